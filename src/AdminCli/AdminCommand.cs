@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Relay.AdminCli.Commands;
+
+namespace Relay.AdminCli;
+
+/// <summary>The root: what is common to all commands, and the list of them.</summary>
+internal static class AdminCommand
+{
+    private const int BrokenPipe = 32;
+
+    // Without this a value such as "@team" would be read as the name of a file with more options.
+    private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
+
+    public static RootCommand Create(CommandContext context)
+    {
+        var globals = new GlobalOptions();
+        var root = new RootCommand("Shows and steers a running relay (relayd) over its admin socket.")
+        {
+            globals.Server,
+            globals.Output,
+            globals.Timeout,
+            StatsCommand.Create(globals, context),
+            IpsCommand.Create(globals, context),
+            LimitsCommand.Create(globals, context),
+            SetLimitCommand.Create(globals, context),
+            PeersCommand.Create(globals, context),
+            VerifyCommand.Create(globals, context),
+            HealthCommand.Create(globals, context),
+            CompletionCommand.Create(),
+        };
+        // The library's own has Windows' spellings, /? and /h, which a shell's completion would then offer as well.
+        root.Options.Remove(root.Options.OfType<HelpOption>().Single());
+        root.Options.Add(new HelpOption("--help", "-h") { Action = new HelpWithExamples(context.Terminal) });
+        return root;
+    }
+
+    /// <summary>Parses, runs, and gives the exit code. No exception leaves it.</summary>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, CommandContext context, InvocationConfiguration configuration)
+    {
+        configuration.EnableDefaultExceptionHandler = false;
+        try
+        {
+            try
+            {
+                var parsed = Create(context).Parse(args, Parsing);
+                return UsageError.Report(parsed, configuration.Error) ?? await parsed.InvokeAsync(configuration);
+            }
+            finally
+            {
+                await configuration.Output.FlushAsync(CancellationToken.None);
+            }
+        }
+        catch (IOException e) when (e.HResult == BrokenPipe)
+        {
+            // Whoever read our output has seen enough (`| head`).
+            return ExitCodes.Ok;
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException || e.GetType() == typeof(IOException))
+        {
+            // A full disk, an output that was closed. Not IOException's subclasses: a missing assembly is one of them.
+            configuration.Error.WriteLine($"Cannot write the answer: {Printable.Clean(e.Message)}");
+            return ExitCodes.Refused;
+        }
+        catch (Exception e)
+        {
+            // A defect of relayctl; the operator can do nothing with a stack trace.
+            configuration.Error.WriteLine($"relayctl failed ({e.GetType().Name}): {Printable.Clean(e.Message)}\nThis is a defect of relayctl; please report it with the command line.");
+            return ExitCodes.Refused;
+        }
+    }
+}

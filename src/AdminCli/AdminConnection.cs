@@ -1,0 +1,68 @@
+using System.Net.Sockets;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli;
+
+/// <summary>A channel to the relay's admin listener. Nothing is connected before the first call.</summary>
+internal sealed class AdminConnection : IDisposable
+{
+    // A machine that does not answer at all should not hold the operator up for the whole call's time.
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly GrpcChannel _channel;
+    private readonly TimeProvider _clock;
+
+    public AdminConnection(ServerAddress address, TimeSpan timeout, TimeProvider clock)
+    {
+        (Address, Timeout, _clock) = (address, timeout, clock);
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectTimeout = timeout < ConnectTimeout ? timeout : ConnectTimeout,
+            // Tells a watch that the machine at the other end is gone, which TCP alone would not.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(15),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+        };
+        if (address.SocketPath is { } path)
+        {
+            handler.ConnectCallback = (_, token) => ConnectAsync(path, token);
+        }
+
+        _channel = GrpcChannel.ForAddress(address.Channel, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        Admin = new AdminService.AdminServiceClient(_channel);
+        Health = new Health.HealthClient(_channel);
+    }
+
+    public ServerAddress Address { get; }
+
+    /// <summary>How long the relay may take to answer one call.</summary>
+    public TimeSpan Timeout { get; }
+
+    public AdminService.AdminServiceClient Admin { get; }
+
+    public Health.HealthClient Health { get; }
+
+    /// <summary>For one call with one answer, from now.</summary>
+    public CallOptions WithDeadline(CancellationToken cancel) => new(deadline: (_clock.GetUtcNow() + Timeout).UtcDateTime, cancellationToken: cancel);
+
+    public void Dispose() => _channel.Dispose();
+
+    private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancel)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

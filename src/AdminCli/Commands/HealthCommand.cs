@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Grpc.Health.V1;
+
+namespace Relay.AdminCli.Commands;
+
+/// <summary>Asks the standard gRPC health service.</summary>
+internal static class HealthCommand
+{
+    public static Command Create(GlobalOptions globals, CommandContext context) =>
+        new ExampleCommand(
+            "health",
+            "Asks whether the relay serves.",
+            "Asks the standard health service (grpc.health.v1, service \"\"). Prints `serving` with exit code 0, `not serving` or another state with exit code 1.",
+            "relayctl health",
+            "until relayctl health; do sleep 1; done    # wait for a start")
+            .WithAction(globals, context, CheckAsync);
+
+    private static async Task<int> CheckAsync(AdminCall call)
+    {
+        var response = await call.Connection.Health.CheckAsync(new HealthCheckRequest(), call.Unary);
+        return Show(call.Output, response);
+    }
+
+    internal static int Show(Output output, HealthCheckResponse response)
+    {
+        if (output.IsJson)
+        {
+            output.Json(response);
+        }
+        else
+        {
+            output.Line(response.Status switch
+            {
+                HealthCheckResponse.Types.ServingStatus.Serving => "serving",
+                HealthCheckResponse.Types.ServingStatus.NotServing => "not serving",
+                HealthCheckResponse.Types.ServingStatus.ServiceUnknown => "service unknown",
+                _ => "unknown",
+            });
+        }
+
+        return response.Status == HealthCheckResponse.Types.ServingStatus.Serving ? ExitCodes.Ok : ExitCodes.Refused;
+    }
+}

@@ -1,0 +1,99 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli.Commands;
+
+/// <summary>`stats --watch`: on a terminal, into a pipe, or as JSON lines.</summary>
+internal static class StatsWatch
+{
+    public static async Task<int> RunAsync(AdminCall call, TimeSpan interval)
+    {
+        var request = new WatchStatsRequest { Interval = interval.ToDuration() };
+        using var stream = call.Connection.Admin.WatchStats(request, cancellationToken: call.Cancel);
+        var shown = false;
+        try
+        {
+            // The first snapshot is waited for before the screen is taken: a relay that is not there needs none.
+            if (!await NextAsync(call, stream, call.Connection.Timeout))
+            {
+                return Stopped(call);
+            }
+
+            shown = true;
+            return call.Output.IsJson || !call.Context.Terminal.Redraws
+                ? await PrintAsync(call, stream, interval)
+                : await DrawAsync(call, stream, interval);
+        }
+        catch (RpcException e) when (shown && !call.Cancel.IsCancellationRequested && e.Status.DebugException is not null)
+        {
+            call.Error.WriteLine($"Lost the relay at {call.Connection.Address}: it has stopped, or the connection broke.");
+            return ExitCodes.Unreachable;
+        }
+        catch (Exception e) when (call.Cancel.IsCancellationRequested && e is RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException)
+        {
+            // Ctrl-C is how a watch is meant to end.
+            return ExitCodes.Ok;
+        }
+    }
+
+    private static async Task<int> PrintAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan interval)
+    {
+        Stats? before = null;
+        do
+        {
+            var stats = stream.ResponseStream.Current;
+            if (call.Output.IsJson)
+            {
+                call.Output.JsonLine(stats);
+            }
+            else
+            {
+                call.Output.Line(StatsLine.Format(stats, StatsRates.Between(before, stats)));
+            }
+
+            call.Output.Flush();
+            before = stats;
+        }
+        while (await NextAsync(call, stream, interval + call.Connection.Timeout));
+
+        return Stopped(call);
+    }
+
+    private static async Task<int> DrawAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan interval)
+    {
+        using (var screen = new WatchScreen(call.Writer, call.Context.Terminal))
+        {
+            Stats? before = null;
+            do
+            {
+                var stats = stream.ResponseStream.Current;
+                var title = $"{call.Connection.Address}   every {interval.TotalSeconds:0.###} s   {stats.Time?.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss} UTC   Ctrl-C ends\n";
+                screen.Draw(title + call.Output.Render(StatsView.Rows(stats, StatsRates.Between(before, stats))));
+                before = stats;
+            }
+            while (await NextAsync(call, stream, interval + call.Connection.Timeout));
+        }
+
+        return Stopped(call);
+    }
+
+    private static async Task<bool> NextAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan patience)
+    {
+        try
+        {
+            return await stream.ResponseStream.MoveNext(call.Cancel).WaitAsync(patience, call.Context.Clock, call.Cancel);
+        }
+        catch (TimeoutException)
+        {
+            // A stream has no deadline of its own, and a screen that stands still looks like a relay where nothing happens.
+            throw new RpcException(new Status(StatusCode.DeadlineExceeded, "no snapshot"));
+        }
+    }
+
+    private static int Stopped(AdminCall call)
+    {
+        call.Error.WriteLine("The relay ended the watch: it is stopping.");
+        return ExitCodes.Refused;
+    }
+}

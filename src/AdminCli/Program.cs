@@ -1,0 +1,3 @@
+using Relay.AdminCli;
+
+return await AdminCommand.RunAsync(args, CommandContext.OfThisProcess(), StandardStreams.Open());

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using Grpc.Core;
+
+namespace Relay.AdminCli;
+
+/// <summary>What all commands that talk to the relay do around their own work.</summary>
+internal static class ServerAction
+{
+    /// <summary>Runs <paramref name="run"/> with a connection, and turns every failure of the relay into words and a code.</summary>
+    public static Command WithAction(this Command command, GlobalOptions globals, CommandContext context, Func<AdminCall, Task<int>> run)
+    {
+        command.SetAction(async (options, cancel) =>
+        {
+            var error = options.InvocationConfiguration.Error;
+            if (globals.FindServer(options, context, out var missing) is not { } address)
+            {
+                return Report(error, missing!);
+            }
+
+            var timeout = globals.TimeoutOf(options);
+            using var connection = new AdminConnection(address, timeout, context.Clock);
+            var output = new Output(options.InvocationConfiguration.Output, context.Terminal, options.GetValue(globals.Output));
+            try
+            {
+                return await run(new AdminCall(options, connection, output, context, cancel));
+            }
+            catch (Exception e) when (cancel.IsCancellationRequested && e is RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException)
+            {
+                return ExitCodes.Interrupted;
+            }
+            catch (RpcException e)
+            {
+                return Report(error, Failure.Of(e, address, timeout));
+            }
+        });
+        return command;
+    }
+
+    private static int Report(TextWriter error, Failure failure)
+    {
+        error.WriteLine(failure.Message);
+        return failure.ExitCode;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Globalization;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli;
+
+/// <summary>A snapshot as one line of key=value, for a watch that is piped into a file or a program.</summary>
+internal static class StatsLine
+{
+    public static string Format(Stats stats, StatsRates rates)
+    {
+        var time = stats.Time?.ToDateTimeOffset().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? Units.Unknown;
+        return string.Join(' ',
+            time,
+            $"state={Printable.CleanOrUnknown(stats.State)}",
+            $"clients={stats.Connections?.Current ?? 0}/{stats.Limits?.Total ?? 0}",
+            $"addresses={stats.Connections?.Addresses ?? 0}",
+            $"admitted={Units.Rate(rates.Admitted)}",
+            $"refused={Units.Rate(rates.Refused)}",
+            $"in={Units.Rate(rates.MessagesIn)}",
+            $"out={Units.Rate(rates.MessagesOut)}",
+            $"bytes-in={Bare(rates.BytesIn)}",
+            $"bytes-out={Bare(rates.BytesOut)}",
+            $"queued={stats.Traffic?.QueuedMessages ?? 0}",
+            $"codes={stats.Pairing?.ActiveCodes ?? 0}",
+            $"peers={stats.Peers?.Proven ?? 0}",
+            stats.Audit is { Drift: not 0 } audit ? $"DRIFT={audit.Drift}" : "drift=0");
+    }
+
+    // "1.2KiB/s": a blank would break the line's fields.
+    private static string Bare(double? rate) => Units.ByteRate(rate).Replace(" ", "", StringComparison.Ordinal);
+}

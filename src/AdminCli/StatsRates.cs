@@ -1,0 +1,29 @@
+using Relay.AdminApi;
+
+namespace Relay.AdminCli;
+
+/// <summary>How fast the counters rose between two snapshots; null where that cannot be told.</summary>
+internal sealed record StatsRates(double? Admitted, double? Refused, double? MessagesIn, double? MessagesOut, double? BytesIn, double? BytesOut)
+{
+    public static readonly StatsRates Unknown = new(null, null, null, null, null, null);
+
+    public static StatsRates Between(Stats? before, Stats now)
+    {
+        // The relay's own uptime: no clock of ours or its own that is set in between can spoil it, and it falls at a restart.
+        if (before?.Uptime is null || now.Uptime is null || (now.Uptime - before.Uptime).ToTimeSpan().TotalSeconds is not (> 0 and var seconds))
+        {
+            return Unknown;
+        }
+
+        double? PerSecond(Func<Stats, long?> counter) => (counter(now) - counter(before)) is { } rise and >= 0 ? rise / seconds : null;
+        return new StatsRates(
+            PerSecond(stats => stats.Connections?.AdmittedTotal),
+            PerSecond(stats => stats.Refused is { } refused ? RefusedInAll(refused) : null),
+            PerSecond(stats => stats.Traffic?.MessagesReceivedTotal),
+            PerSecond(stats => stats.Traffic?.MessagesSentTotal),
+            PerSecond(stats => stats.Traffic?.BytesReceivedTotal),
+            PerSecond(stats => stats.Traffic?.BytesSentTotal));
+    }
+
+    public static long RefusedInAll(Refusals refused) => refused.TotalLimit + refused.PerIpLimit + refused.Stopping;
+}

@@ -1,0 +1,119 @@
+using Google.Protobuf.Collections;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli;
+
+/// <summary>A snapshot as an operator reads it at 3 a.m.: what is full first, what is broken loudest.</summary>
+internal static class StatsView
+{
+    /// <summary>Rates are shown where they are known.</summary>
+    public static IEnumerable<StatsRow> Rows(Stats stats, StatsRates rates)
+    {
+        var (audit, process) = (stats.Audit ?? new Audit(), stats.Process ?? new Process());
+        if (audit.Drift != 0)
+        {
+            yield return new("ALARM", new StatsRow.Part($"AUDIT DRIFT {Signed(audit.Drift)}: the books do not match the live sockets. Run `relayctl verify`.", Tone.Alarm));
+        }
+
+        yield return Clients(stats.Connections ?? new Connections(), stats.Limits ?? new Limits());
+        yield return Refused(stats.Refused ?? new Refusals(), rates);
+        yield return Sockets(stats.Connections ?? new Connections(), rates);
+        if (stats.Connections?.ClosedTotal is { Count: > 0 } closed)
+        {
+            yield return new("closed", [.. ByReason(closed)]);
+        }
+
+        yield return Pairing(stats.Pairing ?? new Pairing());
+        yield return Traffic(stats.Traffic ?? new Traffic(), rates);
+        yield return Peers(stats.Peers ?? new Peers());
+        yield return Process(process);
+        yield return Audit(audit, stats);
+        yield return new("relay",
+            new StatsRow.Part(Printable.CleanOrUnknown(stats.State), stats.State == "ready" ? Tone.Good : Tone.Warning),
+            $"up {Units.Duration(stats.Uptime)}",
+            $"version {Printable.CleanOrUnknown(stats.Version)}",
+            Printable.CleanOrUnknown(stats.ServerId));
+    }
+
+    private static StatsRow Clients(Connections connections, Limits limits)
+    {
+        var full = limits.Total > 0 ? (double)connections.Current / limits.Total : 0;
+        return new("clients",
+            new StatsRow.Part($"{Units.Count(connections.Current)} of {Units.Count(limits.Total)} ({Units.Share(connections.Current, limits.Total)})", Fullness(full)),
+            $"peak {Units.Count(connections.Peak)}",
+            $"from {Units.Count(connections.Addresses)} {(connections.Addresses == 1 ? "address" : "addresses")}",
+            $"{Units.Count(limits.PerIp)} per address (IPv6 /{limits.Ipv6Prefix})",
+            $"revision {limits.Revision}");
+    }
+
+    private static StatsRow Refused(Refusals refused, StatsRates rates) => new("refused",
+        [
+            new StatsRow.Part($"total limit {Units.Count(refused.TotalLimit)}", refused.TotalLimit > 0 ? Tone.Warning : Tone.Plain),
+            $"per address {Units.Count(refused.PerIpLimit)}",
+            $"stopping {Units.Count(refused.Stopping)}",
+            .. Known(rates.Refused, Units.Rate),
+        ]);
+
+    private static StatsRow Sockets(Connections connections, StatsRates rates) => new("sockets",
+        [
+            $"signaling {Units.Count(connections.Signaling)}",
+            $"relay {Units.Count(connections.Relay)}",
+            $"admitted {Units.Count(connections.AdmittedTotal)}",
+            .. Known(rates.Admitted, Units.Rate),
+        ]);
+
+    private static StatsRow Pairing(Pairing pairing) => new("pairing",
+        $"codes {Units.Count(pairing.ActiveCodes)}",
+        $"peak {Units.Count(pairing.PeakActiveCodes)}",
+        $"pending {Units.Count(pairing.PendingRequests)}",
+        $"registrations {Units.Count(pairing.RegistrationsTotal)}",
+        $"collisions {Units.Count(pairing.CollisionsTotal)}",
+        new StatsRow.Part($"risk {Printable.CleanOrUnknown(pairing.CollisionRisk)}", pairing.CollisionRisk switch { "high" => Tone.Alarm, "medium" => Tone.Warning, _ => Tone.Plain }));
+
+    private static StatsRow Traffic(Traffic traffic, StatsRates rates) => new("traffic",
+        $"in {Units.Count(traffic.MessagesReceivedTotal)} messages, {Units.Bytes(traffic.BytesReceivedTotal)}{Rate(rates.MessagesIn, rates.BytesIn)}",
+        $"out {Units.Count(traffic.MessagesSentTotal)} messages, {Units.Bytes(traffic.BytesSentTotal)}{Rate(rates.MessagesOut, rates.BytesOut)}",
+        $"queued {Units.Count(traffic.QueuedMessages)}",
+        $"rate-limited {Units.Count(traffic.RateLimitedTotal)}");
+
+    private static StatsRow Peers(Peers peers) => new("peers",
+        [
+            $"proven {Units.Count(peers.Proven)}",
+            $"unproven {Units.Count(peers.Unproven)}",
+            $"gossip ignored {Units.Count(peers.GossipIgnoredTotal)}",
+            .. ByReason(peers.RefusedTotal).Select(part => (StatsRow.Part)$"refused {part.Text}"),
+        ]);
+
+    private static StatsRow Process(Process process)
+    {
+        var openFiles = process.OpenFilesLimit > 0
+            ? new StatsRow.Part($"open files {Units.Count(process.OpenFiles)} of {Units.Count(process.OpenFilesLimit)}", Fullness((double)process.OpenFiles / process.OpenFilesLimit))
+            : $"open files {(process.OpenFiles > 0 ? Units.Count(process.OpenFiles) : Units.Unknown)}";
+        return new("process",
+            $"RSS {Units.Bytes(process.ResidentBytes)}",
+            $"heap {Units.Bytes(process.HeapBytes)}",
+            openFiles,
+            $"CPU {Units.Duration(process.CpuTime)}",
+            $"threads {Units.Count(process.Threads)}",
+            $"gen2 {Units.Count(process.CollectionsGen2)}");
+    }
+
+    private static StatsRow Audit(Audit audit, Stats stats) => new("audit",
+        audit.Drift == 0 ? new StatsRow.Part("drift 0", Tone.Good) : new StatsRow.Part($"DRIFT {Signed(audit.Drift)}", Tone.Alarm),
+        new StatsRow.Part($"drifts {Units.Count(audit.DriftsTotal)} in {Units.Count(audit.RunsTotal)} recounts", audit.DriftsTotal > 0 ? Tone.Alarm : Tone.Plain),
+        // Against the snapshot's own time: the relay's clock, not ours.
+        audit.Time is null || stats.Time is null ? "last never" : $"last {Units.Ago(audit.Time, stats.Time.ToDateTimeOffset())}");
+
+    private static Tone Fullness(double share) => share switch { >= 0.95 => Tone.Alarm, >= 0.8 => Tone.Warning, _ => Tone.Plain };
+
+    private static string Rate(double? messages, double? bytes) =>
+        messages is null ? "" : $" ({Units.Rate(messages)}, {Units.ByteRate(bytes)})";
+
+    private static IEnumerable<StatsRow.Part> Known(double? rate, Func<double?, string> show) => rate is null ? [] : [show(rate)];
+
+    private static IEnumerable<StatsRow.Part> ByReason(MapField<string, long> counts) =>
+        counts.Where(pair => pair.Value != 0).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => (StatsRow.Part)$"{Printable.CleanOrUnknown(pair.Key)} {Units.Count(pair.Value)}");
+
+    private static string Signed(long value) => value > 0 ? $"+{Units.Count(value)}" : Units.Count(value);
+}

@@ -1,0 +1,61 @@
+using System.Globalization;
+using Google.Protobuf.WellKnownTypes;
+
+namespace Relay.AdminCli;
+
+/// <summary>Figures as an operator reads them: thousands separated, bytes in binary units, durations in days to seconds.</summary>
+internal static class Units
+{
+    public const string Unknown = "-";
+
+    private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+    public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>"512 B", "1.5 KiB", "212 MiB": one decimal below ten.</summary>
+    public static string Bytes(double bytes)
+    {
+        var unit = 0;
+        // 1023.5 and not 1024: what would be rounded to "1,024 KiB" is "1.0 MiB".
+        while (Math.Abs(bytes) >= 1023.5 && unit < ByteUnits.Length - 1)
+        {
+            bytes /= 1024;
+            unit++;
+        }
+
+        var format = unit > 0 && Math.Abs(bytes) < 9.95 ? "0.0" : "N0";
+        return $"{bytes.ToString(format, CultureInfo.InvariantCulture)} {ByteUnits[unit]}";
+    }
+
+    /// <summary>"3d 4h 5m", "4h 5m 6s", "6s": three units at most, fractions dropped.</summary>
+    public static string Duration(Duration? duration)
+    {
+        if (duration is null)
+        {
+            return Unknown;
+        }
+
+        var seconds = Math.Max(0, duration.Seconds);
+        var (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+        return (days, hours, minutes) switch
+        {
+            ( > 0, _, _) => $"{Count(days)}d {hours}h {minutes}m",
+            (_, > 0, _) => $"{hours}h {minutes}m {seconds % 60}s",
+            (_, _, > 0) => $"{minutes}m {seconds % 60}s",
+            _ => $"{seconds}s",
+        };
+    }
+
+    /// <summary>"5m 6s ago"; a time that lies ahead, as clocks that differ make it, is "0s ago".</summary>
+    public static string Ago(Timestamp? time, DateTimeOffset now) =>
+        time is null ? "never" : $"{Duration(new Duration { Seconds = now.ToUnixTimeSeconds() - time.Seconds })} ago";
+
+    /// <summary>"12.5/s"; "-" where no rate is known.</summary>
+    public static string Rate(double? perSecond) =>
+        perSecond is { } rate ? $"{rate.ToString(rate < 99.95 ? "0.0" : "N0", CultureInfo.InvariantCulture)}/s" : Unknown;
+
+    public static string ByteRate(double? perSecond) => perSecond is { } rate ? $"{Bytes(rate)}/s" : Unknown;
+
+    /// <summary>Whole per cent, rounded down, so that only what is full reads 100%.</summary>
+    public static string Share(long part, long whole) => whole <= 0 ? Unknown : $"{Count((long)Math.Floor(part * 100.0 / whole))}%";
+}

@@ -1,0 +1,31 @@
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+
+namespace Relay.Admin;
+
+/// <summary>Refusals of admin calls, with the details that google.rpc defines for them.</summary>
+internal static class AdminErrors
+{
+    /// <summary>INVALID_ARGUMENT that names each field and what is wrong with it.</summary>
+    public static RpcException Invalid(params IEnumerable<(string Field, string Text)> violations)
+    {
+        var request = new BadRequest();
+        request.FieldViolations.AddRange(violations.Select(violation => new BadRequest.Types.FieldViolation
+        {
+            Field = violation.Field,
+            Description = violation.Text,
+        }));
+        return new Google.Rpc.Status
+        {
+            Code = (int)Code.InvalidArgument,
+            Message = string.Join("; ", request.FieldViolations.Select(violation => $"{violation.Field}: {violation.Description}")),
+            Details = { Any.Pack(request) },
+        }.ToRpcException();
+    }
+
+    public static RpcException Stale(long expected, long current) => new(new Grpc.Core.Status(
+        StatusCode.Aborted, $"the limits are at revision {current}, not {expected}; somebody has changed them since"));
+
+    public static RpcException Stopping() => new(new Grpc.Core.Status(StatusCode.Unavailable, "the relay is stopping"));
+}

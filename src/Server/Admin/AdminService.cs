@@ -1,0 +1,180 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Relay.AdminApi;
+using Relay.Admission;
+using Relay.Federation;
+using Relay.Listening;
+
+namespace Relay.Admin;
+
+/// <summary>The gRPC service: request, one call, reply.</summary>
+internal sealed partial class AdminService(
+    ServerSnapshot snapshot,
+    AdmissionGate gate,
+    LimitPolicyStore policies,
+    IpPage ips,
+    PeerTable peers,
+    SelfAudit audit,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<AdminService> logger) : AdminApi.AdminService.AdminServiceBase
+{
+    private const int MaxReason = 256;
+    private const int MaxDriftRows = 100;
+    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MostInterval = TimeSpan.FromHours(1);
+
+    public override Task<Stats> GetStats(GetStatsRequest request, ServerCallContext context) => Task.FromResult(snapshot.Read());
+
+    public override async Task WatchStats(WatchStatsRequest request, IServerStreamWriter<Stats> responseStream, ServerCallContext context)
+    {
+        var interval = request.Interval?.ToTimeSpan() ?? TimeSpan.FromSeconds(1);
+        if (interval < LeastInterval || interval > MostInterval)
+        {
+            throw AdminErrors.Invalid(("interval", $"{interval.TotalSeconds:0.###} s is not in 0.1 s to 1 h"));
+        }
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var timer = new PeriodicTimer(interval, time);
+        try
+        {
+            do
+            {
+                await responseStream.WriteAsync(snapshot.Read(), stop.Token);
+            }
+            while (await timer.WaitForNextTickAsync(stop.Token));
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            throw AdminErrors.Stopping();
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller hung up.
+        }
+    }
+
+    public override Task<ListIpsResponse> ListIps(ListIpsRequest request, ServerCallContext context) => Task.FromResult(ips.Read(request));
+
+    public override Task<ListPeersResponse> ListPeers(ListPeersRequest request, ServerCallContext context) =>
+        Task.FromResult(new ListPeersResponse { Peers = { peers.Snapshot().Select(PeerRow) } });
+
+    public override Task<GetLimitsResponse> GetLimits(GetLimitsRequest request, ServerCallContext context) =>
+        Task.FromResult(new GetLimitsResponse { Limits = ServerSnapshot.Limits(policies.Current) });
+
+    public override Task<SetLimitsResponse> SetLimits(SetLimitsRequest request, ServerCallContext context)
+    {
+        Check(request);
+        var change = new LimitChange(
+            request.HasTotal ? request.Total : null,
+            request.HasPerIp ? request.PerIp : null,
+            request.HasExpectedRevision ? request.ExpectedRevision : null);
+        var (result, live, keysOver) = gate.ChangeLimits(change);
+        if (result.Stale)
+        {
+            throw AdminErrors.Stale(request.ExpectedRevision, result.Before.Revision);
+        }
+
+        var (before, after) = (result.Before, result.After);
+        Log.LimitsChanged(
+            logger, AdminCaller.Describe(context), Printable(request.Reason), before.Total, before.PerIp, after.Total, after.PerIp, after.Revision);
+        return Task.FromResult(new SetLimitsResponse
+        {
+            Before = ServerSnapshot.Limits(before),
+            After = ServerSnapshot.Limits(after),
+            Connections = live,
+            AddressesOverLimit = keysOver,
+            Warnings = { Warnings(after, live, keysOver) },
+        });
+    }
+
+    public override async Task<VerifyResponse> Verify(VerifyRequest request, ServerCallContext context)
+    {
+        var result = await audit.RunAsync(context.CancellationToken);
+        return new VerifyResponse
+        {
+            Ok = result.Ok,
+            LedgerConnections = result.Ledger,
+            LiveConnections = result.Live,
+            Drift = result.Drift,
+            Time = Timestamp.FromDateTimeOffset(result.Time),
+            Addresses =
+            {
+                result.Keys.Take(MaxDriftRows).Select(row => new IpDrift
+                {
+                    Key = row.Key.ToString(),
+                    LedgerConnections = row.Ledger,
+                    LiveConnections = row.Live,
+                }),
+            },
+        };
+    }
+
+    private static void Check(SetLimitsRequest request)
+    {
+        var violations = new List<(string, string)>();
+        foreach (var (field, given, value) in new[] { ("total", request.HasTotal, request.Total), ("per_ip", request.HasPerIp, request.PerIp) })
+        {
+            if (given && value is < 1 or > AdmissionOptions.MaxLimit)
+            {
+                violations.Add((field, $"{value} is not in 1 to {AdmissionOptions.MaxLimit:#,0}"));
+            }
+        }
+
+        if (!request.HasTotal && !request.HasPerIp)
+        {
+            violations.Add(("total", "give total, per_ip or both"));
+        }
+
+        if (request.Reason.Length > MaxReason)
+        {
+            violations.Add(("reason", $"{request.Reason.Length} characters; at most {MaxReason}"));
+        }
+
+        if (violations.Count > 0)
+        {
+            throw AdminErrors.Invalid(violations);
+        }
+    }
+
+    private static IEnumerable<string> Warnings(LimitPolicy after, int live, int keysOver)
+    {
+        if (after.Total < after.PerIp)
+        {
+            yield return $"the total limit {after.Total:#,0} is below the limit per address {after.PerIp:#,0}: one address can take every place";
+        }
+
+        if (live > after.Total)
+        {
+            yield return $"{live:#,0} clients are connected, {live - after.Total:#,0} more than the new total; "
+                + "nobody is disconnected, newcomers are refused until the count is below it";
+        }
+
+        if (keysOver > 0)
+        {
+            yield return $"{keysOver:#,0} address{(keysOver == 1 ? " holds" : "es hold")} more than {after.PerIp:#,0} connections; "
+                + "nobody is disconnected, their newcomers are refused until the count is below it";
+        }
+    }
+
+    private static Peer PeerRow(PeerSnapshot peer) => new()
+    {
+        ServerId = peer.ServerId,
+        Endpoint = peer.Endpoint,
+        Region = peer.Region,
+        Address = peer.Address.ToString(),
+        ConnectedAt = Timestamp.FromDateTimeOffset(peer.ConnectedAt),
+        LastSeen = Timestamp.FromDateTimeOffset(peer.LastSeen),
+        FramesReceived = peer.FramesReceived,
+    };
+
+    // A line break in a reason must not look like a log entry of its own.
+    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "Limits changed by {Who} ({Reason}): total {OldTotal} -> {NewTotal}, per address {OldPerIp} -> {NewPerIp}, revision {Revision}")]
+        public static partial void LimitsChanged(
+            ILogger logger, string who, string reason, int oldTotal, int oldPerIp, int newTotal, int newPerIp, long revision);
+    }
+}

@@ -1,0 +1,74 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Relay.Admin;
+
+/// <summary>The admin listener's Unix socket: where it is, and how it is made so that no stranger can use it for a moment.</summary>
+internal static partial class AdminSocket
+{
+    private const UnixFileMode DirectoryMode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute;
+
+    private const UnixFileMode SocketMode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    public static string PathOf(AdminOptions options)
+    {
+        if (options.Socket.Length > 0)
+        {
+            return Path.GetFullPath(options.Socket);
+        }
+
+        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime)
+        {
+            return Path.Combine(runtime, "relay", "admin.sock");
+        }
+
+        return UserId() == 0 ? "/run/relay/admin.sock" : $"/tmp/relay-{UserId()}/admin.sock";
+    }
+
+    /// <summary>Makes and binds the socket. The mode is set before the caller listens on it, so nobody connects earlier.</summary>
+    public static Socket Bind(UnixDomainSocketEndPoint endpoint)
+    {
+        var path = endpoint.ToString();
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!, DirectoryMode);
+        RemoveStale(path, endpoint);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Bind(endpoint);
+            File.SetUnixFileMode(path, SocketMode);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    // A socket file outlives a killed process; one that still answers belongs to a running relay.
+    private static void RemoveStale(string path, UnixDomainSocketEndPoint endpoint)
+    {
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(endpoint);
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            File.Delete(path);
+            return;
+        }
+
+        throw new IOException($"another relayd answers at {path}; stop it, or give this one its own Admin:Socket");
+    }
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial uint UserId();
+}

@@ -1,0 +1,101 @@
+using Google.Protobuf.WellKnownTypes;
+using Relay.AdminApi;
+using Relay.Admission;
+using Relay.Configuration;
+using Relay.Federation;
+using Relay.Identity;
+using Relay.Listening;
+using Relay.Signaling;
+using Relay.Telemetry;
+
+namespace Relay.Admin;
+
+/// <summary>What gRPC, /stats and /metrics all show, read from the owners of the figures.</summary>
+internal sealed class ServerSnapshot(
+    ConnectionLedger ledger,
+    LimitPolicyStore policies,
+    SelfAudit audit,
+    PairingCodes codes,
+    PendingRequests pending,
+    PeerTable peers,
+    RelayMetrics metrics,
+    Readiness readiness,
+    ServerIdentity identity,
+    TimeProvider time)
+{
+    private readonly long _started = time.GetTimestamp();
+
+    public TimeSpan Uptime => time.GetElapsedTime(_started);
+
+    public Stats Read()
+    {
+        var totals = ledger.Totals();
+        var figures = codes.Figures();
+        var stats = new Stats
+        {
+            Time = Timestamp.FromDateTimeOffset(time.GetUtcNow()),
+            ServerId = identity.ServerId,
+            Version = ServerCommand.Version,
+            Uptime = Duration.FromTimeSpan(Uptime),
+            State = readiness.Name,
+            Connections = new Connections
+            {
+                Current = totals.Live,
+                Peak = totals.Peak,
+                Addresses = totals.KeysHolding,
+                AdmittedTotal = totals.Admitted,
+                Signaling = figures.Active,
+            },
+            Limits = Limits(policies.Current),
+            Refused = new Refusals
+            {
+                TotalLimit = totals.RefusedTotal,
+                PerIpLimit = totals.RefusedPerIp,
+                Stopping = totals.RefusedStopping,
+            },
+            Pairing = new Pairing
+            {
+                ActiveCodes = figures.Active,
+                PeakActiveCodes = figures.Peak,
+                RegistrationsTotal = figures.Registrations,
+                CollisionsTotal = figures.Collisions,
+                PendingRequests = pending.Count,
+                CollisionRisk = figures.CollisionRisk,
+            },
+            Traffic = new Traffic
+            {
+                MessagesReceivedTotal = metrics.MessagesReceived,
+                MessagesSentTotal = metrics.MessagesSent,
+                BytesReceivedTotal = metrics.BytesReceived,
+                BytesSentTotal = metrics.BytesSent,
+                QueuedMessages = metrics.Queued,
+                RateLimitedTotal = metrics.RateLimited,
+            },
+            Peers = new Peers
+            {
+                Proven = peers.ProvenCount,
+                Unproven = peers.UnprovenCount,
+                GossipIgnoredTotal = metrics.GossipIgnored,
+                RefusedTotal = { metrics.PeerRefusalsByReason().ToDictionary() },
+            },
+            Process = ProcessFigures.Read(),
+            Audit = new Audit
+            {
+                Time = audit.Last is { } last ? Timestamp.FromDateTimeOffset(last.Time) : null,
+                Drift = audit.Last?.Drift ?? 0,
+                RunsTotal = audit.Runs,
+                DriftsTotal = audit.Drifts,
+            },
+        };
+        stats.Connections.ClosedTotal.Add(metrics.ClosedByReason().ToDictionary());
+        return stats;
+    }
+
+    public static Limits Limits(LimitPolicy policy) => new()
+    {
+        Total = policy.Total,
+        PerIp = policy.PerIp,
+        Ipv6Prefix = policy.Ipv6Prefix,
+        Revision = policy.Revision,
+    };
+}

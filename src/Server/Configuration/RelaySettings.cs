@@ -1,0 +1,29 @@
+using Relay.Admin;
+using Relay.Admission;
+using Relay.Federation;
+using Relay.Identity;
+using Relay.Listening;
+using Relay.Signaling;
+using Relay.Telemetry;
+
+namespace Relay.Configuration;
+
+/// <summary>Every option of the relay: one section per folder, the property's name is the section's.</summary>
+internal sealed class RelaySettings
+{
+    public ListenOptions Listen { get; set; } = new();
+
+    public AdmissionOptions Admission { get; set; } = new();
+
+    public Relay.Sessions.SessionOptions Sessions { get; set; } = new();
+
+    public SignalingOptions Signaling { get; set; } = new();
+
+    public IdentityOptions Identity { get; set; } = new();
+
+    public FederationOptions Federation { get; set; } = new();
+
+    public AdminOptions Admin { get; set; } = new();
+
+    public LogOptions Log { get; set; } = new();
+}

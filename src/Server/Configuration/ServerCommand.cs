@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Reflection;
+using Microsoft.Extensions.Configuration.CommandLine;
+
+namespace Relay.Configuration;
+
+/// <summary>relayd's command line: where the settings come from, and whether to run or only to check.</summary>
+internal static class ServerCommand
+{
+    public const int BadConfiguration = 2;
+
+    public static string Version { get; } =
+        typeof(ServerCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    /// <summary>The root command; <paramref name="run"/> runs the relay and gives the exit code.</summary>
+    public static RootCommand Create(Func<RelaySettings, CancellationToken, Task<int>> run)
+    {
+        var config = new System.CommandLine.Option<FileInfo?>("--config", "-c")
+        {
+            Description = "JSON file with settings; wins over appsettings.json beside the program. Also RELAY_CONFIG.",
+            HelpName = "file",
+        };
+        var check = new System.CommandLine.Option<bool>("--check-config")
+        {
+            Description = "Read and check the settings, say what is wrong, and exit (0 fine, 2 not).",
+        };
+        var settings = new Argument<string[]>("settings")
+        {
+            Description = "Single settings, --Section:Option=value; they win over files and environment.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var root = new RootCommand("relayd, a WebSocket relay and WebRTC signaling server.") { config, check, settings };
+        root.TreatUnmatchedTokensAsErrors = false;
+        foreach (var help in root.Options.OfType<HelpOption>())
+        {
+            help.Action = new HelpWithSettings((HelpAction)help.Action!);
+        }
+
+        root.SetAction(async (result, cancellationToken) =>
+        {
+            var given = (result.GetValue(settings) ?? []).Concat(result.UnmatchedTokens).ToArray();
+            var mistakes = new List<string>();
+            var read = Read(result.GetValue(config)?.FullName ?? Environment.GetEnvironmentVariable("RELAY_CONFIG"), given, mistakes);
+            if (mistakes.Count > 0)
+            {
+                var error = result.InvocationConfiguration.Error;
+                await error.WriteLineAsync($"relayd: {mistakes.Count} mistake{(mistakes.Count == 1 ? "" : "s")} in the settings:");
+                foreach (var mistake in mistakes)
+                {
+                    await error.WriteLineAsync($"  {mistake}");
+                }
+
+                await error.WriteLineAsync("relayd --help lists every option with its range and default.");
+                return BadConfiguration;
+            }
+
+            if (result.GetValue(check))
+            {
+                await result.InvocationConfiguration.Output.WriteLineAsync("The settings are fine.");
+                return 0;
+            }
+
+            return await run(read!, cancellationToken);
+        });
+        return root;
+    }
+
+    private static RelaySettings? Read(string? file, string[] given, List<string> mistakes)
+    {
+        foreach (var token in given.Where(token => !token.StartsWith("--", StringComparison.Ordinal) || !token.Contains('=')))
+        {
+            mistakes.Add($"'{token}' is not understood; settings are written --Section:Option=value");
+        }
+
+        if (file is not null && !File.Exists(file))
+        {
+            mistakes.Add($"--config: there is no file '{file}'");
+        }
+
+        if (mistakes.Count > 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            var builder = new ConfigurationBuilder()
+                .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true);
+            if (file is not null)
+            {
+                builder.AddJsonFile(Path.GetFullPath(file));
+            }
+
+            builder.AddEnvironmentVariables("RELAY_");
+            builder.Add(new CommandLineConfigurationSource { Args = given });
+            var settings = SettingsReader.Read(builder.Build(), out var found);
+            mistakes.AddRange(found);
+            return settings;
+        }
+        catch (InvalidDataException exception)
+        {
+            // Not JSON, or not readable: the inner exception tells line and position.
+            mistakes.Add($"{exception.Message} {exception.InnerException?.Message}".TrimEnd());
+            return null;
+        }
+    }
+
+    private sealed class HelpWithSettings(HelpAction inner) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            var code = inner.Invoke(parseResult);
+            var output = parseResult.InvocationConfiguration.Output;
+            output.WriteLine("Settings (in a file {\"Admission\": {\"PerIp\": 50}}, in the environment RELAY_ADMISSION__PERIP=50):");
+            var width = OptionCatalog.All.Max(option => option.Path.Length);
+            foreach (var option in OptionCatalog.All)
+            {
+                output.WriteLine($"  --{option.Path.PadRight(width)}  {option.Default}  [{option.Allowed}]");
+            }
+
+            output.WriteLine();
+            output.WriteLine("docs/operations.md says what each of them does.");
+            return code;
+        }
+    }
+}

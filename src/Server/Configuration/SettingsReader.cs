@@ -1,0 +1,88 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Configuration;
+
+/// <summary>Configuration to settings. Finds every mistake before it gives up, so that one start names them all.</summary>
+internal static class SettingsReader
+{
+    // Set for relayctl and for relayd's own command line; no options.
+    private static readonly string[] OtherNames = ["Admin", "Config"];
+
+    public static RelaySettings Read(IConfiguration configuration, out IReadOnlyList<string> mistakes)
+    {
+        var found = new List<string>();
+        var settings = new RelaySettings();
+        FindUnknown(configuration, found);
+        foreach (var option in OptionCatalog.All)
+        {
+            Set(settings, option, configuration.GetSection(option.Path), found);
+        }
+
+        foreach (var section in OptionCatalog.All.Select(option => option.Section).Distinct())
+        {
+            Validate(section.Name, section.GetValue(settings)!, found);
+        }
+
+        mistakes = found;
+        return settings;
+    }
+
+    private static void FindUnknown(IConfiguration configuration, List<string> mistakes)
+    {
+        foreach (var (path, value) in configuration.AsEnumerable().OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            if (value is null || OtherNames.Contains(path, StringComparer.OrdinalIgnoreCase) || IsKnown(path))
+            {
+                continue;
+            }
+
+            mistakes.Add($"{path}: there is no such option; did you mean {OptionCatalog.Nearest(path)}?");
+        }
+    }
+
+    private static bool IsKnown(string path) => OptionCatalog.All.Any(option =>
+        path.Equals(option.Path, StringComparison.OrdinalIgnoreCase)
+        || (option.IsList
+            && path.StartsWith(option.Path + ":", StringComparison.OrdinalIgnoreCase)
+            && int.TryParse(path[(option.Path.Length + 1)..], out _)));
+
+    private static void Set(RelaySettings settings, Option option, IConfigurationSection section, List<string> mistakes)
+    {
+        var entries = section.GetChildren().Select(child => child.Value ?? "").ToArray();
+        if (option.IsList && entries.Length > 0)
+        {
+            option.Property.SetValue(option.Section.GetValue(settings), entries);
+        }
+        else if (section.Value is { } text)
+        {
+            if (option.Parse(text) is { } value)
+            {
+                option.Property.SetValue(option.Section.GetValue(settings), value);
+            }
+            else
+            {
+                var unit = option.Type == typeof(TimeSpan) ? ", with a unit such as 500ms, 30s or 5m" : "";
+                mistakes.Add($"{option.Path}: '{text}' is not valid; allowed: {option.Allowed}{unit}");
+            }
+        }
+    }
+
+    private static void Validate(string section, object options, List<string> mistakes)
+    {
+        foreach (var option in OptionCatalog.All.Where(option => option.Section.Name == section))
+        {
+            var range = option.Property.GetCustomAttributes(typeof(RangeAttribute), inherit: false).OfType<RangeAttribute>().FirstOrDefault();
+            var value = option.Property.GetValue(options);
+            if (range is not null && !range.IsValid(value))
+            {
+                mistakes.Add($"{option.Path}: {Option.Show(value)} is out of range; allowed: {option.Allowed}");
+            }
+        }
+
+        if (options is IValidatableObject rules)
+        {
+            mistakes.AddRange(rules.Validate(new ValidationContext(options))
+                .Select(result => $"{section}:{result.MemberNames.First()}: {result.ErrorMessage}"));
+        }
+    }
+}

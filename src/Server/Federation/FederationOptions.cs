@@ -1,0 +1,55 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Federation;
+
+/// <summary>Which other servers may connect on /federation and /server. They count against no client limit.</summary>
+internal sealed class FederationOptions : IValidatableObject
+{
+    /// <summary>Listed: only the servers named in Servers (none named: both paths are switched off). Any: every server with a valid key.</summary>
+    public FederationAdmit Admit { get; set; } = FederationAdmit.Listed;
+
+    /// <summary>Server ids that are admitted, "ed25519:" and the public key in base64url.</summary>
+    public string[] Servers { get; set; } = [];
+
+    /// <summary>Links whose handshake was proven, in all.</summary>
+    [Range(1, 10_000)]
+    public int MaxPeers { get; set; } = 256;
+
+    /// <summary>Sockets that have not proven themselves yet, in all.</summary>
+    [Range(1, 10_000)]
+    public int MaxUnproven { get; set; } = 32;
+
+    /// <summary>Sockets that have not proven themselves yet, per address.</summary>
+    [Range(1, 10_000)]
+    public int MaxUnprovenPerIp { get; set; } = 4;
+
+    /// <summary>Time a peer has for its handshake.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
+    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How far a handshake's timestamp may be from our clock, either way.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan Freshness { get; set; } = TimeSpan.FromMinutes(5);
+
+    public bool IsOn => Admit == FederationAdmit.Any || Servers.Length > 0;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        for (var i = 0; i < Servers.Length; i++)
+        {
+            if (!Relay.Identity.ServerId.TryParse(Servers[i], out _))
+            {
+                yield return new ValidationResult(
+                    $"'{Servers[i]}' is no server id; it is \"ed25519:\" and 32 bytes in base64url, as relayctl stats of that server shows",
+                    [$"{nameof(Servers)}:{i}"]);
+            }
+        }
+    }
+}
+
+/// <summary>Which servers are admitted.</summary>
+internal enum FederationAdmit
+{
+    Listed,
+    Any,
+}

@@ -1,0 +1,25 @@
+using System.Text.Json.Serialization;
+
+namespace Relay.Federation;
+
+/// <summary>The first message of a peer server, as it stands in the JSON.</summary>
+internal sealed record HandshakeMessage(
+    string Type,
+    string ServerId,
+    string NodeId,
+    string Endpoint,
+    string PublicKey,
+    long Timestamp,
+    string Signature,
+    PeerMetadata? Metadata = null);
+
+/// <summary>What a peer server says of itself; more than the region may stand there and is signed along.</summary>
+internal sealed record PeerMetadata(string? Region = null);
+
+/// <summary>Reader of the record above.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(HandshakeMessage))]
+internal sealed partial class PeerJson : JsonSerializerContext;

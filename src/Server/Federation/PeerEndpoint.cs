@@ -1,0 +1,56 @@
+using Microsoft.AspNetCore.Http.Features;
+using Relay.Admission;
+using Relay.Listening;
+using Relay.Protocol;
+using Relay.Sessions;
+using Relay.Telemetry;
+
+namespace Relay.Federation;
+
+/// <summary>A peer server's way in. It takes a place of its own and none of a client's.</summary>
+internal sealed class PeerEndpoint(
+    FederationOptions options,
+    AdmissionOptions admission,
+    TrustedProxies proxies,
+    LimitPolicyStore policies,
+    PeerTable peers,
+    PeerWelcome welcome,
+    SessionTable sessions,
+    SessionServices services,
+    RelayMetrics metrics)
+{
+    /// <summary>When false the paths do not exist: the caller answers 404.</summary>
+    public bool IsOn => options.IsOn;
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (!await WebSocketHandshake.CheckAsync(context))
+        {
+            return;
+        }
+
+        var address = SessionEndpoint.ClientAddress(context, proxies);
+        var key = IpKey.From(address, policies.Current.Ipv6Prefix);
+        if (!peers.TryEnter(address, key, out var link))
+        {
+            metrics.PeerRefused(CloseReason.PeerLimit);
+            await Refuser.AnswerStatusAsync(
+                context, StatusCodes.Status503ServiceUnavailable, "Too many peer servers", admission.RetryAfter);
+            return;
+        }
+
+        using (link)
+        {
+            var connection = context.Features.GetRequiredFeature<TrackedConnection>();
+            try
+            {
+                await SessionEndpoint.RunAsync(context, connection, key, sessions, services, new PeerHandler(link, welcome));
+            }
+            catch
+            {
+                connection.Abort();
+                throw;
+            }
+        }
+    }
+}

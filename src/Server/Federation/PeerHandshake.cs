@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Relay.Identity;
+using Relay.Protocol;
+
+namespace Relay.Federation;
+
+/// <summary>
+/// A handshake whose shape is right and whose names all follow from one key. Whether it was signed with that key is
+/// still to be seen: <see cref="IsSigned"/>.
+/// </summary>
+internal sealed class PeerHandshake
+{
+    private const int MaxBytes = 16 * 1024;
+    private const int MaxEndpointChars = 512;
+    private const int MaxRegionChars = 128;
+
+    // Milliseconds that a DateTimeOffset can still hold with a day to spare either way: the year 9999.
+    private const long MaxTimestamp = 253_402_200_000_000;
+
+    private static readonly string[] Unsigned = ["type", "signature"];
+
+    private readonly byte[] _signedBytes;
+
+    private PeerHandshake(HandshakeMessage message, byte[] publicKey, byte[] signature, byte[] signedBytes)
+    {
+        // Not the text that came: one key may be written in two ways.
+        ServerId = Identity.ServerId.Format(publicKey);
+        PublicKey = publicKey;
+        Signature = signature;
+        Endpoint = message.Endpoint;
+        Region = message.Metadata?.Region ?? "";
+        SignedAt = DateTimeOffset.FromUnixTimeMilliseconds(message.Timestamp);
+        _signedBytes = signedBytes;
+    }
+
+    public string ServerId { get; }
+
+    public byte[] PublicKey { get; }
+
+    public byte[] Signature { get; }
+
+    public string Endpoint { get; }
+
+    /// <summary>Empty when the peer names none.</summary>
+    public string Region { get; }
+
+    public DateTimeOffset SignedAt { get; }
+
+    public bool IsSigned => ServerIdentity.Verify(PublicKey, _signedBytes, Signature);
+
+    public static CloseReason TryParse(ReadOnlySpan<byte> bytes, out PeerHandshake? handshake)
+    {
+        handshake = null;
+        if (bytes.Length > MaxBytes
+            || !CanonicalJson.TryWriteObject(bytes, Unsigned, out var signedBytes)
+            || Read(bytes) is not { } message
+            || !TryReadSignature(message.Signature, out var signature)
+            || !Identity.ServerId.TryParse(message.ServerId, out var key)
+            || message.PublicKey != Convert.ToBase64String(key)
+            || message.NodeId != Identity.ServerId.NodeId(key))
+        {
+            return CloseReason.HandshakeInvalid;
+        }
+
+        handshake = new PeerHandshake(message, key, signature, signedBytes);
+        return CloseReason.None;
+    }
+
+    private static HandshakeMessage? Read(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            var message = JsonSerializer.Deserialize(bytes, PeerJson.Default.HandshakeMessage);
+            return message is { Type: "handshake", Timestamp: >= 0 and <= MaxTimestamp }
+                && IsEndpoint(message.Endpoint)
+                && IsPlain(message.Metadata?.Region ?? "", MaxRegionChars)
+                ? message
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsEndpoint(string text) =>
+        IsPlain(text, MaxEndpointChars)
+        && Uri.TryCreate(text, UriKind.Absolute, out var uri)
+        && uri.Scheme is ("ws" or "wss");
+
+    // Both texts are shown to operators.
+    private static bool IsPlain(string text, int maxChars) => text.Length <= maxChars && !text.Any(char.IsControl);
+
+    private static bool TryReadSignature(string text, out byte[] signature)
+    {
+        signature = new byte[Ed25519.SignatureBytes];
+        return Convert.TryFromBase64String(text, signature, out var length)
+            && length == signature.Length
+            && Convert.ToBase64String(signature) == text;
+    }
+}

@@ -1,0 +1,57 @@
+using System.Net;
+using Relay.Admission;
+using Relay.Sessions;
+
+namespace Relay.Federation;
+
+/// <summary>
+/// One socket of a peer server and its place in the <see cref="PeerTable"/>, taken before the upgrade and given back once,
+/// by <see cref="Dispose"/>.
+/// </summary>
+internal sealed class PeerLink(PeerTable table, IPAddress address, IpKey key, DateTimeOffset connectedAt, long enteredAt) : IDisposable
+{
+    // Atomic.
+    private long _frames;
+
+    // Written once, when the session has opened; read by the sweep and by the one that replaces this link.
+    private volatile Session? _session;
+
+    public IPAddress Address => address;
+
+    public IpKey Key => key;
+
+    public DateTimeOffset ConnectedAt => connectedAt;
+
+    /// <summary>The same moment as a timestamp.</summary>
+    public long EnteredAt => enteredAt;
+
+    public Session? Session
+    {
+        get => _session;
+        set => _session = value;
+    }
+
+    /// <summary>Messages after the handshake.</summary>
+    public long Frames => Interlocked.Read(ref _frames);
+
+    /// <summary>Guarded by the table.</summary>
+    public PeerLinkState State { get; set; }
+
+    /// <summary>Guarded by the table: who the peer is, once proven; never changed after that.</summary>
+    public PeerHandshake? Peer { get; set; }
+
+    /// <summary>Guarded by the table: the link whose place this one took.</summary>
+    public PeerLink? Replaced { get; set; }
+
+    public void FrameArrived() => Interlocked.Increment(ref _frames);
+
+    public void Dispose() => table.Leave(this);
+}
+
+/// <summary>How far a link has come.</summary>
+internal enum PeerLinkState
+{
+    Unproven,
+    Proven,
+    Gone,
+}

@@ -1,0 +1,17 @@
+namespace Relay.Http;
+
+internal static class HttpSetup
+{
+    public static IServiceCollection AddHttp(this IServiceCollection services) => services
+        .AddSingleton<StatusPages>()
+        .AddSingleton<PublicEndpoints>()
+        .AddMetricsEndpoint();
+
+    /// <summary>Everything that the public listener answers; the last thing in the pipeline.</summary>
+    public static void MapHttp(this IApplicationBuilder app)
+    {
+        var metrics = app.BuildMetrics();
+        var endpoints = app.ApplicationServices.GetRequiredService<PublicEndpoints>();
+        app.Run(context => endpoints.HandleAsync(context, metrics));
+    }
+}

@@ -1,0 +1,55 @@
+using Relay.Federation;
+using Relay.Sessions;
+
+namespace Relay.Http;
+
+/// <summary>
+/// What the public listener answers. Paths are exact and case-sensitive, queries are ignored. A WebSocket on any path that
+/// is not listed here is a client.
+/// </summary>
+internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint peers, StatusPages pages)
+{
+    public Task HandleAsync(HttpContext context, RequestDelegate metrics)
+    {
+        var path = context.Request.Path.Value;
+        switch (path)
+        {
+            case "/health" or "/ready" or "/stats" or "/metrics":
+                return IsRead(context) ? PageAsync(context, path, metrics) : NotAllowedAsync(context);
+            case "/federation" or "/server":
+                return peers.IsOn && WebSocketHandshake.IsRequested(context) ? peers.HandleAsync(context) : NotFoundAsync(context);
+            case "/admin/ws":
+                return NotFoundAsync(context);
+            default:
+                return WebSocketHandshake.IsRequested(context) ? sessions.HandleAsync(context) : NotFoundAsync(context);
+        }
+    }
+
+    private Task PageAsync(HttpContext context, string path, RequestDelegate metrics) => path switch
+    {
+        "/health" => pages.HealthAsync(context),
+        "/ready" => pages.ReadyAsync(context),
+        "/stats" => pages.StatsAsync(context),
+        _ => metrics(context),
+    };
+
+    private static bool IsRead(HttpContext context) =>
+        HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
+
+    private static Task NotAllowedAsync(HttpContext context)
+    {
+        context.Response.Headers.Allow = "GET, HEAD";
+        return TextAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed");
+    }
+
+    private static Task NotFoundAsync(HttpContext context) => IsRead(context)
+        ? TextAsync(context, StatusCodes.Status404NotFound, "Not Found")
+        : NotAllowedAsync(context);
+
+    private static Task TextAsync(HttpContext context, int status, string text)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text);
+    }
+}

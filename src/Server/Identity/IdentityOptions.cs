@@ -1,0 +1,29 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Identity;
+
+/// <summary>Who this server is, to clients and to other servers.</summary>
+internal sealed class IdentityOptions : IValidatableObject
+{
+    /// <summary>File with the server's key, made at the first start with mode 0600. A new key is a new server.</summary>
+    public string KeyFile { get; set; } = "data/server.key";
+
+    /// <summary>Where clients and other servers reach this one, told in server_info and in handshakes.</summary>
+    public string PublicEndpoint { get; set; } = "ws://localhost:9000";
+
+    /// <summary>Region told in server_info; empty: none.</summary>
+    public string Region { get; set; } = "";
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (KeyFile.Length == 0)
+        {
+            yield return new ValidationResult("a file name is needed", [nameof(KeyFile)]);
+        }
+
+        if (!Uri.TryCreate(PublicEndpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("ws" or "wss"))
+        {
+            yield return new ValidationResult($"'{PublicEndpoint}' is no WebSocket address; write it like wss://relay.example", [nameof(PublicEndpoint)]);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace Relay.Listening;
+
+internal static class ListeningSetup
+{
+    // A WebSocket upgrade with a long chain of proxies needs 2 KB; nothing else is sent here.
+    private const int MaxHeadBytes = 16 * 1024;
+
+    public static IServiceCollection AddListening(this IServiceCollection services, ListenOptions options)
+    {
+        services
+            .AddSingleton(options)
+            .AddSingleton<Readiness>()
+            .AddSingleton<ClosingConnections>()
+            .AddSingleton<ConnectionTable>()
+            .AddSingleton<SocketTransportFactory>()
+            .AddSingleton<IConnectionListenerFactory, PublicListenerFactory>()
+            .AddSingleton<SelfAudit>()
+            .AddHostedService(provider => provider.GetRequiredService<SelfAudit>())
+            .Configure<SocketTransportOptions>(sockets => sockets.Backlog = options.Backlog)
+            .Configure<KestrelServerOptions>(kestrel => Configure(kestrel, options));
+        return services;
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, ListenOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.RequestHeadersTimeout = options.HandshakeTimeout;
+        kestrel.Limits.KeepAliveTimeout = options.KeepAliveTimeout;
+        kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeadBytes;
+        kestrel.Limits.MaxRequestLineSize = MaxHeadBytes / 2;
+        kestrel.Listen(new IPEndPoint(IPAddress.Parse(options.Address), options.Port), listen =>
+        {
+            // One WebSocket is one TCP connection, which HTTP/2 would change.
+            listen.Protocols = HttpProtocols.Http1;
+            if (options.UsesTls)
+            {
+                var chain = new X509Certificate2Collection();
+                chain.ImportFromPemFile(options.CertificateFile);
+                listen.UseHttps(https =>
+                {
+                    https.ServerCertificate = X509Certificate2.CreateFromPemFile(options.CertificateFile, options.KeyFile);
+                    https.ServerCertificateChain = chain;
+                    https.HandshakeTimeout = options.HandshakeTimeout;
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,63 @@
+using Relay;
+using Relay.Admin;
+using Relay.Admission;
+using Relay.Configuration;
+using Relay.Federation;
+using Relay.Http;
+using Relay.Identity;
+using Relay.Listening;
+using Relay.Sessions;
+using Relay.Signaling;
+using Relay.Telemetry;
+
+return await ServerCommand.Create(RelayProgram.RunAsync).Parse(args).InvokeAsync();
+
+namespace Relay
+{
+    /// <summary>The whole server on one screen.</summary>
+    internal static class RelayProgram
+    {
+        public static WebApplication Build(RelaySettings settings, Action<IServiceCollection>? replace = null)
+        {
+            var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "relayd" });
+            builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+            builder.Services
+                .AddSingleton(TimeProvider.System)
+                .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8))
+                .AddTelemetry(settings.Log)
+                .AddAdmission(settings.Admission)
+                .AddListening(settings.Listen)
+                .AddSessions<MessageRouter>(settings.Sessions)
+                .AddIdentity(settings.Identity)
+                .AddFederation(settings.Federation)
+                .AddSignaling(settings.Signaling)
+                .AddAdmin(settings.Admin)
+                .AddHttp()
+                .AddSingleton<IHostLifetime, Lifetime>();
+            replace?.Invoke(builder.Services);
+
+            var app = builder.Build();
+            app.MapAdmin();
+            app.MapHttp();
+            return app;
+        }
+
+        public static async Task<int> RunAsync(RelaySettings settings, CancellationToken cancellationToken)
+        {
+            try
+            {
+                await using var app = Build(settings);
+                await app.StartAsync(cancellationToken);
+                Banner.Print(app, settings, Console.Out);
+                await app.WaitForShutdownAsync(CancellationToken.None);
+                return 0;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException
+                or System.Net.Sockets.SocketException or System.Security.Cryptography.CryptographicException)
+            {
+                await Console.Error.WriteLineAsync($"relayd: cannot start: {exception.Message}");
+                return 1;
+            }
+        }
+    }
+}

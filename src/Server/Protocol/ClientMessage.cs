@@ -1,0 +1,86 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace Relay.Protocol;
+
+/// <summary>
+/// A client's message as an index over its bytes: fields are found when asked for, a payload is a slice and never becomes
+/// objects. Of a key given twice the last counts. Valid only until it is disposed.
+/// </summary>
+internal readonly struct ClientMessage(JsonDocument document) : IDisposable
+{
+    // Deeper JSON than this is refused as malformed; session descriptions are a handful of levels deep.
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64 };
+
+    private readonly JsonDocument _document = document;
+
+    public JsonElement Root => _document.RootElement;
+
+    /// <summary>False when the bytes are not one JSON value in UTF-8.</summary>
+    public static bool TryParse(ReadOnlyMemory<byte> bytes, out ClientMessage message)
+    {
+        // A text frame's bytes were checked by the WebSocket, a binary frame's were not.
+        if (System.Text.Unicode.Utf8.IsValid(bytes.Span))
+        {
+            try
+            {
+                message = new ClientMessage(JsonDocument.Parse(bytes, Options));
+                return true;
+            }
+            catch (JsonException)
+            {
+                // A client's mistake: the caller answers it.
+            }
+        }
+
+        message = default;
+        return false;
+    }
+
+    public bool Has(string name) => Root.TryGetProperty(name, out _);
+
+    public bool IsString(string name) =>
+        Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String;
+
+    /// <summary>The field's text, or null when it is absent or no string.</summary>
+    public string? Text(string name) =>
+        Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? Text(value) : null;
+
+    public bool IsTrue(string name) => Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
+
+    /// <summary>The field's bytes as they came, empty when it is absent.</summary>
+    public ReadOnlySpan<byte> Raw(string name) =>
+        Root.TryGetProperty(name, out var value) ? JsonMarshal.GetRawUtf8Value(value) : [];
+
+    /// <summary>
+    /// A name that people see: trimmed and cut to 128 UTF-16 units without splitting a pair; null when absent, empty or no
+    /// string.
+    /// </summary>
+    public string? DisplayText(string name)
+    {
+        const int Max = 128;
+        var text = Text(name)?.Trim();
+        if (text is { Length: > Max })
+        {
+            text = char.IsHighSurrogate(text[Max - 1]) ? text[..(Max - 1)] : text[..Max];
+        }
+
+        return string.IsNullOrEmpty(text) ? null : text;
+    }
+
+    public void Dispose() => _document?.Dispose();
+
+    /// <summary>A string's text. Half a surrogate pair, which JSON can spell and UTF-8 cannot, makes it U+FFFD.</summary>
+    public static string Text(JsonElement value)
+    {
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return Rune.ReplacementChar.ToString();
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using System.Threading.Tasks.Sources;
+using Relay.Protocol;
+using Relay.Telemetry;
+
+namespace Relay.Sessions;
+
+/// <summary>
+/// What waits to be sent to one socket, bounded by count and by bytes. Many enqueue, one send loop takes. Once completed
+/// it takes no more and hands out the rest.
+/// </summary>
+internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics) : IValueTaskSource<bool>
+{
+    private readonly Lock _lock = new();
+
+    // Guarded by _lock. The queue is made at the first message that has to wait: most sockets are idle most of the time.
+    private Queue<EncodedMessage>? _messages;
+    private long _bytes;
+    private bool _completed;
+    private bool _waiting;
+    private ManualResetValueTaskSourceCore<bool> _signal = new() { RunContinuationsAsynchronously = true };
+
+    /// <summary>False when the queue is full or completed; the caller still owns the message then.</summary>
+    public EnqueueResult TryEnqueue(in EncodedMessage message)
+    {
+        bool wake;
+        lock (_lock)
+        {
+            if (_completed)
+            {
+                return EnqueueResult.Completed;
+            }
+
+            _messages ??= new Queue<EncodedMessage>();
+            if (_messages.Count >= options.QueueMessages || _bytes + message.Length > options.QueueBytes)
+            {
+                return EnqueueResult.Full;
+            }
+
+            _messages.Enqueue(message);
+            _bytes += message.Length;
+            wake = _waiting;
+            _waiting = false;
+        }
+
+        metrics.QueueChanged(1);
+        if (wake)
+        {
+            _signal.SetResult(true);
+        }
+
+        return EnqueueResult.Queued;
+    }
+
+    public bool TryDequeue(out EncodedMessage message)
+    {
+        lock (_lock)
+        {
+            if (_messages is null || !_messages.TryDequeue(out message))
+            {
+                message = default;
+                return false;
+            }
+
+            _bytes -= message.Length;
+        }
+
+        metrics.QueueChanged(-1);
+        return true;
+    }
+
+    /// <summary>Ends the queue; <paramref name="drop"/> returns what still waits.</summary>
+    public void Complete(bool drop)
+    {
+        bool wake;
+        lock (_lock)
+        {
+            _completed = true;
+            wake = _waiting;
+            _waiting = false;
+        }
+
+        if (drop)
+        {
+            while (TryDequeue(out var message))
+            {
+                message.Return();
+            }
+        }
+
+        if (wake)
+        {
+            _signal.SetResult(true);
+        }
+    }
+
+    /// <summary>True when there is something to send; false when the queue is completed and empty. Send loop only.</summary>
+    public ValueTask<bool> WaitAsync()
+    {
+        lock (_lock)
+        {
+            if (_messages is { Count: > 0 })
+            {
+                return ValueTask.FromResult(true);
+            }
+
+            if (_completed)
+            {
+                return ValueTask.FromResult(false);
+            }
+
+            _signal.Reset();
+            _waiting = true;
+            return new ValueTask<bool>(this, _signal.Version);
+        }
+    }
+
+    bool IValueTaskSource<bool>.GetResult(short token)
+    {
+        _signal.GetResult(token);
+        lock (_lock)
+        {
+            return _messages is { Count: > 0 } || !_completed;
+        }
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _signal.GetStatus(token);
+
+    void IValueTaskSource<bool>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _signal.OnCompleted(continuation, state, token, flags);
+}
+
+/// <summary>What became of a message.</summary>
+internal enum EnqueueResult
+{
+    Queued,
+    Full,
+    Completed,
+}

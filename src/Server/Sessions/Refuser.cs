@@ -1,0 +1,98 @@
+using System.Buffers;
+using System.Text;
+using Microsoft.Net.Http.Headers;
+using Relay.Admission;
+using Relay.Listening;
+
+namespace Relay.Sessions;
+
+/// <summary>
+/// Says no. Calm: the upgrade and then a close frame that browsers can read, with the connection cut a second later
+/// whatever the client does. By setting, or when too many refused sockets are still closing: a status before the upgrade.
+/// </summary>
+internal sealed class Refuser(AdmissionOptions options)
+{
+    // A client that keeps sending after it was refused is cut before its second is over.
+    private const int MaxIgnoredBytes = 64 * 1024;
+
+    private static readonly byte[][] CloseFrames = BuildCloseFrames();
+
+    // Atomic.
+    private int _closing;
+
+    public async Task RefuseAsync(HttpContext context, TrackedConnection connection, Refusal refusal)
+    {
+        if (options.RefuseWith == RefuseWith.Close && refusal != Refusal.Stopping)
+        {
+            var closing = Interlocked.Increment(ref _closing);
+            try
+            {
+                if (closing <= options.MaxClosingRefusals)
+                {
+                    await CloseAsync(context, connection, refusal);
+                    return;
+                }
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _closing);
+            }
+        }
+
+        await AnswerStatusAsync(context, RefusalText.Status(refusal), RefusalText.Reason(refusal), options.RetryAfter);
+    }
+
+    /// <summary>A status before the upgrade, with Retry-After between the given time and twice as much.</summary>
+    public static Task AnswerStatusAsync(HttpContext context, int status, string reason, TimeSpan retryAfter)
+    {
+        var seconds = Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds));
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        context.Response.Headers.RetryAfter = (seconds + Random.Shared.Next(seconds + 1)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        context.Response.Headers[HeaderNames.Connection] = "close";
+        return context.Response.WriteAsync(reason + "\n");
+    }
+
+    private static async Task CloseAsync(HttpContext context, TrackedConnection connection, Refusal refusal)
+    {
+        connection.CloseSoon();
+        await using var stream = await WebSocketHandshake.UpgradeAsync(context);
+        var buffer = ArrayPool<byte>.Shared.Rent(256);
+        try
+        {
+            await stream.WriteAsync(CloseFrames[(int)refusal]);
+            for (int read, total = 0; (read = await stream.ReadAsync(buffer)) > 0;)
+            {
+                // A close frame in answer is the end; what else comes is not looked at.
+                total += read;
+                if (total > MaxIgnoredBytes || (buffer[0] & 0x0F) == 8)
+                {
+                    break;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // Reset by the client, or cut after its second.
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static byte[][] BuildCloseFrames()
+    {
+        var frames = new byte[Enum.GetValues<Refusal>().Length][];
+        foreach (var refusal in Enum.GetValues<Refusal>().Where(refusal => refusal != Refusal.None))
+        {
+            var code = RefusalText.CloseCode(refusal);
+            var reason = Encoding.UTF8.GetBytes(RefusalText.Reason(refusal));
+
+            // Fin and opcode 8, then the length, the code big-endian and the reason (RFC 6455 sections 5.2 and 5.5.1).
+            frames[(int)refusal] = [0x88, (byte)(2 + reason.Length), (byte)(code >> 8), (byte)code, .. reason];
+        }
+
+        return frames;
+    }
+}

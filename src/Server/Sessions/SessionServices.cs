@@ -1,0 +1,15 @@
+using Relay.Telemetry;
+
+namespace Relay.Sessions;
+
+/// <summary>What every session shares.</summary>
+internal sealed class SessionServices(SessionOptions options, RelayMetrics metrics, TimeProvider time, ILogger<Session> logger)
+{
+    public SessionOptions Options => options;
+
+    public RelayMetrics Metrics => metrics;
+
+    public TimeProvider Time => time;
+
+    public ILogger<Session> Logger => logger;
+}

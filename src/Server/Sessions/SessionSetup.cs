@@ -1,0 +1,14 @@
+namespace Relay.Sessions;
+
+internal static class SessionSetup
+{
+    public static IServiceCollection AddSessions<THandler>(this IServiceCollection services, SessionOptions options)
+        where THandler : class, ISessionHandler => services
+        .AddSingleton(options)
+        .AddSingleton<SessionServices>()
+        .AddSingleton<SessionTable>()
+        .AddSingleton<Refuser>()
+        .AddSingleton<ISessionHandler, THandler>()
+        .AddSingleton<SessionEndpoint>()
+        .AddSingleton<Heartbeat>();
+}

@@ -1,0 +1,158 @@
+using Relay.Identity;
+using Relay.Protocol;
+using Relay.Sessions;
+
+namespace Relay.Signaling;
+
+/// <summary>register by pairing code, pair_request and pair_response.</summary>
+internal sealed class PairingHandler
+{
+    // One text for every cause, so that asking is no way to learn which codes exist.
+    private const string NotPossible = "Pair request could not be processed";
+
+    private readonly PairingCodes _codes;
+    private readonly PendingRequests _pending;
+    private readonly PairRequestRate _rate;
+    private readonly SignalingOptions _options;
+    private readonly ServerIdentity _identity;
+    private readonly TimeProvider _time;
+
+    public PairingHandler(
+        PairingCodes codes,
+        PendingRequests pending,
+        PairRequestRate rate,
+        SignalingOptions options,
+        ServerIdentity identity,
+        TimeProvider time)
+    {
+        _codes = codes;
+        _pending = pending;
+        _rate = rate;
+        _options = options;
+        _identity = identity;
+        _time = time;
+        pending.Expiring = Warn;
+        pending.Expired = Expire;
+    }
+
+    public void Register(Client client, in ClientMessage message)
+    {
+        var code = message.Text("pairingCode")!;
+        var key = message.Text("publicKey")!;
+        var mistake = code.Length == 0 ? "Missing required field: pairingCode"
+            : !PairingCode.IsValid(code) ? "Invalid pairing code format"
+            : PairingCode.CheckKey(key);
+        if (mistake is not null)
+        {
+            client.Session.Send(MessageWriter.Error(mistake));
+            return;
+        }
+
+        client.Session.Send(_codes.Register(code, key, client) switch
+        {
+            CodeRegistration.OtherCode => MessageWriter.Error("Cannot re-register with a different pairing code"),
+            CodeRegistration.Collision => MessageWriter.Write(
+                new CodeCollision("Pairing code already in use. Please reconnect with a new code."), ServerJson.Default.CodeCollision),
+            _ => MessageWriter.Write(new Registered(code, _identity.ServerId), ServerJson.Default.Registered),
+        });
+    }
+
+    public void Request(Client client, in ClientMessage message)
+    {
+        if (!_rate.TryTake(client))
+        {
+            client.Session.Send(MessageWriter.Error("Too many pair requests. Please slow down."));
+            return;
+        }
+
+        var target = message.Text("targetCode")!;
+        if (client.Code is not { } code)
+        {
+            client.Session.Send(MessageWriter.Error(SignalForwarder.NotRegistered));
+        }
+        else if (target.Length == 0)
+        {
+            client.Session.Send(MessageWriter.Error("Missing required field: targetCode"));
+        }
+        else if (!PairingCode.IsValid(target))
+        {
+            client.Session.Send(MessageWriter.Error("Invalid target code format"));
+        }
+        else if (target == code
+            || !_codes.TryFind(target, out var targetClient, out _)
+            || !_codes.TryFind(code, out _, out var key)
+            || !_pending.TryAdd(new PendingRequest(client, code, key, target, _time.GetTimestamp())))
+        {
+            client.Session.Send(MessageWriter.Write(new PairError(NotPossible), ServerJson.Default.PairError));
+        }
+        else
+        {
+            targetClient.Session.Send(MessageWriter.Write(
+                new PairIncoming(code, key, (long)_options.PairRequestTimeout.TotalMilliseconds, message.DisplayText("proposedName")),
+                ServerJson.Default.PairIncoming));
+
+            // The target may have left between being found and being entered: then nobody else ends the request.
+            if (!_codes.TryFind(target, out var present, out _) || present != targetClient)
+            {
+                if (_pending.Take(code, target) is { } orphan)
+                {
+                    Expire(orphan);
+                }
+            }
+        }
+    }
+
+    public void Respond(Client client, in ClientMessage message)
+    {
+        var requester = message.Text("targetCode")!;
+        if (client.Code is not { } code || !_codes.TryFind(code, out _, out var key))
+        {
+            client.Session.Send(MessageWriter.Error(SignalForwarder.NotRegistered));
+        }
+        else if (!PairingCode.IsValid(requester))
+        {
+            client.Session.Send(MessageWriter.Error("Invalid target code format"));
+        }
+        else if (_pending.Take(requester, code) is not { } request)
+        {
+            client.Session.Send(MessageWriter.Write(new PairError("No pending request from this peer"), ServerJson.Default.PairError));
+        }
+        else if (message.IsTrue("accepted"))
+        {
+            request.From.Session.Send(MessageWriter.Write(new PairMatched(code, key, IsInitiator: true), ServerJson.Default.PairMatched));
+            client.Session.Send(MessageWriter.Write(
+                new PairMatched(requester, request.FromKey, IsInitiator: false), ServerJson.Default.PairMatched));
+        }
+        else
+        {
+            request.From.Session.Send(MessageWriter.Write(new PairRejected(code), ServerJson.Default.PairRejected));
+        }
+    }
+
+    /// <summary>Frees the client's code; whoever waits for its answer is told at once.</summary>
+    public void Leave(Client client)
+    {
+        if (_codes.Remove(client) is not { } code)
+        {
+            return;
+        }
+
+        foreach (var request in _pending.RemoveCode(code))
+        {
+            Expire(request);
+        }
+    }
+
+    private void Warn(PendingRequest request)
+    {
+        var seconds = (long)Math.Ceiling(_options.PairRequestWarning.TotalSeconds);
+        request.From.Session.Send(MessageWriter.Write(new PairExpiring(request.ToCode, seconds), ServerJson.Default.PairExpiring));
+        if (_codes.TryFind(request.ToCode, out var target, out _))
+        {
+            target.Session.Send(MessageWriter.Write(new PairExpiring(request.FromCode, seconds), ServerJson.Default.PairExpiring));
+        }
+    }
+
+    private static void Expire(PendingRequest request) =>
+        request.From.Session.Send(MessageWriter.Write(new PairTimeout(request.ToCode), ServerJson.Default.PairTimeout));
+}

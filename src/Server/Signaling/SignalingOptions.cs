@@ -1,0 +1,27 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Signaling;
+
+/// <summary>Pairing. The defaults are those of the network that the clients come from.</summary>
+internal sealed class SignalingOptions
+{
+    /// <summary>How long a pair request waits for its answer.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan PairRequestTimeout { get; set; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long before the end both sides are warned; no shorter than the timeout: no warning.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan PairRequestWarning { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Pair requests that may wait for one target.</summary>
+    [Range(1, 1000)]
+    public int PendingPerTarget { get; set; } = 10;
+
+    /// <summary>Pair requests of one socket per minute, as a token bucket of this size.</summary>
+    [Range(1, 100_000)]
+    public int PairRequestsPerMinute { get; set; } = 10;
+
+    /// <summary>Pair requests of one address per minute, so that a new socket is no new chance to guess codes.</summary>
+    [Range(1, 1_000_000)]
+    public int PairRequestsPerMinutePerIp { get; set; } = 30;
+}

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Logging.Console;
+
+namespace Relay.Telemetry;
+
+internal static class TelemetrySetup
+{
+    public static IServiceCollection AddTelemetry(this IServiceCollection services, LogOptions options) => services
+        .AddSingleton<RelayMetrics>()
+        .AddLogging(logging => Configure(logging, options));
+
+    private static void Configure(ILoggingBuilder logging, LogOptions options)
+    {
+        const string Timestamp = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        logging.SetMinimumLevel(options.Level);
+
+        // What the framework says of each request and connection is not the operator's business; its warnings are.
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.AddFilter("Grpc", LogLevel.Warning);
+        logging.AddFilter("System", LogLevel.Warning);
+        if (options.Format == LogFormat.Json)
+        {
+            logging.AddJsonConsole(console =>
+            {
+                console.TimestampFormat = Timestamp.TrimEnd();
+                console.UseUtcTimestamp = true;
+            });
+        }
+        else
+        {
+            logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = Timestamp;
+                console.UseUtcTimestamp = true;
+            });
+        }
+
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

@@ -1,0 +1,91 @@
+using AdminCli.Tests.Support;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests;
+
+public sealed class CompletionTests
+{
+    // What bash does at TAB: sets the line, the point and the words, and calls the function that was registered.
+    private const string AtTab = """
+        set -u
+        source <(relayctl completion bash)
+        COMP_LINE=$1 COMP_POINT=$2
+        head=${COMP_LINE:0:COMP_POINT}
+        read -ra COMP_WORDS <<<"$head"
+        [[ $head == *' ' ]] && COMP_WORDS+=("")
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        [[ $(complete -p relayctl) =~ -F\ ([^ ]+)\  ]]
+        "${BASH_REMATCH[1]}" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" ""
+        printf '%s\n' "${COMPREPLY[@]}"
+        """;
+
+    [Theory]
+    [InlineData("relayctl st", "stats")]
+    [InlineData("relayctl set-", "set-limit")]
+    [InlineData("relayctl ips --sort ", "connections recent refused")]
+    [InlineData("relayctl ips --sort re", "recent refused")]
+    [InlineData("relayctl stats -o ", "json table")]
+    [InlineData("relayctl -o json st", "stats")]
+    [InlineData("relayctl set-limit --p", "--per-ip")]
+    [InlineData("relayctl completion z", "zsh")]
+    [InlineData("relayctl stats --w", "--watch")]
+    public async Task Bash_AtTab_OffersWhatFits(string line, string expected)
+    {
+        var result = await CompleteAsync(line, line.Length);
+        Assert.Equal(expected.Split(' '), result.OutputLines);
+    }
+
+    [Fact]
+    public async Task Bash_AtTheFirstWord_OffersEveryCommand()
+    {
+        var result = await CompleteAsync("relayctl ", 9);
+        Assert.All(HelpTests.Commands, command => Assert.Contains((string)command, result.OutputLines));
+    }
+
+    [Fact]
+    public async Task Bash_CursorInsideTheLine_CompletesTheWordThere()
+    {
+        var result = await CompleteAsync("relayctl st --watch", "relayctl st".Length);
+        Assert.Equal(["stats"], result.OutputLines);
+    }
+
+    [Fact]
+    public async Task Bash_PathInsteadOfName_CompletesTheSame()
+    {
+        var line = $"{ChildProcess.Relayctl} st";
+        var result = await CompleteAsync(line, line.Length);
+        Assert.Equal(["stats"], result.OutputLines);
+    }
+
+    [Theory]
+    [InlineData("bash", "complete -F _relayctl relayctl")]
+    [InlineData("zsh", "compdef _relayctl relayctl")]
+    [InlineData("fish", "complete -c relayctl")]
+    public async Task Completion_EachShell_PrintsAScript(string shell, string line)
+    {
+        var result = await new Cli().RunAsync("completion", shell);
+        Assert.Equal(ExitCodes.Ok, result.ExitCode);
+        Assert.Contains(line, result.Output);
+        Assert.Empty(result.Error);
+    }
+
+    [Theory]
+    [InlineData("zsh", "-f")]
+    [InlineData("fish", "-N")]
+    public async Task Completion_ScriptOfAShellThatIsHere_HasNoSyntaxError(string shell, string noStartFiles)
+    {
+        Assert.SkipUnless(File.Exists($"/usr/bin/{shell}"), $"SKIPPED: {shell} is not installed.");
+        using var folder = new TempFolder();
+        var script = await new Cli().RunAsync("completion", shell);
+        await File.WriteAllTextAsync(folder["script"], script.Output, TestContext.Current.CancellationToken);
+        var result = await ChildProcess.RunAsync($"/usr/bin/{shell}", [noStartFiles, "-n", folder["script"]]);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+    }
+
+    private static async Task<CliResult> CompleteAsync(string line, int point)
+    {
+        var result = await ChildProcess.RunAsync("bash", ["--noprofile", "--norc", "-c", AtTab, "bash", line, $"{point}"]);
+        Assert.Empty(result.Error);
+        return result;
+    }
+}

@@ -1,0 +1,73 @@
+using AdminCli.Tests.Support;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests;
+
+public sealed class HelpTests
+{
+    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "completion"];
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Help_OfEachCommand_HasExamplesThatParse(string command)
+    {
+        var result = await new Cli().RunAsync(command, "--help");
+        Assert.Equal(ExitCodes.Ok, result.ExitCode);
+        var examples = result.OutputLines.SkipWhile(line => line != "Examples:").Skip(1).ToArray();
+        Assert.NotEmpty(examples);
+        Assert.All(examples, example => Assert.Contains($"relayctl {command}", example));
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Help_OfEachCommand_ExplainsTheGlobalOptionsAndStaysReadable(string command)
+    {
+        var result = await new Cli().RunAsync(command, "-h");
+        Assert.Contains("64-bit numbers as strings", result.Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
+        Assert.Contains("--server", result.Output);
+        Assert.Contains("Details:", result.Output);
+        Assert.All(result.OutputLines, line => Assert.True(line.Length <= 120, line));
+    }
+
+    [Fact]
+    public async Task Help_OfTheRoot_ListsCommandsExitCodesAndEnvironment()
+    {
+        var result = await new Cli().RunAsync("--help");
+        Assert.Equal(ExitCodes.Ok, result.ExitCode);
+        Assert.All(Commands, command => Assert.Contains($"\n  {(string)command}", result.Output));
+        Assert.All((string[])["Examples:", "Exit codes:", "RELAY_ADMIN", "NO_COLOR", "$XDG_RUNTIME_DIR/relay/admin.sock"], word => Assert.Contains(word, result.Output));
+    }
+
+    [Theory]
+    [InlineData("set-limit", "1 to 1,000,000")]
+    [InlineData("set-limit", "At most 256 characters")]
+    [InlineData("set-limit", "disconnects nobody")]
+    [InlineData("set-limit", "after a restart the relay's configuration holds again")]
+    [InlineData("stats", "100ms to 1h (default 1s)")]
+    [InlineData("stats", "100ms to 5m (default 5s)")]
+    [InlineData("stats", "powers of 1024")]
+    [InlineData("ips", "0: all (default 20)")]
+    [InlineData("verify", "1 when not")]
+    public async Task Help_OfACommand_SaysUnitsAndRanges(string command, string text)
+    {
+        var result = await new Cli().RunAsync(command, "--help");
+        Assert.Contains(text, string.Join(' ', result.Output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    [Fact]
+    public async Task Help_NextToAMistake_IsStillShown()
+    {
+        var result = await new Cli().RunLineAsync("set-limit --per-ip 0 --help");
+        Assert.Equal(ExitCodes.Ok, result.ExitCode);
+        Assert.Contains("Examples:", result.Output);
+        Assert.Empty(result.Error);
+    }
+
+    [Fact]
+    public async Task Help_OnANarrowTerminal_IsWrappedToIt()
+    {
+        var result = await new Cli { Terminal = new Terminal(true, false, () => (80, 24)) }.RunAsync("set-limit", "--help");
+        var details = result.OutputLines.SkipWhile(line => line != "Details:").Skip(1).TakeWhile(line => line != "Examples:");
+        Assert.All(details, line => Assert.True(line.Length <= 80, line));
+    }
+}

@@ -1,0 +1,111 @@
+using System.Text.Json;
+using AdminCli.Tests.Support;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests.Live;
+
+public sealed class LimitsTests
+{
+    [Fact]
+    public async Task SetLimit_BothLimits_PrintsBeforeAndAfterAndHolds()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
+        var result = await relay.Cli.RunAsync("set-limit", "--total", "2000", "--per-ip", "50", "--reason", "a conference");
+        Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
+        Assert.Equal(
+            """
+            total      1,000 -> 2,000
+            per-ip     20 -> 50
+            revision   1 -> 2
+            now        clients 0   addresses over their limit 0
+
+            """, result.Output);
+        var limits = await relay.Cli.RunAsync("limits");
+        Assert.Matches(@"^total      2,000 clients\nper-ip     50 clients of one address \(IPv6: of one /\d+\)\nrevision   2\n$", limits.Output);
+    }
+
+    [Fact]
+    public async Task SetLimit_OneLimit_LeavesTheOther()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
+        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 50");
+        Assert.Contains("total      1,000 (unchanged)\n", result.Output);
+        Assert.Contains("per-ip     20 -> 50\n", result.Output);
+    }
+
+    [Fact]
+    public async Task SetLimit_TotalBelowPerIp_IsDoneWithAWarning()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
+        var result = await relay.Cli.RunLineAsync("set-limit --total 10");
+        Assert.Equal(ExitCodes.Ok, result.ExitCode);
+        Assert.Contains("total      1,000 -> 10\n", result.Output);
+        Assert.StartsWith("warning: ", result.Error);
+        Assert.DoesNotContain("warning", result.Output);
+    }
+
+    [Fact]
+    public async Task SetLimit_BelowThePresentCount_DisconnectsNobodyAndRefusesTheNext()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        Assert.True(await relay.ConnectAsync());
+        Assert.True(await relay.ConnectAsync());
+        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 1");
+        Assert.Contains("now        clients 2   addresses over their limit 1\n", result.Output);
+        await relay.ConnectAsync();
+        Assert.Matches(@"^clients   2 of ", (await relay.Cli.RunAsync("stats")).Output);
+    }
+
+    [Fact]
+    public async Task SetLimit_ExpectedRevisionInForce_IsDone()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 50 --expect-revision 1");
+        Assert.Equal(ExitCodes.Ok, result.ExitCode);
+        Assert.Contains("revision   1 -> 2\n", result.Output);
+    }
+
+    [Fact]
+    public async Task SetLimit_StaleRevision_IsRefusedAndSaysHowToGoOn()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        await relay.Cli.RunLineAsync("set-limit --per-ip 50");
+        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 60 --expect-revision 1");
+        Assert.Equal((ExitCodes.Refused, ""), (result.ExitCode, result.Output));
+        Assert.StartsWith("The limits were changed by someone else meanwhile: ", result.ErrorLines[0]);
+        Assert.Equal("Run `relayctl limits`, decide anew, and try again with the revision it shows.", result.ErrorLines[1]);
+        Assert.Contains("per-ip     50 clients", (await relay.Cli.RunAsync("limits")).Output);
+    }
+
+    [Fact]
+    public async Task SetLimit_ReasonTooLong_PrintsTheViolationOfTheField()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        var result = await relay.Cli.RunAsync("set-limit", "--per-ip", "50", "--reason", new string('x', 257));
+        Assert.Equal(ExitCodes.Refused, result.ExitCode);
+        Assert.Equal("The relay refused the request:", result.ErrorLines[0]);
+        Assert.StartsWith("  reason: ", result.ErrorLines[1]);
+    }
+
+    [Fact]
+    public async Task SetLimit_AsJson_HasBeforeAfterAndWarnings()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
+        var result = await relay.Cli.RunLineAsync("set-limit --total 10 -o json");
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.Equal(1000, json.RootElement.GetProperty("before").GetProperty("total").GetInt32());
+        Assert.Equal(10, json.RootElement.GetProperty("after").GetProperty("total").GetInt32());
+        Assert.Equal("2", json.RootElement.GetProperty("after").GetProperty("revision").GetString());
+        Assert.NotEqual(0, json.RootElement.GetProperty("warnings").GetArrayLength());
+        Assert.StartsWith("warning: ", result.Error);
+    }
+
+    [Fact]
+    public async Task Limits_AsJson_IsTheResponse()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
+        using var json = JsonDocument.Parse((await relay.Cli.RunLineAsync("limits -o json")).Output);
+        Assert.Equal(20, json.RootElement.GetProperty("limits").GetProperty("perIp").GetInt32());
+        Assert.Equal("1", json.RootElement.GetProperty("limits").GetProperty("revision").GetString());
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using AdminCli.Tests.Support;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests.Live;
+
+/// <summary>peers, verify, health, and a relay that is reached wrongly or not any more.</summary>
+public sealed class QuietCommandsTests(RelayFixture fixture) : IClassFixture<RelayFixture>
+{
+    private readonly RelayProcess _relay = fixture.Relay;
+
+    [Fact]
+    public async Task Peers_None_IsASentence()
+    {
+        var result = await _relay.Cli.RunAsync("peers");
+        Assert.Equal((ExitCodes.Ok, "No peer servers connected.\n", ""), (result.ExitCode, result.Output, result.Error));
+    }
+
+    [Fact]
+    public async Task Peers_AsJson_IsAnEmptyList()
+    {
+        using var json = JsonDocument.Parse((await _relay.Cli.RunLineAsync("peers -o json")).Output);
+        Assert.Equal(0, json.RootElement.GetProperty("peers").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Verify_HealthyRelay_IsOk()
+    {
+        Assert.True(await _relay.ConnectAsync());
+        var result = await _relay.Cli.RunAsync("verify");
+        Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
+        Assert.Matches(@"^books   \d+ places\nlive    \d+ sockets\ndrift   0, every count agrees\n$", result.Output);
+    }
+
+    [Fact]
+    public async Task Verify_AsJson_IsTheResponse()
+    {
+        using var json = JsonDocument.Parse((await _relay.Cli.RunLineAsync("verify -o json")).Output);
+        Assert.True(json.RootElement.GetProperty("ok").GetBoolean());
+        Assert.Equal("0", json.RootElement.GetProperty("drift").GetString());
+    }
+
+    [Fact]
+    public async Task Health_ReadyRelay_IsServing()
+    {
+        var result = await _relay.Cli.RunAsync("health");
+        Assert.Equal((ExitCodes.Ok, "serving\n", ""), (result.ExitCode, result.Output, result.Error));
+        using var json = JsonDocument.Parse((await _relay.Cli.RunLineAsync("health -o json")).Output);
+        Assert.Equal("SERVING", json.RootElement.GetProperty("status").GetString());
+    }
+
+    [Theory]
+    [InlineData("unix:{0}")]
+    [InlineData("unix://{0}")]
+    [InlineData("{0}")]
+    public async Task Server_EachFormOfASocket_ReachesIt(string form)
+    {
+        var result = await new Cli().RunAsync("health", "--server", string.Format(System.Globalization.CultureInfo.InvariantCulture, form, _relay.Socket));
+        Assert.Equal("serving\n", result.Output);
+    }
+
+    [Fact]
+    public async Task Server_PublicPortInsteadOfAdmin_IsNotTakenForIt()
+    {
+        var result = await Cli.For($"http://127.0.0.1:{_relay.Port}").RunAsync("stats");
+        Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
+        Assert.Matches("something else answers there|the connection broke", result.Error);
+        Assert.Single(result.ErrorLines);
+    }
+
+    [Fact]
+    public async Task Server_KilledRelay_LeavesAStaleSocketThatIsNamed()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        await relay.KillAsync();
+        var result = await relay.Cli.RunAsync("stats");
+        Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
+        Assert.Contains("connection refused. The socket file is stale", result.Error);
+    }
+
+    [Fact]
+    public async Task Help_ExamplesOfEachCommand_AreAcceptedCommandLines()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        foreach (var command in HelpTests.Commands.Select(row => (string)row).Where(command => command != "completion"))
+        {
+            var help = await new Cli().RunAsync(command, "--help");
+            foreach (var example in help.OutputLines.SkipWhile(line => line != "Examples:").Skip(1).Where(line => !line.Contains("--watch", StringComparison.Ordinal)))
+            {
+                var script = example.Replace("| mail -s relay oncall", "", StringComparison.Ordinal).Replace("| jq ", "| cat # ", StringComparison.Ordinal).Split('#')[0];
+                var result = await ChildProcess.BashAsync(script, ("RELAY_ADMIN", relay.Socket));
+                // The revision of the example is whatever it is; everything else must be understood and done.
+                Assert.True(result.ExitCode == 0 || example.Contains("--expect-revision", StringComparison.Ordinal), $"{script}\n{result.Error}");
+                Assert.DoesNotContain("--help` for how", result.Error);
+            }
+        }
+    }
+}

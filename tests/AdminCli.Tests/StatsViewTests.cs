@@ -1,0 +1,162 @@
+using System.Globalization;
+using Google.Protobuf.WellKnownTypes;
+using Relay.AdminApi;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests;
+
+public sealed class StatsViewTests
+{
+    [Fact]
+    public void Rows_FullSnapshot_ReadAsAnOperatorReadsThem()
+    {
+        Assert.Equal(
+            """
+            clients   9,812 of 10,000 (98%)   peak 10,000   from 1,204 addresses   50 per address (IPv6 /64)   revision 4
+            refused   total limit 12   per address 3,400   stopping 0
+            sockets   signaling 9,700   relay 100   admitted 123,456
+            closed    client 120   idle 33
+            pairing   codes 1,200   peak 1,300   pending 4   registrations 12,000   collisions 2   risk low
+            traffic   in 1,234,567 messages, 1.2 GiB   out 1,234,000 messages, 1.1 GiB   queued 7   rate-limited 9
+            peers     proven 3   unproven 1   gossip ignored 5   refused bad_signature 2
+            process   RSS 212 MiB   heap 80 MiB   open files 412 of 65,536   CPU 1m 3s   threads 31   gen2 12
+            audit     drift 0   drifts 0 in 12 recounts   last 4s ago
+            relay     ready   up 3d 4h 5m   version 0.1.0   ed25519:AbC
+
+            """, Render(Full(), StatsRates.Unknown));
+    }
+
+    [Fact]
+    public void Rows_WithRates_ShowThemBesideTheirCounters()
+    {
+        var text = Render(Full(), new StatsRates(12.5, 3, 100, 90, 2048, 1024));
+        Assert.Contains("admitted 123,456   12.5/s\n", text);
+        Assert.Contains("stopping 0   3.0/s\n", text);
+        Assert.Contains("in 1,234,567 messages, 1.2 GiB (100/s, 2.0 KiB/s)   out 1,234,000 messages, 1.1 GiB (90.0/s, 1.0 KiB/s)", text);
+    }
+
+    [Theory]
+    [InlineData(3, "+3")]
+    [InlineData(-2, "-2")]
+    public void Rows_Drift_IsShoutedFirst(long drift, string shown)
+    {
+        var stats = Full();
+        stats.Audit.Drift = drift;
+        var lines = Render(stats, StatsRates.Unknown).Split('\n');
+        Assert.Equal($"ALARM     AUDIT DRIFT {shown}: the books do not match the live sockets. Run `relayctl verify`.", lines[0]);
+        Assert.Contains(lines, line => line.StartsWith($"audit     DRIFT {shown}   ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Rows_EmptySnapshot_ShowsZerosAndSigns()
+    {
+        var text = Render(new Stats(), StatsRates.Unknown);
+        Assert.Contains("clients   0 of 0 (-)", text);
+        Assert.Contains("open files -", text);
+        Assert.Contains("last never", text);
+        Assert.Contains("relay     -   up -   version -   -", text);
+        Assert.DoesNotContain("closed", text);
+    }
+
+    [Fact]
+    public void Rows_HostileNamesFromTheRelay_AreCleaned()
+    {
+        var stats = Full();
+        stats.State = "re\e[2Jady";
+        stats.Connections.ClosedTotal.Add("[red]\nx", 999);
+        var text = Render(stats, StatsRates.Unknown);
+        Assert.DoesNotContain('\e', text);
+        Assert.Contains("closed    [red]x 999   client 120", text);
+    }
+
+    [Theory]
+    [InlineData(0, 10_000, Tone.Plain)]
+    [InlineData(7_999, 10_000, Tone.Plain)]
+    [InlineData(8_000, 10_000, Tone.Warning)]
+    [InlineData(9_500, 10_000, Tone.Alarm)]
+    [InlineData(12_000, 10_000, Tone.Alarm)]
+    public void Rows_FillingUp_CallForMoreAttention(long current, int total, object expected)
+    {
+        var stats = Full();
+        (stats.Connections.Current, stats.Limits.Total) = (current, total);
+        Assert.Equal((Tone)expected, StatsView.Rows(stats, StatsRates.Unknown).Single(row => row.Label == "clients").Parts[0].Tone);
+    }
+
+    [Fact]
+    public void Line_FirstSnapshot_HasNoRates() => Assert.Equal(
+        "2026-05-01T00:00:10Z state=ready clients=9812/10000 addresses=1204 admitted=- refused=- in=- out=- bytes-in=- bytes-out=- queued=7 codes=1200 peers=3 drift=0",
+        StatsLine.Format(Full(), StatsRates.Unknown));
+
+    [Fact]
+    public void Line_WithRates_HasOneWordPerField()
+    {
+        var line = StatsLine.Format(Full(), new StatsRates(12.5, 3, 100, 90, 2048, 1_000));
+        Assert.Contains(" admitted=12.5/s refused=3.0/s in=100/s out=90.0/s bytes-in=2.0KiB/s bytes-out=1,000B/s ", line);
+        Assert.Equal(14, line.Split(' ').Length);
+    }
+
+    [Fact]
+    public void Line_Drift_IsInCapitals()
+    {
+        var stats = Full();
+        stats.Audit.Drift = -3;
+        Assert.EndsWith(" DRIFT=-3", StatsLine.Format(stats, StatsRates.Unknown));
+    }
+
+    [Fact]
+    public void Line_EmptySnapshot_IsStillOneLine() => Assert.StartsWith("- state=- clients=0/0 ", StatsLine.Format(new Stats(), StatsRates.Unknown));
+
+    [Fact]
+    public void RatesBetween_TwoSnapshots_AreDifferencesPerSecondOfUptime()
+    {
+        var (before, now) = (Full(), Full());
+        now.Uptime.Seconds += 2;
+        now.Connections.AdmittedTotal += 10;
+        now.Refused.PerIpLimit += 3;
+        now.Refused.TotalLimit += 1;
+        now.Traffic.MessagesReceivedTotal += 200;
+        now.Traffic.BytesSentTotal += 4096;
+        Assert.Equal(new StatsRates(5, 2, 100, 0, 0, 2048), StatsRates.Between(before, now));
+    }
+
+    [Fact]
+    public void RatesBetween_NoSnapshotBefore_AreUnknown() => Assert.Equal(StatsRates.Unknown, StatsRates.Between(null, Full()));
+
+    [Fact]
+    public void RatesBetween_SameOrEarlierUptime_AreUnknown()
+    {
+        var earlier = Full();
+        earlier.Uptime.Seconds -= 100;
+        Assert.Equal(StatsRates.Unknown, StatsRates.Between(Full(), Full()));
+        Assert.Equal(StatsRates.Unknown, StatsRates.Between(Full(), earlier));
+    }
+
+    [Fact]
+    public void RatesBetween_CounterThatFell_IsUnknownAlone()
+    {
+        var (before, now) = (Full(), Full());
+        now.Uptime.Seconds += 1;
+        now.Traffic.MessagesSentTotal = 0;
+        Assert.Equal(new StatsRates(0, 0, 0, null, 0, 0), StatsRates.Between(before, now));
+    }
+
+    private static Stats Full() => new()
+    {
+        Time = new Timestamp { Seconds = 1_777_593_610 },
+        ServerId = "ed25519:AbC",
+        Version = "0.1.0",
+        Uptime = new Duration { Seconds = 273_900 },
+        State = "ready",
+        Connections = new Connections { Current = 9_812, Peak = 10_000, Addresses = 1_204, AdmittedTotal = 123_456, Signaling = 9_700, Relay = 100, ClosedTotal = { ["client"] = 120, ["idle"] = 33, ["never"] = 0 } },
+        Limits = new Limits { Total = 10_000, PerIp = 50, Ipv6Prefix = 64, Revision = 4 },
+        Refused = new Refusals { TotalLimit = 12, PerIpLimit = 3_400 },
+        Pairing = new Pairing { ActiveCodes = 1_200, PeakActiveCodes = 1_300, RegistrationsTotal = 12_000, CollisionsTotal = 2, PendingRequests = 4, CollisionRisk = "low" },
+        Traffic = new Traffic { MessagesReceivedTotal = 1_234_567, MessagesSentTotal = 1_234_000, BytesReceivedTotal = 1_288_490_188, BytesSentTotal = 1_181_116_006, QueuedMessages = 7, RateLimitedTotal = 9 },
+        Peers = new Peers { Proven = 3, Unproven = 1, GossipIgnoredTotal = 5, RefusedTotal = { ["bad_signature"] = 2 } },
+        Process = new Process { ResidentBytes = 222_298_112, HeapBytes = 83_886_080, CpuTime = new Duration { Seconds = 63 }, OpenFiles = 412, OpenFilesLimit = 65_536, Threads = 31, CollectionsGen2 = 12 },
+        Audit = new Audit { Time = new Timestamp { Seconds = 1_777_593_606 }, RunsTotal = 12 },
+    };
+
+    private static string Render(Stats stats, StatsRates rates) =>
+        new Output(new StringWriter(CultureInfo.InvariantCulture), Terminal.None, OutputFormat.Table).Render(StatsView.Rows(stats, rates));
+}

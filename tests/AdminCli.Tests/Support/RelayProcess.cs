@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Text.RegularExpressions;
+
+namespace AdminCli.Tests.Support;
+
+/// <summary>A real relayd on a free port, with its admin socket in a folder of its own.</summary>
+internal sealed partial class RelayProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly TempFolder _folder = new();
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _log = [];
+    private readonly TaskCompletionSource<int> _port = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<IDisposable> _clients = [];
+
+    private RelayProcess(string[] options)
+    {
+        var relayd = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "relayd.path")).Trim();
+        var start = new ProcessStartInfo("dotnet")
+        {
+            ArgumentList =
+            {
+                relayd,
+                "--Listen:Address=127.0.0.1",
+                "--Listen:Port=0",
+                $"--Admin:Socket={Socket}",
+                $"--Identity:KeyFile={_folder["server.key"]}",
+            },
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder.FullName,
+        };
+        foreach (var option in options)
+        {
+            start.ArgumentList.Add(option);
+        }
+
+        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        _process.OutputDataReceived += (_, line) => Read(line.Data);
+        _process.ErrorDataReceived += (_, line) => Read(line.Data);
+        _process.Exited += (_, _) => _port.TrySetException(new InvalidOperationException($"relayd ended:\n{Log}"));
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public string Socket => _folder["admin.sock"];
+
+    public int Port { get; private set; }
+
+    /// <summary>All that relayd printed so far.</summary>
+    public string Log => string.Join('\n', _log);
+
+    public Cli Cli => Cli.For(Socket);
+
+    public static async Task<RelayProcess> StartAsync(params string[] options)
+    {
+        var relay = new RelayProcess(options);
+        try
+        {
+            relay.Port = await relay._port.Task.WaitAsync(Patience, TestContext.Current.CancellationToken);
+            return relay;
+        }
+        catch (Exception e)
+        {
+            var log = relay.Log;
+            await relay.DisposeAsync();
+            throw new InvalidOperationException($"relayd did not become ready:\n{log}", e);
+        }
+    }
+
+    /// <summary>
+    /// Opens a client socket from the given loopback address; false where it was not even upgraded. A relay that refuses
+    /// politely upgrades and then closes, so whether a socket was admitted is for the figures to say.
+    /// </summary>
+    public async Task<bool> ConnectAsync(string from = "127.0.0.1")
+    {
+        var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = (context, token) => DialAsync(from, context.DnsEndPoint.Port, token) };
+        var invoker = new HttpMessageInvoker(handler);
+        var client = new ClientWebSocket();
+        _clients.Add(client);
+        _clients.Add(invoker);
+        try
+        {
+            await client.ConnectAsync(new Uri($"ws://127.0.0.1:{Port}/"), invoker, TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        }
+        catch (WebSocketException)
+        {
+            return false;
+        }
+
+        return client.State == WebSocketState.Open;
+    }
+
+    /// <summary>Ends relayd as a crash would: its socket file stays.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Asks relayd to stop, as systemd would.</summary>
+    public async Task TerminateAsync()
+    {
+        var sent = await ChildProcess.RunAsync("/bin/kill", ["-s", "TERM", $"{_process.Id}"]);
+        Assert.Equal(0, sent.ExitCode);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _clients.ForEach(client => client.Dispose());
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(Patience, CancellationToken.None);
+        }
+
+        _process.Dispose();
+        _folder.Dispose();
+    }
+
+    private void Read(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        _log.Enqueue(line);
+        if (ListeningAddress().Match(line) is { Success: true } match)
+        {
+            _port.TrySetResult(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+        }
+    }
+
+    private static async ValueTask<Stream> DialAsync(string from, int port, CancellationToken cancel)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+            await socket.ConnectAsync(IPAddress.Loopback, port, cancel);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    [GeneratedRegex(@"127\.0\.0\.1:(\d+)")]
+    private static partial Regex ListeningAddress();
+}

@@ -1,0 +1,79 @@
+using Google.Protobuf.WellKnownTypes;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests;
+
+public sealed class UnitsTests
+{
+    [Theory]
+    [InlineData(0, "0")]
+    [InlineData(999, "999")]
+    [InlineData(9_812, "9,812")]
+    [InlineData(-1_204, "-1,204")]
+    [InlineData(long.MaxValue, "9,223,372,036,854,775,807")]
+    public void Count_AnyNumber_HasThousandsSeparated(long value, string expected) => Assert.Equal(expected, Units.Count(value));
+
+    [Theory]
+    [InlineData(0, "0 B")]
+    [InlineData(1, "1 B")]
+    [InlineData(1023, "1,023 B")]
+    [InlineData(1024, "1.0 KiB")]
+    [InlineData(1536, "1.5 KiB")]
+    [InlineData(10_188, "9.9 KiB")]
+    [InlineData(10_200, "10 KiB")]
+    [InlineData(1_048_575, "1.0 MiB")]
+    [InlineData(222_298_112, "212 MiB")]
+    [InlineData(1_073_741_824, "1.0 GiB")]
+    [InlineData(1e18, "888 PiB")]
+    [InlineData(9.3e18, "8.1 EiB")]
+    public void Bytes_AnySize_HasBinaryUnit(double bytes, string expected) => Assert.Equal(expected, Units.Bytes(bytes));
+
+    [Theory]
+    [InlineData(0, "0s")]
+    [InlineData(59, "59s")]
+    [InlineData(60, "1m 0s")]
+    [InlineData(3_599, "59m 59s")]
+    [InlineData(3_600, "1h 0m 0s")]
+    [InlineData(14_706, "4h 5m 6s")]
+    [InlineData(86_399, "23h 59m 59s")]
+    [InlineData(86_400, "1d 0h 0m")]
+    [InlineData(273_900, "3d 4h 5m")]
+    [InlineData(99_999_999, "1,157d 9h 46m")]
+    [InlineData(-5, "0s")]
+    public void Duration_AnyLength_HasThreeUnitsAtMost(long seconds, string expected) =>
+        Assert.Equal(expected, Units.Duration(new Duration { Seconds = seconds }));
+
+    [Fact]
+    public void Duration_Absent_IsASign() => Assert.Equal("-", Units.Duration(null));
+
+    [Theory]
+    [InlineData(1_000, 1_000, "0s ago")]
+    [InlineData(1_000, 1_065, "1m 5s ago")]
+    [InlineData(1_000, 990, "0s ago")]
+    public void Ago_ClocksThatDiffer_NeverNegative(long then, long now, string expected) =>
+        Assert.Equal(expected, Units.Ago(new Timestamp { Seconds = then }, DateTimeOffset.FromUnixTimeSeconds(now)));
+
+    [Fact]
+    public void Ago_Absent_IsNever() => Assert.Equal("never", Units.Ago(null, DateTimeOffset.UnixEpoch));
+
+    [Theory]
+    [InlineData(null, "-", "-")]
+    [InlineData(0.0, "0.0/s", "0 B/s")]
+    [InlineData(12.34, "12.3/s", "12 B/s")]
+    [InlineData(99.94, "99.9/s", "100 B/s")]
+    [InlineData(99.96, "100/s", "100 B/s")]
+    [InlineData(123_456.0, "123,456/s", "121 KiB/s")]
+    public void Rate_AnySpeed_IsPerSecond(double? perSecond, string count, string bytes)
+    {
+        Assert.Equal(count, Units.Rate(perSecond));
+        Assert.Equal(bytes, Units.ByteRate(perSecond));
+    }
+
+    [Theory]
+    [InlineData(0, 10, "0%")]
+    [InlineData(9_999, 10_000, "99%")]
+    [InlineData(10_000, 10_000, "100%")]
+    [InlineData(12_000, 10_000, "120%")]
+    [InlineData(1, 0, "-")]
+    public void Share_OfALimit_IsFullOnlyWhenFull(long part, long whole, string expected) => Assert.Equal(expected, Units.Share(part, whole));
+}

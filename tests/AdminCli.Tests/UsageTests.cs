@@ -1,0 +1,102 @@
+using AdminCli.Tests.Support;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests;
+
+/// <summary>Wrong command lines: a sentence, exit code 2, and nothing is sent (there is no relay here to send it to).</summary>
+public sealed class UsageTests
+{
+    [Theory]
+    [InlineData("set-limit --per-ip 0", "--per-ip must be between 1 and 1,000,000, not '0'; to let nobody in, stop relayd instead.")]
+    [InlineData("set-limit --per-ip -5", "--per-ip must be between 1 and 1,000,000, not '-5'; to let nobody in, stop relayd instead.")]
+    [InlineData("set-limit --per-ip 1000001", "--per-ip must be between 1 and 1,000,000, not '1000001'; to lift the limit in effect, use 1000000.")]
+    [InlineData("set-limit --per-ip 99999999999999999999", "--per-ip must be between 1 and 1,000,000, not '99999999999999999999'; write it in plain digits, such as 50.")]
+    [InlineData("set-limit --per-ip abc", "--per-ip must be between 1 and 1,000,000, not 'abc'; write it in plain digits, such as 50.")]
+    [InlineData("set-limit --per-ip 5.5", "--per-ip must be between 1 and 1,000,000, not '5.5'; write it in plain digits, such as 50.")]
+    [InlineData("set-limit --per-ip 1,000", "--per-ip must be between 1 and 1,000,000, not '1,000'; write it in plain digits, such as 50.")]
+    [InlineData("set-limit --per-ip 0x10", "--per-ip must be between 1 and 1,000,000, not '0x10'; write it in plain digits, such as 50.")]
+    [InlineData("set-limit --total 0", "--total must be between 1 and 1,000,000, not '0'; to let nobody in, stop relayd instead.")]
+    [InlineData("set-limit --total 1000001", "--total must be between 1 and 1,000,000, not '1000001'; to lift the limit in effect, use 1000000.")]
+    [InlineData("set-limit", "Nothing to change: give --total N, --per-ip N or both, each 1 to 1,000,000.")]
+    [InlineData("set-limit --reason why", "Nothing to change: give --total N, --per-ip N or both, each 1 to 1,000,000.")]
+    [InlineData("set-limit --per-ip 5 --per-ip 6", "Option '--per-ip' expects a single argument but 2 were provided.")]
+    [InlineData("set-limit --per-ip", "Required argument missing for option: '--per-ip'.")]
+    [InlineData("set-limit --per-ip 5 --expect-revision 0", "--expect-revision must be between 1 and 9,223,372,036,854,775,807, not '0'.")]
+    [InlineData("set-limit --per-ip 5 extra", "Unrecognized command or argument 'extra'.")]
+    [InlineData("ips --top -1", "--top must be between 0 and 1,000,000, not '-1'.")]
+    [InlineData("ips --top 1000001", "--top must be between 0 and 1,000,000, not '1000001'.")]
+    [InlineData("ips --all --top 5", "--all and --top contradict each other: give one of them.")]
+    [InlineData("ips --sort name", "--sort must be connections, refused or recent, not 'name'.")]
+    [InlineData("stats --interval 5s", "--interval needs --watch.")]
+    [InlineData("stats --watch --interval 99ms", "--interval must be between 100ms and 1h, such as 500ms, 5s or 2m, not '99ms'.")]
+    [InlineData("stats --watch --interval 61m", "--interval must be between 100ms and 1h, such as 500ms, 5s or 2m, not '61m'.")]
+    [InlineData("stats --watch --interval soon", "--interval must be between 100ms and 1h, such as 500ms, 5s or 2m, not 'soon'.")]
+    [InlineData("stats --watch --interval -1s", "--interval must be between 100ms and 1h, such as 500ms, 5s or 2m, not '-1s'.")]
+    [InlineData("stats --watch --interval 99999999999999999999h", "--interval must be between 100ms and 1h, such as 500ms, 5s or 2m, not '99999999999999999999h'.")]
+    [InlineData("stats --timeout 10m", "--timeout must be between 100ms and 5m, such as 500ms, 5s or 2m, not '10m'.")]
+    [InlineData("stats -o xml", "--output must be table or json, not 'xml'.")]
+    [InlineData("stats -o 1", "--output must be table or json, not '1'.")]
+    [InlineData("stats --server localhost:9001", "--server: 'localhost:9001' is not an address. Accepted: unix:/path/admin.sock, /path/admin.sock, http://host:port or https://host:port.")]
+    [InlineData("completion tcsh", "The shell must be bash, zsh or fish, not 'tcsh'.")]
+    [InlineData("statz", "'statz' is not a command. Commands: stats, ips, limits, set-limit, peers, verify, health, completion.")]
+    [InlineData("--bogus", "'--bogus' is not an option. Commands: stats, ips, limits, set-limit, peers, verify, health, completion.")]
+    [InlineData("stats --bogus", "Unrecognized command or argument '--bogus'.")]
+    [InlineData("", "Which command? Commands: stats, ips, limits, set-limit, peers, verify, health, completion.")]
+    public async Task Run_WrongCommandLine_IsRefusedWithASentence(string line, string sentence)
+    {
+        var result = await Cli.For("/nowhere/admin.sock").RunLineAsync(line);
+        Assert.Equal(sentence, result.ErrorLines[0]);
+        Assert.Matches("^Run `relayctl( [a-z-]+)? --help` for how it is used.$", result.ErrorLines[^1]);
+        Assert.Equal(2, result.ErrorLines.Length);
+        Assert.Empty(result.Output);
+        Assert.Equal(ExitCodes.Usage, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task Run_TwoMistakes_BothAreSaid()
+    {
+        var result = await Cli.For("/nowhere/admin.sock").RunLineAsync("set-limit --per-ip 0 --total abc");
+        Assert.Equal(ExitCodes.Usage, result.ExitCode);
+        Assert.Contains(result.ErrorLines, line => line.StartsWith("--per-ip must be", StringComparison.Ordinal));
+        Assert.Contains(result.ErrorLines, line => line.StartsWith("--total must be", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("foo")]
+    [InlineData("unix:relative")]
+    public async Task Run_BadVariable_NamesTheVariable(string address)
+    {
+        var result = await Cli.For(address).RunAsync("stats");
+        Assert.Equal(ExitCodes.Usage, result.ExitCode);
+        Assert.Equal($"RELAY_ADMIN: '{address}' is not an address. Accepted: unix:/path/admin.sock, /path/admin.sock, http://host:port or https://host:port.\n", result.Error);
+    }
+
+    [Fact]
+    public async Task Run_EscapeSequenceInAnArgument_IsNotPrinted()
+    {
+        var result = await Cli.For("/nowhere/admin.sock").RunAsync("stats", "\e[31mx");
+        Assert.Equal(ExitCodes.Usage, result.ExitCode);
+        Assert.DoesNotContain('\e', result.Error);
+    }
+
+    [Fact]
+    public async Task Run_OptionBesideTheVariable_OptionWins()
+    {
+        var result = await Cli.For("/nowhere/variable.sock").RunAsync("stats", "--server", "/nowhere/option.sock");
+        Assert.StartsWith("Cannot reach the relay at unix:/nowhere/option.sock: ", result.Error);
+    }
+
+    [Fact]
+    public async Task Run_GlobalOptionBeforeTheCommand_IsUnderstood()
+    {
+        var result = await new Cli().RunAsync("--server", "/nowhere/option.sock", "stats");
+        Assert.StartsWith("Cannot reach the relay at unix:/nowhere/option.sock: ", result.Error);
+    }
+
+    [Fact]
+    public async Task Run_ReasonThatLooksLikeAResponseFile_IsTakenAsItIs()
+    {
+        var result = await Cli.For("/nowhere/admin.sock").RunAsync("set-limit", "--per-ip", "5", "--reason", "@team");
+        Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
+    }
+}
