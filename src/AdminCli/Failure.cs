@@ -40,7 +40,7 @@ internal sealed record Failure(int ExitCode, string Message)
 
     private static string Refusal(Grpc.Core.Status status, RpcException exception)
     {
-        var detail = Printable.Clean(status.Detail);
+        var detail = Printable.Clean(status.Detail) is { Length: > 0 } text ? text : "it gave no reason";
         return status.StatusCode switch
         {
             // The details say more than the message, which may well repeat them.

@@ -14,6 +14,7 @@ public sealed class FailureTests
     [Theory]
     [InlineData(StatusCode.Unavailable, "stopping now", "The relay is not available: stopping now\nTry again when it runs.")]
     [InlineData(StatusCode.Unimplemented, "no such method", "The relay does not know this call; it may be older than this relayctl: no such method")]
+    [InlineData(StatusCode.NotFound, "", "The relay refused (NotFound): it gave no reason")]
     [InlineData(StatusCode.PermissionDenied, "not you", "The relay refused (PermissionDenied): not you")]
     [InlineData(StatusCode.Internal, "oops\n\e[2Jmore", "The relay refused (Internal): oops[2Jmore")]
     [InlineData(StatusCode.Aborted, "revision is 5", "The limits were changed by someone else meanwhile: revision is 5\nRun `relayctl limits`, decide anew, and try again with the revision it shows.")]

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -30,12 +31,34 @@ internal static class AdminSetup
     }
 
     /// <summary>The admin listener has a pipeline of its own: no public connection reaches gRPC, and none of the limits reaches it.</summary>
-    public static void MapAdmin(this IApplicationBuilder app) => app.MapWhen(
-        context => context.Features.Get<TrackedConnection>() is null,
-        admin => admin.UseRouting().UseEndpoints(endpoints =>
-        {
-            endpoints.MapGrpcService<AdminService>();
-            endpoints.MapGrpcService<HealthServiceImpl>();
-            endpoints.MapGrpcReflectionService();
-        }));
+    public static void MapAdmin(this IApplicationBuilder app)
+    {
+        FollowLifetime(app.ApplicationServices);
+        app.MapWhen(
+            context => context.Features.Get<TrackedConnection>() is null,
+            admin => admin.UseRouting().UseEndpoints(endpoints =>
+            {
+                endpoints.MapGrpcService<AdminService>();
+                endpoints.MapGrpcService<HealthServiceImpl>();
+                endpoints.MapGrpcReflectionService();
+            }));
+    }
+
+    /// <summary>The health service says whether new connections are taken, as /ready does.</summary>
+    private static void FollowLifetime(IServiceProvider services)
+    {
+        var lifetime = services.GetRequiredService<IHostApplicationLifetime>();
+        var health = services.GetRequiredService<HealthServiceImpl>();
+        var socket = AdminSocket.PathOf(services.GetRequiredService<AdminOptions>());
+        SetStatus(health, HealthCheckResponse.Types.ServingStatus.NotServing);
+        lifetime.ApplicationStarted.Register(() => SetStatus(health, HealthCheckResponse.Types.ServingStatus.Serving));
+        lifetime.ApplicationStopping.Register(() => SetStatus(health, HealthCheckResponse.Types.ServingStatus.NotServing));
+        lifetime.ApplicationStopped.Register(() => File.Delete(socket));
+    }
+
+    private static void SetStatus(HealthServiceImpl health, HealthCheckResponse.Types.ServingStatus status)
+    {
+        health.SetStatus("", status);
+        health.SetStatus(AdminApi.AdminService.Descriptor.FullName, status);
+    }
 }

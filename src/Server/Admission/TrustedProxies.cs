@@ -22,7 +22,8 @@ internal sealed class TrustedProxies(AdmissionOptions options)
     /// <summary>Says what is wrong with a network in the settings, or null.</summary>
     public static string? Check(string text)
     {
-        if (!IPNetwork.TryParse(text, out var network))
+        // TryParse drops bits set after the prefix, which are a slip: 10.0.0.1/8 may have been meant as /32.
+        if (!IPNetwork.TryParse(text, out var network) || !network.BaseAddress.Equals(IPAddress.Parse(text.Split('/')[0])))
         {
             return $"'{text}' is not a network; write it like 10.0.0.0/8 or fd00::/32, with no bits set after the prefix";
         }

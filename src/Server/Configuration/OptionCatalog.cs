@@ -52,7 +52,10 @@ internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
 
         if (Type.IsEnum)
         {
-            return !char.IsAsciiDigit(text.FirstOrDefault()) && Enum.TryParse(Type, text, ignoreCase: true, out var value) ? value : null;
+            // Enum.TryParse also takes "-1", "+1" and "Close,Status".
+            return Enum.GetNames(Type).FirstOrDefault(name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase)) is { } known
+                ? Enum.Parse(Type, known)
+                : null;
         }
 
         return IsList ? text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : text;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
+using System.Text.Json;
 using Microsoft.Extensions.Configuration.CommandLine;
 
 namespace Relay.Configuration;
@@ -101,8 +102,11 @@ internal static class ServerCommand
         }
         catch (InvalidDataException exception)
         {
-            // Not JSON, or not readable: the inner exception tells line and position.
-            mistakes.Add($"{exception.Message} {exception.InnerException?.Message}".TrimEnd());
+            // Not JSON, or not readable: the innermost exception tells why. Its own line numbers begin at 0.
+            var why = exception.GetBaseException() is JsonException json
+                ? $"line {json.LineNumber + 1}: {json.Message.Split(" LineNumber:")[0]}"
+                : exception.InnerException?.Message;
+            mistakes.Add($"{exception.Message} {why}".TrimEnd());
             return null;
         }
     }

@@ -152,6 +152,7 @@ internal static class CanonicalJson
     private static bool IsArrayIndex(string name, out uint index) =>
         uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out index)
         && index != uint.MaxValue
+        && char.IsAsciiDigit(name[^1]) // TryParse ignores zero characters at the end.
         && (name.Length == 1 || name[0] != '0');
 
     // By hand: the library refuses half a surrogate pair, which JavaScript carries along. The reader has checked the escapes.

@@ -8,7 +8,8 @@ namespace Relay.Federation;
 internal static class JavaScriptNumber
 {
     // From here on and below JavaScript writes an exponent.
-    private const int LargestPlain = 21, SmallestPlain = -6;
+    private const int LargestPlain = 21;
+    private const int SmallestPlain = -6;
 
     /// <summary>False for a number beyond a double, which JavaScript turns into null.</summary>
     public static bool TryWrite(ReadOnlySpan<byte> token, StringBuilder text)

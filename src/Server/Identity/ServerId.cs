@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 
@@ -11,8 +12,9 @@ internal static class ServerId
     private const string Prefix = "ed25519:";
     private const int NodeBytes = 20;
 
-    /// <summary>32 bytes in base64 without padding, and with it.</summary>
-    private const int ShortestText = 43, LongestText = 44;
+    // 32 bytes in base64 without padding, and with it.
+    private const int ShortestText = 43;
+    private const int LongestText = 44;
 
     /// <summary>Reads an id. The key may be in base64url or, as some servers write it, in standard base64.</summary>
     public static bool TryParse(string? text, out byte[] key)
@@ -31,7 +33,7 @@ internal static class ServerId
 
         var url = encoded.TrimEnd('=').Replace('+', '-').Replace('/', '_');
         Span<byte> decoded = stackalloc byte[LongestText];
-        if (!Base64Url.TryDecodeFromChars(url, decoded, out var length) || length != KeyBytes)
+        if (Base64Url.DecodeFromChars(url, decoded, out _, out var length) != OperationStatus.Done || length != KeyBytes)
         {
             return false;
         }

@@ -16,6 +16,9 @@ internal static class TelemetrySetup
         // What the framework says of each request and connection is not the operator's business; its warnings are.
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("Grpc", LogLevel.Warning);
+
+        // Enabled at any level, this one makes an Activity for each request, which an idle WebSocket would keep for its life.
+        logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         logging.AddFilter("System", LogLevel.Warning);
         if (options.Format == LogFormat.Json)
         {

@@ -1,0 +1,221 @@
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Relay.AdminApi;
+using Relay.EndToEnd.Support;
+
+namespace Relay.EndToEnd;
+
+public sealed class AdminServiceTests
+{
+    private static CallOptions Call => new(deadline: DateTime.UtcNow.AddSeconds(20), cancellationToken: TestContext.Current.CancellationToken);
+
+    [Fact]
+    public async Task GetStats_FullServer_AnswersWithTheRightFigures()
+    {
+        await using var server = await RelayServer.StartAsync(settings => (settings.Admission.Total, settings.Admission.PerIp) = (3, 2));
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.ConnectAsync(server);
+        await using var overPerIp = await TestClient.ConnectAsync(server, greeted: false);
+        await using var c = await TestClient.ConnectAsync(server, from: "127.0.0.2");
+        await using var overTotal = await TestClient.ConnectAsync(server, from: "127.0.0.3", greeted: false);
+        await overPerIp.ExpectCloseAsync();
+        await overTotal.ExpectCloseAsync();
+
+        var stats = await server.Admin.GetStatsAsync(new GetStatsRequest(), Call);
+        Assert.Equal((3, 3, 2, 3, 1), (stats.Connections.Current, stats.Connections.Peak, stats.Connections.Addresses, stats.Connections.AdmittedTotal, stats.Connections.Signaling));
+        Assert.Equal((1, 1, 0), (stats.Refused.TotalLimit, stats.Refused.PerIpLimit, stats.Refused.Stopping));
+        Assert.Equal((3, 2, 64, 1), (stats.Limits.Total, stats.Limits.PerIp, stats.Limits.Ipv6Prefix, stats.Limits.Revision));
+        Assert.Equal(("ready", "low", 1, 1), (stats.State, stats.Pairing.CollisionRisk, stats.Pairing.ActiveCodes, stats.Pairing.RegistrationsTotal));
+        Assert.StartsWith("ed25519:", stats.ServerId, StringComparison.Ordinal);
+        Assert.True(stats.Process.OpenFiles > 0 && stats.Process.OpenFilesLimit > 0 && stats.Process.ResidentBytes > 0);
+
+        await a.CloseAsync();
+        await server.LiveIsAsync(2);
+        stats = await server.Admin.GetStatsAsync(new GetStatsRequest(), Call);
+        Assert.Equal((2, 3, 0), (stats.Connections.Current, stats.Connections.Peak, stats.Connections.Signaling));
+        Assert.Equal(1, stats.Connections.ClosedTotal["peer_closed"]);
+    }
+
+    [Fact]
+    public async Task WatchStats_CallerCancels_StreamsAndEnds()
+    {
+        await using var server = await RelayServer.StartAsync();
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        using var watch = server.Admin.WatchStats(
+            new WatchStatsRequest { Interval = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(100)) }, Call.WithCancellationToken(cancel.Token));
+        Timestamp? before = null;
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.True(await watch.ResponseStream.MoveNext(cancel.Token));
+            Assert.True(before is null || watch.ResponseStream.Current.Time > before);
+            before = watch.ResponseStream.Current.Time;
+        }
+
+        await cancel.CancelAsync();
+        var error = await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(StatusCode.Cancelled, error.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(99)]
+    [InlineData(-100)]
+    [InlineData(3_600_001)]
+    public async Task WatchStats_IntervalOutOfRange_IsInvalid(int milliseconds)
+    {
+        await using var server = await RelayServer.StartAsync();
+        using var watch = server.Admin.WatchStats(
+            new WatchStatsRequest { Interval = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(milliseconds)) }, Call);
+
+        await InvalidAsync(() => watch.ResponseStream.MoveNext(TestContext.Current.CancellationToken), "interval");
+    }
+
+    [Fact]
+    public async Task ListIps_ManyAddresses_PagesSortsAndFilters()
+    {
+        await using var server = await RelayServer.StartAsync(settings => settings.Admission.PerIp = 2);
+        var clients = new List<RawClient>();
+        foreach (var from in new[] { "127.0.0.1", "127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.1.3" })
+        {
+            clients.Add(await RawClient.UpgradeAsync(server, from));
+        }
+
+        var first = await server.Admin.ListIpsAsync(new ListIpsRequest { PageSize = 2 }, Call);
+        Assert.Equal(["127.0.0.2", "127.0.0.1"], first.Ips.Select(row => row.Key));
+        Assert.Equal(3, first.TotalSize);
+        Assert.Equal((2, 2, 2, 1, 2), (first.Ips[0].Connections, first.Ips[0].Peak, first.Ips[0].Admitted, first.Ips[0].Refused, first.Ips[0].Limit));
+        var second = await server.Admin.ListIpsAsync(new ListIpsRequest { PageSize = 2, PageToken = first.NextPageToken }, Call);
+        Assert.Equal("127.0.1.3", Assert.Single(second.Ips).Key);
+        Assert.Equal("", second.NextPageToken);
+
+        Assert.Equal(["127.0.1.3", "127.0.0.2", "127.0.0.1"], await KeysAsync(new ListIpsRequest { Sort = ListIpsRequest.Types.Sort.Recent }));
+        Assert.Equal("127.0.0.2", (await KeysAsync(new ListIpsRequest { Sort = ListIpsRequest.Types.Sort.Refused }))[0]);
+        Assert.Equal(["127.0.1.3"], await KeysAsync(new ListIpsRequest { Cidr = "127.0.1.0/24" }));
+        Assert.Equal(["127.0.0.1"], await KeysAsync(new ListIpsRequest { Cidr = "127.0.0.1" }));
+        Assert.Empty(await KeysAsync(new ListIpsRequest { Cidr = "2001:db8::/32" }));
+
+        // A token is of its own list only.
+        await InvalidAsync(() => KeysAsync(new ListIpsRequest { PageToken = first.NextPageToken, Cidr = "127.0.0.0/8" }), "page_token");
+        clients.ForEach(client => client.Dispose());
+
+        async Task<string[]> KeysAsync(ListIpsRequest request) =>
+            [.. (await server.Admin.ListIpsAsync(request, Call)).Ips.Select(row => row.Key)];
+    }
+
+    [Fact]
+    public async Task ListIps_BadFields_AreAllNamed()
+    {
+        await using var server = await RelayServer.StartAsync();
+        var request = new ListIpsRequest { PageSize = 1001, PageToken = "what", Sort = (ListIpsRequest.Types.Sort)9, Cidr = "10.0.0.0/33" };
+
+        await InvalidAsync(() => server.Admin.ListIpsAsync(request, Call).ResponseAsync, "page_size", "sort", "cidr", "page_token");
+        await InvalidAsync(() => server.Admin.ListIpsAsync(new ListIpsRequest { PageSize = -1 }, Call).ResponseAsync, "page_size");
+        await server.Admin.ListIpsAsync(new ListIpsRequest { PageSize = 1000 }, Call);
+    }
+
+    [Fact]
+    public async Task SetLimits_LoweredBelowTheCount_DisconnectsNobodyAndRefusesUntilItHasFallen()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.ConnectAsync(server);
+        await using var b = await TestClient.ConnectAsync(server);
+        await using var c = await TestClient.ConnectAsync(server);
+
+        var reply = await server.Admin.SetLimitsAsync(new SetLimitsRequest { Total = 2, PerIp = 1, Reason = "test" }, Call);
+        Assert.Equal((3, 1, 10_000, 2, 2), (reply.Connections, reply.AddressesOverLimit, reply.Before.Total, reply.After.Total, reply.After.Revision));
+        Assert.Contains(reply.Warnings, text => text.Contains("nobody is disconnected, newcomers are refused", StringComparison.Ordinal));
+        Assert.Contains(reply.Warnings, text => text.Contains("1 address holds more than 1 connections", StringComparison.Ordinal));
+        await a.ExpectNothingAsync();
+        Assert.Equal("Server at capacity", await RefusedAsync(server));
+
+        await a.CloseAsync();
+        await b.CloseAsync();
+        await server.LiveIsAsync(1);
+        Assert.Equal("Too many connections from this IP", await RefusedAsync(server));
+        await c.CloseAsync();
+        await server.LiveIsAsync(0);
+        await using var d = await TestClient.ConnectAsync(server);
+        Assert.Equal(1, server.Live());
+    }
+
+    [Fact]
+    public async Task SetLimits_Raised_AdmitsAtOnce()
+    {
+        await using var server = await RelayServer.StartAsync(settings => settings.Admission.PerIp = 1);
+        await using var a = await TestClient.ConnectAsync(server);
+        for (var limit = 2; limit < 6; limit++)
+        {
+            Assert.Equal("Too many connections from this IP", await RefusedAsync(server));
+            var reply = await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = limit }, Call);
+            Assert.Empty(reply.Warnings);
+            using var next = await RawClient.UpgradeAsync(server, "127.0.0.1");
+            Assert.Equal(1, (await next.ReadFrameAsync()).Opcode);
+            await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 1 }, Call);
+        }
+    }
+
+    [Fact]
+    public async Task SetLimits_StaleRevision_IsAbortedAndNothingChanges()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40, ExpectedRevision = 1 }, Call);
+
+        var error = await Assert.ThrowsAsync<RpcException>(() =>
+            server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 30, ExpectedRevision = 1 }, Call).ResponseAsync);
+        Assert.Equal(StatusCode.Aborted, error.StatusCode);
+        var limits = (await server.Admin.GetLimitsAsync(new GetLimitsRequest(), Call)).Limits;
+        Assert.Equal((10_000, 40, 2), (limits.Total, limits.PerIp, limits.Revision));
+    }
+
+    [Fact]
+    public async Task SetLimits_BadFields_AreNamedAndNothingChanges()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await SetAsync(new SetLimitsRequest { Total = 0, PerIp = -1 }, "total", "per_ip");
+        await SetAsync(new SetLimitsRequest { Total = 1_000_001 }, "total");
+        await SetAsync(new SetLimitsRequest { Total = 5, PerIp = 1_000_001, Reason = new string('x', 257) }, "per_ip", "reason");
+        await SetAsync(new SetLimitsRequest { Reason = "none given" }, "total");
+
+        Assert.Equal(1, (await server.Admin.GetLimitsAsync(new GetLimitsRequest(), Call)).Limits.Revision);
+
+        Task SetAsync(SetLimitsRequest request, params string[] fields) =>
+            InvalidAsync(() => server.Admin.SetLimitsAsync(request, Call).ResponseAsync, fields);
+    }
+
+    [Fact]
+    public async Task SetLimits_TotalBelowPerIp_IsAcceptedWithAWarning()
+    {
+        await using var server = await RelayServer.StartAsync();
+        var reply = await server.Admin.SetLimitsAsync(new SetLimitsRequest { Total = 10, PerIp = 20, Reason = new string('x', 256) }, Call);
+
+        Assert.Equal((10, 20), (reply.After.Total, reply.After.PerIp));
+        Assert.Contains("below the limit per address", Assert.Single(reply.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SetLimits_Changed_IsLoggedWithUserAndCleanReason()
+    {
+        await using var server = await RelayServer.StartAsync();
+        var log = LogCollector.Attach(server);
+        await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40, Reason = "night\r\nfail: forged\u001b[0m" }, Call);
+
+        var line = Assert.Single(log.Lines, line => line.StartsWith("Limits changed by ", StringComparison.Ordinal));
+        Assert.Matches(@"uid=\d+ gid=\d+ pid=\d+ \(night  fail: forged \[0m\)", line);
+        Assert.Contains("per address 50 -> 40, revision 2", line, StringComparison.Ordinal);
+        Assert.Contains($"pid={Environment.ProcessId} ", line, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> RefusedAsync(RelayServer server)
+    {
+        using var refused = await RawClient.UpgradeAsync(server);
+        return (await refused.ReadCloseAsync()).Reason;
+    }
+
+    private static async Task InvalidAsync(Func<Task> call, params string[] fields)
+    {
+        var error = await Assert.ThrowsAsync<RpcException>(call);
+        Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
+        Assert.Equal(fields, error.GetRpcStatus()!.GetDetail<BadRequest>()!.FieldViolations.Select(violation => violation.Field));
+    }
+}

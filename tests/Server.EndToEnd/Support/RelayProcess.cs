@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Grpc.Net.Client;
+
+namespace Relay.EndToEnd.Support;
+
+/// <summary>relayd as a process of its own, with a temporary folder for its key and its admin socket.</summary>
+internal sealed partial class RelayProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("relay-test-").FullName;
+    private readonly ConcurrentQueue<string> _lines = [];
+    private readonly Process _process;
+
+    private RelayProcess(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "relayd.dll") },
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder,
+        };
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        _process = new Process { StartInfo = start };
+    }
+
+    public string SocketPath => Path.Combine(_folder, "admin.sock");
+
+    public int Port { get; private set; }
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>All that was printed, on both streams.</summary>
+    public string Output => string.Join('\n', _lines);
+
+    /// <summary>Runs relayd with exactly these arguments to its end.</summary>
+    public static async Task<(int ExitCode, string Output)> RunAsync(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    {
+        await using var relay = new RelayProcess(arguments, environment.ToDictionary(pair => pair.Name, pair => pair.Value));
+        relay.Start();
+        return (await relay.ExitAsync(), relay.Output);
+    }
+
+    /// <summary>Starts relayd on a free port and waits until it listens.</summary>
+    public static async Task<RelayProcess> StartAsync(params string[] arguments)
+    {
+        var relay = new RelayProcess(
+            ["--Listen:Address=127.0.0.1", "--Listen:Port=0", "--Admin:Socket=admin.sock", "--Identity:KeyFile=server.key", .. arguments],
+            new Dictionary<string, string>());
+        relay.Start();
+        await Eventually.TrueAsync(() => relay.HasExited || relay.Output.Contains("Ctrl-C", StringComparison.Ordinal), "relayd is up");
+        Assert.False(relay.HasExited, relay.Output);
+        relay.Port = int.Parse(Address().Match(relay.Output).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+        return relay;
+    }
+
+    public async Task SignalAsync(string name)
+    {
+        using var kill = Process.Start("/bin/kill", ["-s", name, $"{_process.Id}"]);
+        await kill.WaitForExitAsync().WaitAsync(Patience);
+    }
+
+    public async Task<int> ExitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(Patience);
+        return _process.ExitCode;
+    }
+
+    /// <summary>A gRPC channel to its admin socket.</summary>
+    public GrpcChannel OpenChannel() => AdminChannel.Open(SocketPath);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await ExitAsync();
+        }
+
+        _process.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private void Start()
+    {
+        _process.OutputDataReceived += (_, line) => Read(line.Data);
+        _process.ErrorDataReceived += (_, line) => Read(line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    private void Read(string? line)
+    {
+        if (line is not null)
+        {
+            _lines.Enqueue(line);
+        }
+    }
+
+    [GeneratedRegex(@"ws://127\.0\.0\.1:(\d+)")]
+    private static partial Regex Address();
+}

@@ -1,0 +1,188 @@
+using Relay.Admission;
+
+namespace Server.Tests.Admission;
+
+public sealed class ConnectionLedgerTests
+{
+    [Fact]
+    public void TryTake_AtTheLimitOfAKey_RefusesThatKeyAlone()
+    {
+        var books = new Books(total: 10, perIp: 2);
+        books.Take(1);
+        books.Take(1);
+
+        Assert.Equal(Refusal.PerIpLimit, books.Refused(1));
+        books.Take(2);
+    }
+
+    [Fact]
+    public void TryTake_AtBothLimits_NamesTheTotal()
+    {
+        var books = new Books(total: 2, perIp: 2);
+        books.Take(1);
+        books.Take(1);
+
+        Assert.Equal(Refusal.TotalLimit, books.Refused(1));
+        Assert.Equal(Refusal.TotalLimit, books.Refused(2));
+    }
+
+    [Fact]
+    public void Release_OneOfTwoAtTheLimit_FreesOnePlace()
+    {
+        var books = new Books(total: 2, perIp: 2);
+        books.Take(1).Dispose();
+        books.Take(1);
+        books.Take(2);
+
+        Assert.Equal(Refusal.TotalLimit, books.Refused(3));
+    }
+
+    [Fact]
+    public void Release_TwiceAndByCopies_GivesBackOnce()
+    {
+        var books = new Books(total: 10, perIp: 10);
+        var lease = books.Take(1);
+        var copy = lease;
+        books.Take(1);
+
+        lease.Dispose();
+        lease.Dispose();
+        copy.Dispose();
+
+        Assert.Equal(1, books.Ledger.Totals().Live);
+    }
+
+    [Fact]
+    public void Release_StaleCopyAfterTheSlotIsUsedAgain_DoesNothing()
+    {
+        var books = new Books(total: 10, perIp: 10);
+        var old = books.Take(1);
+        old.Dispose();
+        var young = books.Take(2);
+        Assert.Equal(old.Slot, young.Slot);
+
+        old.Dispose();
+
+        Assert.Equal(1, books.Ledger.Totals().Live);
+        Assert.Equal(Books.Key(2), Assert.Single(books.Ledger.HeldLeases()).Value);
+    }
+
+    [Fact]
+    public void Dispose_DefaultLease_DoesNothing()
+    {
+        default(AdmissionLease).Dispose();
+
+        Assert.False(default(AdmissionLease).IsHeld);
+    }
+
+    [Fact]
+    public void Totals_AfterComingsAndGoings_AddUp()
+    {
+        var books = new Books(total: 3, perIp: 2);
+        var first = books.Take(1);
+        books.Take(1);
+        books.Refused(1);
+        books.Take(2);
+        books.Refused(2);
+        first.Dispose();
+        books.Ledger.CountRefusal(Books.Key(9), Refusal.Stopping);
+
+        Assert.Equal(
+            new LedgerTotals(Live: 2, Peak: 3, KeysHolding: 2, Admitted: 3, RefusedTotal: 1 + 0, RefusedPerIp: 1, RefusedStopping: 1),
+            books.Ledger.Totals());
+    }
+
+    [Fact]
+    public void Keys_OneKey_TellsItsFiguresAndTimes()
+    {
+        var books = new Books(total: 10, perIp: 1);
+        var started = books.Time.GetTimestamp();
+        var lease = books.Take(1);
+        books.Time.Advance(TimeSpan.FromSeconds(1));
+        books.Refused(1);
+        books.Time.Advance(TimeSpan.FromSeconds(1));
+        lease.Dispose();
+
+        Assert.Equal(new KeyTotals(Books.Key(1), 0, 1, 1, 1, started, books.Time.GetTimestamp()), books.Of(1));
+    }
+
+    [Fact]
+    public void Keys_ManyStrangers_RemembersTheLatestOnly()
+    {
+        var books = new Books(total: 10, perIp: 10, remembered: 3);
+        foreach (var key in Enumerable.Range(1, 5))
+        {
+            books.Take(key).Dispose();
+        }
+
+        Assert.Equal([3, 4, 5], books.Ledger.Keys().Select(totals => (int)totals.Key.Low).Order());
+    }
+
+    [Fact]
+    public void Keys_RefusedStrangers_AreBoundedToo()
+    {
+        var books = new Books(total: 1, perIp: 1, remembered: 3);
+        books.Take(1);
+        foreach (var key in Enumerable.Range(2, 1000))
+        {
+            books.Refused(key);
+        }
+
+        Assert.Equal([1, 999, 1000, 1001], books.Ledger.Keys().Select(totals => (int)totals.Key.Low).Order());
+    }
+
+    [Fact]
+    public void Keys_LiveKey_IsNeverForgotten()
+    {
+        var books = new Books(total: 100, perIp: 10, remembered: 1);
+        var live = Enumerable.Range(1, 20).Select(books.Take).ToList();
+        foreach (var key in Enumerable.Range(100, 50))
+        {
+            books.Take(key).Dispose();
+        }
+
+        Assert.Equal(20, books.Ledger.Keys().Count(totals => totals.Live == 1));
+        live.ForEach(lease => lease.Dispose());
+        Assert.Single(books.Ledger.Keys());
+        Assert.Equal(0, books.Ledger.Totals().Live);
+    }
+
+    [Fact]
+    public void Settle_AfterALowerLimit_CountsWhoIsOver()
+    {
+        var books = new Books(total: 10, perIp: 3);
+        books.Take(1);
+        books.Take(1);
+        books.Take(2);
+        books.Policies.Change(new LimitChange(Total: 2, PerIp: 1, ExpectedRevision: null));
+
+        Assert.Equal((3, 1), books.Ledger.Settle());
+        Assert.Equal(Refusal.TotalLimit, books.Refused(3));
+    }
+
+    [Fact]
+    public void TryTake_AfterWarmUp_AllocatesNothing()
+    {
+        var books = new Books(total: 8, perIp: 2, remembered: 16);
+        AdmitAndRefuse(books.Ledger);
+        AdmitAndRefuse(books.Ledger);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        AdmitAndRefuse(books.Ledger);
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static void AdmitAndRefuse(ConnectionLedger ledger)
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            ledger.TryTake(Books.Key(i % 50), out var first);
+            ledger.TryTake(Books.Key(i % 50), out var second);
+            ledger.TryTake(Books.Key(i % 50), out _);
+            first.Dispose();
+            second.Dispose();
+            second.Dispose();
+        }
+    }
+}

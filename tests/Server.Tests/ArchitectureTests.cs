@@ -1,0 +1,87 @@
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using Relay.Configuration;
+
+namespace Server.Tests;
+
+/// <summary>What the folders of src/Server may name. A folder uses what stands before it; feature folders not each other.</summary>
+public sealed partial class ArchitectureTests
+{
+    private static readonly string Root = FindRoot();
+
+    public static TheoryData<string, string> Folders => new()
+    {
+        { "Protocol", "" },
+        // Labels of the metrics are names of the protocol.
+        { "Telemetry", "Protocol" },
+        { "Admission", "Protocol Telemetry" },
+        { "Listening", "Protocol Telemetry Admission" },
+        { "Sessions", "Protocol Telemetry Admission Listening" },
+        { "Identity", "Protocol Telemetry" },
+        { "Federation", "Protocol Telemetry Admission Listening Sessions Identity" },
+        // server_info and registered name the server's id.
+        { "Signaling", "Protocol Telemetry Admission Listening Sessions Identity" },
+        // One settings class names every folder's options.
+        { "Configuration", "Protocol Telemetry Admission Listening Sessions Identity Federation Signaling Admin" },
+        { "Admin", "AdminApi Protocol Telemetry Admission Listening Sessions Identity Federation Signaling Configuration" },
+        { "Http", "Protocol Telemetry Admission Listening Sessions Identity Federation Signaling Configuration Admin" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void Folder_Names_OnlyWhatStandsBeforeIt(string folder, string allowed)
+    {
+        var mayName = allowed.Split(' ').Append(folder);
+        var wrong = Sources(folder)
+            .SelectMany(file => NamespaceName().Matches(File.ReadAllText(file)).Select(match => (File: Path.GetFileName(file), Name: match.Groups[1].Value)))
+            .Where(use => !mayName.Contains(use.Name));
+
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Folders_All_AreInTheTable() => Assert.Equal(
+        Folders.Select(row => row.Data.Item1).Order(),
+        Directory.GetDirectories(Path.Combine(Root, "src/Server")).Select(Path.GetFileName).Except(["bin", "obj", "Properties"]).Order());
+
+    [Fact]
+    public void Interfaces_All_AreTheSeamsWeKnow() => Assert.Equal(
+        ["ISessionHandler"],
+        Sources("").SelectMany(file => InterfaceName().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)));
+
+    [Fact]
+    public void Files_All_AreAtMost400Lines() =>
+        Assert.DoesNotContain(Sources(""), file => File.ReadLines(file).Count() > 400);
+
+    [Fact]
+    public void Options_All_AreInTheOperatorsGuide()
+    {
+        var guide = File.ReadAllText(Path.Combine(Root, "docs/operations.md"));
+
+        Assert.DoesNotContain(OptionCatalog.All.Select(option => option.Path), path => !guide.Contains(path, StringComparison.Ordinal));
+    }
+
+    internal static string FindRoot([CallerFilePath] string here = "")
+    {
+        var folder = new FileInfo(here).Directory;
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Relay.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new InvalidOperationException($"No Relay.sln above {here}");
+    }
+
+    private static IEnumerable<string> Sources(string folder)
+    {
+        var root = Path.Combine(Root, "src/Server", folder);
+        return Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
+            .Where(file => Path.GetRelativePath(root, file).Split('/')[0] is not ("bin" or "obj"));
+    }
+
+    [GeneratedRegex(@"\bRelay\.(Protocol|Telemetry|Admission|Listening|Sessions|Identity|Federation|Signaling|Configuration|AdminApi|Admin|Http)\b")]
+    private static partial Regex NamespaceName();
+
+    [GeneratedRegex(@"\binterface (I\w+)")]
+    private static partial Regex InterfaceName();
+}

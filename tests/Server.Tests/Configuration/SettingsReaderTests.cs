@@ -1,0 +1,70 @@
+using System.Text.Json;
+using Microsoft.Extensions.Configuration;
+using Relay.Configuration;
+
+namespace Server.Tests.Configuration;
+
+public sealed class SettingsReaderTests
+{
+    [Theory]
+    [InlineData("Listen:Port", "65536")]
+    [InlineData("Listen:Address", "localhost")]
+    [InlineData("Listen:HandshakeTimeout", "10")]
+    [InlineData("Admission:Total", "0")]
+    [InlineData("Admission:PerIp", "1000001")]
+    [InlineData("Admission:PerIp", "many")]
+    [InlineData("Admission:Ipv6Prefix", "31")]
+    [InlineData("Admission:RefuseWith", "1")]
+    [InlineData("Admission:RefuseWith", "-1")]
+    [InlineData("Admission:RefuseWith", "Nothing")]
+    [InlineData("Admission:RefuseWith", "Close,Status")]
+    [InlineData("Admission:TrustedProxies:0", "0.0.0.0/0")]
+    [InlineData("Sessions:MaxMessageBytes", "10")]
+    [InlineData("Sessions:SilenceTimeout", "30s")]
+    [InlineData("Signaling:PendingPerTarget", "0")]
+    [InlineData("Identity:PublicEndpoint", "http://x")]
+    [InlineData("Identity:KeyFile", "")]
+    [InlineData("Federation:Servers:0", "someone")]
+    [InlineData("Federation:MaxPeers", "0")]
+    [InlineData("Log:Level", "Loud")]
+    [InlineData("Log:Format", "+1")]
+    public void Read_BadValue_NamesTheOption(string path, string value)
+    {
+        Read([(path, value)], out var mistakes);
+
+        Assert.StartsWith(path, Assert.Single(mistakes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_ManyMistakes_NamesThemAll()
+    {
+        Read([("Admission:Total", "0"), ("Sessions:PingInterval", "x"), ("Admision:PerIp", "3"), ("Log:Format", "Xml")], out var mistakes);
+
+        Assert.Equal(4, mistakes.Count);
+        Assert.Contains(mistakes, mistake => mistake.Contains("did you mean Admission:PerIp?", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Read_Lists_EitherWay()
+    {
+        Assert.Equal(["10.0.0.0/8", "fd00::/32"], Read([("Admission:TrustedProxies", "10.0.0.0/8, fd00::/32")], out _).Admission.TrustedProxies);
+        Assert.Equal(["10.0.0.0/8", "fd00::/32"], Read([("Admission:TrustedProxies:0", "10.0.0.0/8"), ("Admission:TrustedProxies:1", "fd00::/32")], out _).Admission.TrustedProxies);
+    }
+
+    [Fact]
+    public void AppSettings_EveryOption_IsThereAtItsDefault()
+    {
+        var file = Path.Combine(ArchitectureTests.FindRoot(), "src/Server/appsettings.json");
+        var settings = SettingsReader.Read(new ConfigurationBuilder().AddJsonFile(file).Build(), out var mistakes);
+        using var json = JsonDocument.Parse(File.ReadAllText(file));
+
+        Assert.Empty(mistakes);
+        Assert.Equal(OptionCatalog.All.Select(option => option.Path), json.RootElement.EnumerateObject()
+            .SelectMany(section => section.Value.EnumerateObject().Select(option => $"{section.Name}:{option.Name}")));
+        Assert.All(OptionCatalog.All, option => Assert.Equal(
+            option.Default, Option.Show(option.Property.GetValue(option.Section.GetValue(settings)))));
+    }
+
+    private static RelaySettings Read((string Path, string Value)[] given, out IReadOnlyList<string> mistakes) => SettingsReader.Read(
+        new ConfigurationBuilder().AddInMemoryCollection(given.ToDictionary(pair => pair.Path, pair => (string?)pair.Value)).Build(), out mistakes);
+}

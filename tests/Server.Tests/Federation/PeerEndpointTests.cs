@@ -1,0 +1,102 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Relay.Admission;
+using Relay.Federation;
+using Relay.Identity;
+using Relay.Listening;
+using Relay.Sessions;
+using Relay.Telemetry;
+
+namespace Server.Tests.Federation;
+
+public sealed class PeerEndpointTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("relay-peers-").FullName;
+    private readonly ServiceProvider _services;
+
+    public PeerEndpointTests() => _services = new ServiceCollection()
+        .AddLogging()
+        .AddSingleton(TimeProvider.System)
+        .AddSingleton<RelayMetrics>()
+        .AddAdmission(new AdmissionOptions())
+        .AddListening(new ListenOptions())
+        .AddSessions<Unused>(new SessionOptions())
+        .AddIdentity(new IdentityOptions { KeyFile = Path.Combine(_folder, "server.key") })
+        .AddFederation(new FederationOptions { Admit = FederationAdmit.Any, MaxUnprovenPerIp = 1 })
+        .BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true });
+
+    public void Dispose()
+    {
+        _services.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task HandleAsync_OverACap_Answers503WithRetryAfter()
+    {
+        var address = IPAddress.Parse("192.0.2.1");
+        Assert.True(_services.GetRequiredService<PeerTable>().TryEnter(address, IpKey.From(address, 64), out var link));
+        using var held = link;
+        var context = Upgrade(address);
+
+        await _services.GetRequiredService<PeerEndpoint>().HandleAsync(context);
+
+        Assert.Equal(503, context.Response.StatusCode);
+        Assert.InRange(int.Parse(context.Response.Headers.RetryAfter.ToString(), null), 1, 3600);
+        Assert.Equal("peer_limit", Assert.Single(_services.GetRequiredService<RelayMetrics>().PeerRefusalsByReason()).Key);
+    }
+
+    [Fact]
+    public async Task HandleAsync_UpgradeFails_GivesThePlaceBack()
+    {
+        var context = Upgrade(IPAddress.Parse("192.0.2.1"));
+        var connection = new TrackedConnection(
+            new Microsoft.AspNetCore.Connections.DefaultConnectionContext(), _services.GetRequiredService<ConnectionTable>());
+        context.Features.Set(connection);
+
+        await Assert.ThrowsAsync<IOException>(() => _services.GetRequiredService<PeerEndpoint>().HandleAsync(context));
+
+        Assert.Equal(0, _services.GetRequiredService<PeerTable>().UnprovenCount);
+    }
+
+    [Fact]
+    public async Task HandleAsync_NoUpgrade_Answers400AndTakesNoPlace()
+    {
+        var context = new DefaultHttpContext();
+        context.Request.Method = "GET";
+
+        await _services.GetRequiredService<PeerEndpoint>().HandleAsync(context);
+
+        Assert.Equal(400, context.Response.StatusCode);
+        Assert.Equal(0, _services.GetRequiredService<PeerTable>().UnprovenCount);
+    }
+
+    private static DefaultHttpContext Upgrade(IPAddress address)
+    {
+        var context = new DefaultHttpContext();
+        context.Features.Set<IHttpUpgradeFeature>(new BrokenUpgrade());
+        context.Connection.RemoteIpAddress = address;
+        context.Request.Method = "GET";
+        context.Request.Headers.SecWebSocketVersion = "13";
+        context.Request.Headers.SecWebSocketKey = "dGhlIHNhbXBsZSBub25jZQ==";
+        return context;
+    }
+
+    private sealed class BrokenUpgrade : IHttpUpgradeFeature
+    {
+        public bool IsUpgradableRequest => true;
+
+        public Task<Stream> UpgradeAsync() => throw new IOException("reset by peer");
+    }
+
+    private sealed class Unused : ISessionHandler
+    {
+        public void OnOpened(Session session) => throw new NotSupportedException();
+
+        public ValueTask OnMessageAsync(Session session, ReadOnlyMemory<byte> message, long receivedAt) => throw new NotSupportedException();
+
+        public void OnClosed(Session session) => throw new NotSupportedException();
+    }
+}

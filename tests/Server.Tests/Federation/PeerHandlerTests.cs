@@ -1,0 +1,244 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Relay.Admission;
+using Relay.Federation;
+using Relay.Identity;
+using Relay.Listening;
+using Relay.Sessions;
+using Relay.Telemetry;
+
+namespace Server.Tests.Federation;
+
+public sealed class PeerHandlerTests : IAsyncDisposable
+{
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000));
+    private readonly FederationOptions _options = new() { Admit = FederationAdmit.Any };
+    private readonly RelayMetrics _metrics = new();
+    private readonly SessionTable _sessions = new();
+    private readonly PeerSigner _first = new();
+    private readonly PeerSigner _second = new(first: 100);
+    private readonly PeerTable _table;
+    private readonly HandshakeDeadline _deadline;
+    private readonly SessionServices _services;
+    private readonly ConnectionTable _connections;
+    private readonly List<(FakePeerSocket Socket, Task Session)> _open = [];
+
+    public PeerHandlerTests()
+    {
+        _table = new PeerTable(_options, _time);
+        _services = new SessionServices(new SessionOptions(), _metrics, _time, NullLogger<Session>.Instance);
+        _connections = new ConnectionTable(new ClosingConnections(_time));
+        _deadline = new HandshakeDeadline(_table, _options, _metrics, _time);
+        _deadline.StartAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var (socket, session) in _open)
+        {
+            socket.Cut();
+            await session.WaitAsync(TimeSpan.FromSeconds(10));
+        }
+
+        // Whatever a test did, all is given back in the end.
+        Assert.Equal((0, 0, 0), (_table.UnprovenCount, _table.ProvenCount, _sessions.Count));
+        _deadline.Dispose();
+        _connections.Closing.Dispose();
+        _metrics.Dispose();
+        _first.Dispose();
+        _second.Dispose();
+    }
+
+    // By id: "A6EH…" (first) is less than the other.
+    private PeerSigner Lesser => string.CompareOrdinal(_first.ServerId, _second.ServerId) < 0 ? _first : _second;
+
+    private PeerSigner Greater => Lesser == _first ? _second : _first;
+
+    [Fact]
+    public async Task Handshake_Good_IsAcknowledgedAndListed()
+    {
+        var socket = Connect(self: Greater);
+        socket.Say(Lesser.Handshake(_time.GetUtcNow()));
+
+        using var ack = JsonDocument.Parse(await socket.HearAsync());
+
+        Assert.Equal(
+            ["type", "serverId", "nodeId", "endpoint", "publicKey", "metadata", "timestamp", "signature"],
+            ack.RootElement.EnumerateObject().Select(property => property.Name));
+        Assert.Equal("handshake_ack", ack.RootElement.GetProperty("type").GetString());
+        Assert.Equal(Greater.ServerId, ack.RootElement.GetProperty("serverId").GetString());
+        Assert.Equal(Lesser.ServerId, Assert.Single(_table.Snapshot()).ServerId);
+        Assert.Equal(0, _table.UnprovenCount);
+        Assert.True(Assert.Single(_sessions.All).IsHeld);
+        Assert.Empty(_metrics.PeerRefusalsByReason());
+    }
+
+    [Fact]
+    public async Task FirstMessage_NoHandshake_ClosesAndCounts()
+    {
+        var socket = Connect(self: Greater);
+        socket.Say("""{"type":"gossip"}""");
+
+        Assert.Equal("close 4001 Invalid handshake signature", await socket.HearAsync());
+        AssertRefused("handshake_invalid");
+    }
+
+    [Fact]
+    public async Task Handshake_Stale_ClosesAndCounts()
+    {
+        var socket = Connect(self: Greater);
+        socket.Say(Lesser.Handshake(_time.GetUtcNow() - TimeSpan.FromHours(1)));
+
+        Assert.Equal("close 4001 Handshake timestamp out of range", await socket.HearAsync());
+        AssertRefused("handshake_stale");
+    }
+
+    [Fact]
+    public async Task Handshake_NotListed_ClosesAndCounts()
+    {
+        _options.Admit = FederationAdmit.Listed;
+        var socket = Connect(self: Greater);
+        socket.Say(Lesser.Handshake(_time.GetUtcNow()));
+
+        Assert.Equal("close 1008 Server not listed", await socket.HearAsync());
+        AssertRefused("server_not_listed");
+    }
+
+    [Fact]
+    public async Task Handshake_CapReached_ClosesAndCounts()
+    {
+        _options.MaxPeers = 1;
+        using var third = new PeerSigner(first: 50);
+        var late = Connect(self: Greater);
+        var socket = Connect(self: Greater);
+        socket.Say(Lesser.Handshake(_time.GetUtcNow()));
+        await socket.HearAsync();
+
+        late.Say(third.Handshake(_time.GetUtcNow()));
+
+        Assert.Equal("close 1013 Server at capacity", await late.HearAsync());
+        AssertRefused("peer_limit");
+    }
+
+    [Fact]
+    public async Task NoHandshake_InTenSeconds_ClosesAndCountsOnce()
+    {
+        var socket = Connect(self: Greater);
+        _time.Advance(TimeSpan.FromSeconds(9));
+        Assert.Equal(1, _table.UnprovenCount);
+        Assert.False(Assert.Single(_sessions.All).IsClosing);
+
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal("close 4000 Handshake timeout", await socket.HearAsync());
+        AssertRefused("handshake_timeout");
+    }
+
+    [Fact]
+    public async Task Proven_AfterTenSeconds_Stays()
+    {
+        var socket = Connect(self: Greater);
+        socket.Say(Lesser.Handshake(_time.GetUtcNow()));
+        await socket.HearAsync();
+
+        _time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.False(Assert.Single(_sessions.All).IsClosing);
+    }
+
+    [Fact]
+    public async Task SecondLink_OwnIdIsGreater_ReplacesTheFirst()
+    {
+        var old = Connect(self: Greater);
+        old.Say(Lesser.Handshake(_time.GetUtcNow()));
+        await old.HearAsync();
+        var next = Connect(self: Greater);
+        next.Say(Lesser.Handshake(_time.GetUtcNow(), fields => fields["endpoint"] = "wss://b.example"));
+
+        Assert.StartsWith("{\"type\":\"handshake_ack\"", await next.HearAsync(), StringComparison.Ordinal);
+        Assert.Equal("close 4003 Duplicate connection", await old.HearAsync());
+        old.Cut();
+        await _open[0].Session.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.Equal("wss://b.example", Assert.Single(_table.Snapshot()).Endpoint);
+    }
+
+    [Fact]
+    public async Task SecondLink_OwnIdIsLess_IsRefused()
+    {
+        var old = Connect(self: Lesser);
+        old.Say(Greater.Handshake(_time.GetUtcNow()));
+        await old.HearAsync();
+        var next = Connect(self: Lesser);
+        next.Say(Greater.Handshake(_time.GetUtcNow(), fields => fields["endpoint"] = "wss://b.example"));
+
+        Assert.Equal("close 4003 Duplicate connection", await next.HearAsync());
+        Assert.Equal("wss://a.example", Assert.Single(_table.Snapshot()).Endpoint);
+        AssertRefused("duplicate_link");
+    }
+
+    [Fact]
+    public async Task Messages_OfAProvenPeer_AreCountedThenLimited()
+    {
+        var socket = Connect(self: Greater);
+        socket.Say(Lesser.Handshake(_time.GetUtcNow()));
+        await socket.HearAsync();
+        socket.Say("no json");
+        for (var i = 1; i <= PeerHandler.MessagesPerMinute; i++)
+        {
+            socket.Say("""{"type":"gossip","subtype":"ping"}""");
+        }
+
+        Assert.Equal("close 1008 Rate limit exceeded", await socket.HearAsync());
+        Assert.Equal(PeerHandler.MessagesPerMinute - 1, _metrics.GossipIgnored);
+        Assert.Equal(PeerHandler.MessagesPerMinute, Assert.Single(_table.Snapshot()).FramesReceived);
+    }
+
+    [Fact]
+    public async Task Handshake_ReplayedOnAnotherSocket_IsRefused()
+    {
+        var judgeOfBoth = Welcome(Greater);
+        var bytes = Lesser.Handshake(_time.GetUtcNow());
+        var socket = Connect(judgeOfBoth);
+        socket.Say(bytes);
+        await socket.HearAsync();
+        var thief = Connect(judgeOfBoth);
+        thief.Say(bytes);
+
+        Assert.Equal("close 4001 Handshake already used", await thief.HearAsync());
+        Assert.Equal(1, _table.ProvenCount);
+        AssertRefused("handshake_replayed");
+    }
+
+    private void AssertRefused(string reason)
+    {
+        var (label, count) = Assert.Single(_metrics.PeerRefusalsByReason());
+        Assert.Equal((reason, 1), (label, count));
+    }
+
+    private FakePeerSocket Connect(PeerSigner self) => Connect(Welcome(self));
+
+    private FakePeerSocket Connect(PeerWelcome welcome)
+    {
+        var address = IPAddress.Parse("192.0.2.1");
+        var key = IpKey.From(address, 64);
+        Assert.True(_table.TryEnter(address, key, out var link));
+        var socket = new FakePeerSocket();
+        var frames = new FrameStream(Stream.Null, _services.Options, _time);
+        var connection = new TrackedConnection(new DefaultConnectionContext(), _connections);
+        var session = new Session(_sessions.NextId(), key, connection, socket, frames, _services);
+        _open.Add((socket, session.RunAsync(new PeerHandler(link, welcome), _sessions)));
+        return socket;
+    }
+
+    private PeerWelcome Welcome(PeerSigner self) => new(
+        new HandshakeJudge(_options, self.Identity, new ReplayCache(_options, _time), _time),
+        _table,
+        self.Identity,
+        new IdentityOptions { PublicEndpoint = "wss://self.example" },
+        _metrics,
+        _time,
+        NullLogger<PeerWelcome>.Instance);
+}
