@@ -6,7 +6,7 @@ namespace Relay.EndToEnd;
 /// <summary>A real Chromium with real WebRTC against the real server. tests/install-browser.sh gets the browser.</summary>
 public sealed class BrowserTests
 {
-    // Connects, keeps what arrives, and leaves next(), say() and closed in the page.
+    // Connects, keeps what arrives, and leaves next(), say() and ended in the page.
     private const string Connect = """
         url => new Promise(opened => {
             const inbox = [], waiting = [];
@@ -16,7 +16,7 @@ public sealed class BrowserTests
                 waiting.length ? waiting.shift()(message) : inbox.push(message);
             };
             socket.onopen = opened;
-            window.closed = new Promise(resolve => socket.onclose = event => resolve(`${event.code} ${event.reason} ${event.wasClean}`));
+            window.ended = new Promise(resolve => socket.onclose = event => resolve(`${event.code} ${event.reason} ${event.wasClean}`));
             window.say = message => socket.send(JSON.stringify(message));
             window.next = async type => {
                 const message = inbox.length ? inbox.shift() : await new Promise(resolve => waiting.push(resolve));
@@ -95,7 +95,7 @@ public sealed class BrowserTests
         Assert.Equal(called[3..], taken[3..]);
 
         var third = await OpenAsync(browser, server);
-        Assert.Equal("1013 Too many connections from this IP true", await InTime(third.EvaluateAsync<string>("() => closed")));
+        Assert.Equal("1013 Too many connections from this IP true", await InTime(third.EvaluateAsync<string>("() => ended")));
     }
 
     private static async Task<IPage> OpenAsync(IBrowser browser, RelayServer server)

@@ -28,10 +28,11 @@ internal sealed partial class AdminService(
 
     public override async Task WatchStats(WatchStatsRequest request, IServerStreamWriter<Stats> responseStream, ServerCallContext context)
     {
-        var interval = request.Interval?.ToTimeSpan() ?? TimeSpan.FromSeconds(1);
-        if (interval < LeastInterval || interval > MostInterval)
+        var given = request.Interval ?? Duration.FromTimeSpan(TimeSpan.FromSeconds(1));
+        var interval = TimeSpan.FromSeconds(Math.Clamp(given.Seconds, -1, 1_000_000) + (given.Nanos / 1e9));
+        if (interval < LeastInterval || interval > MostInterval || given.Nanos is < 0 or > 999_999_999)
         {
-            throw AdminErrors.Invalid(("interval", $"{interval.TotalSeconds:0.###} s is not in 0.1 s to 1 h"));
+            throw AdminErrors.Invalid(("interval", $"{given.Seconds} s and {given.Nanos} ns is not in 0.1 s to 1 h"));
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);

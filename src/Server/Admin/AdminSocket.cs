@@ -31,7 +31,13 @@ internal static partial class AdminSocket
     public static Socket Bind(UnixDomainSocketEndPoint endpoint)
     {
         var path = endpoint.ToString();
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!, DirectoryMode);
+        var directory = Path.GetDirectoryName(path)!;
+        Directory.CreateDirectory(directory, DirectoryMode);
+        if ((File.GetUnixFileMode(directory) & (UnixFileMode.OtherWrite | UnixFileMode.StickyBit)) == UnixFileMode.OtherWrite)
+        {
+            throw new IOException($"everybody may write to {directory}, so anybody could replace the admin socket; chmod o-w it, or set Admin:Socket");
+        }
+
         RemoveStale(path, endpoint);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try

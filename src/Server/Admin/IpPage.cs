@@ -21,7 +21,7 @@ internal sealed class IpPage(ConnectionLedger ledger, LimitPolicyStore policies,
         var limit = policies.Current.PerIp;
         var response = new ListIpsResponse { TotalSize = rows.Length };
         response.Ips.AddRange(rows.Skip(offset).Take(size).Select(row => Entry(row, limit)));
-        if (offset + size < rows.Length)
+        if (offset < rows.Length - size)
         {
             response.NextPageToken = Token(request, offset + size);
         }
@@ -72,13 +72,15 @@ internal sealed class IpPage(ConnectionLedger ledger, LimitPolicyStore policies,
 
     private static bool TryParseNetwork(string text, out IPNetwork network)
     {
-        if (IPAddress.TryParse(text, out var address))
+        // IPAddress also takes "1" and "0x7f.1", which nobody means here.
+        if (IPAddress.TryParse(text, out var address) && (text.Contains(':') || text.Split('.').Length == 4))
         {
             network = new IPNetwork(address, address.GetAddressBytes().Length * 8);
             return true;
         }
 
-        return IPNetwork.TryParse(text, out network);
+        network = default;
+        return text.Contains('/') && IPNetwork.TryParse(text, out network);
     }
 
     // A key of IPv6 stands for a whole prefix: it matches when either holds the other.

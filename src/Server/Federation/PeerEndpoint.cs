@@ -24,8 +24,9 @@ internal sealed class PeerEndpoint(
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (!await WebSocketHandshake.CheckAsync(context))
+        if (WebSocketHandshake.Reject(context) is { } answered)
         {
+            await answered;
             return;
         }
 
@@ -42,15 +43,7 @@ internal sealed class PeerEndpoint(
         using (link)
         {
             var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-            try
-            {
-                await SessionEndpoint.RunAsync(context, connection, key, sessions, services, new PeerHandler(link, welcome));
-            }
-            catch
-            {
-                connection.Abort();
-                throw;
-            }
+            await SessionEndpoint.RunAsync(context, connection, key, sessions, services, new PeerHandler(link, welcome));
         }
     }
 }

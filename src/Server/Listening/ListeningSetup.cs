@@ -30,6 +30,9 @@ internal static class ListeningSetup
     private static void Configure(KestrelServerOptions kestrel, ListenOptions options)
     {
         kestrel.AddServerHeader = false;
+
+        // Most connections make one request; keeping its header texts for a next one would keep them for good.
+        kestrel.DisableStringReuse = true;
         kestrel.Limits.RequestHeadersTimeout = options.HandshakeTimeout;
         kestrel.Limits.KeepAliveTimeout = options.KeepAliveTimeout;
         kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeadBytes;

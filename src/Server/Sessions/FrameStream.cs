@@ -53,22 +53,13 @@ internal sealed class FrameStream(Stream inner, SessionOptions options, TimeProv
         }
     }
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_pause > TimeSpan.Zero)
-        {
-            await Task.Delay(_pause, time, cancellationToken);
-            _pause = TimeSpan.Zero;
-        }
-
-        var read = await inner.ReadAsync(buffer, cancellationToken);
-        Volatile.Write(ref _lastReceived, time.GetTimestamp());
-        if (read > 0)
-        {
-            _pause = _bytes.Take(read, options.BytesBurst, options.BytesBurst / (double)options.BytesPerSecond * OneSecond, time);
-        }
-
-        return read;
+        // A zero-byte read only waits, and is what every idle socket is in: without a state machine of ours. The read that
+        // follows it sees the bytes.
+        return buffer.IsEmpty && _pause == TimeSpan.Zero
+            ? inner.ReadAsync(buffer, cancellationToken)
+            : ReadBytesAsync(buffer, cancellationToken);
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -107,6 +98,24 @@ internal sealed class FrameStream(Stream inner, SessionOptions options, TimeProv
         }
 
         base.Dispose(disposing);
+    }
+
+    private async ValueTask<int> ReadBytesAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        if (_pause > TimeSpan.Zero)
+        {
+            await Task.Delay(_pause, time, cancellationToken);
+            _pause = TimeSpan.Zero;
+        }
+
+        var read = await inner.ReadAsync(buffer, cancellationToken);
+        Volatile.Write(ref _lastReceived, time.GetTimestamp());
+        if (read > 0)
+        {
+            _pause = _bytes.Take(read, options.BytesBurst, options.BytesBurst / (double)options.BytesPerSecond * OneSecond, time);
+        }
+
+        return read;
     }
 
     private async Task PingAsync()

@@ -1,12 +1,13 @@
 using System.Net.WebSockets;
+using Relay.Protocol;
 
 namespace Relay.Sessions;
 
 /// <summary>Queue to socket. The only caller of WebSocket.SendAsync and CloseOutputAsync of a session.</summary>
 internal static class SendLoop
 {
-    /// <summary>Sends until the queue is completed and empty; false when the connection broke first.</summary>
-    public static async Task<bool> RunAsync(WebSocket socket, OutboundQueue queue, SessionServices services)
+    /// <summary>Sends until the queue is completed and empty, then the close frame; closes the session when the connection breaks first.</summary>
+    public static async Task RunAsync(Session session, WebSocket socket, OutboundQueue queue, SessionServices services)
     {
         try
         {
@@ -31,26 +32,15 @@ internal static class SendLoop
                 }
             }
 
-            return true;
-        }
-        catch (Exception exception) when (ReceiveLoop.IsPeerGone(exception, socket))
-        {
-            return false;
-        }
-    }
-
-    public static async Task CloseAsync(WebSocket socket, WebSocketCloseStatus status, string? text)
-    {
-        try
-        {
-            if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            var (status, text) = session.CloseFrame;
+            if (status != 0 && socket.State is (WebSocketState.Open or WebSocketState.CloseReceived))
             {
                 await socket.CloseOutputAsync(status, text, CancellationToken.None);
             }
         }
         catch (Exception exception) when (ReceiveLoop.IsPeerGone(exception, socket))
         {
-            // The peer did not wait for the close frame.
+            session.Close(CloseReason.PeerGone);
         }
     }
 }

@@ -100,6 +100,22 @@ internal sealed class Session
         Close(reason, (WebSocketCloseStatus)code, text);
     }
 
+    /// <summary>The close frame to send, when the queue is empty and completed; (0, null): none.</summary>
+    public (WebSocketCloseStatus Status, string? Text) CloseFrame
+    {
+        get
+        {
+            if (CloseReason != CloseReason.PeerClosed)
+            {
+                return _closeFrame;
+            }
+
+            // The peer's own code and text go back to it (RFC 6455 section 5.5.1).
+            var status = _socket.CloseStatus ?? WebSocketCloseStatus.Empty;
+            return (status, status == WebSocketCloseStatus.Empty ? null : _socket.CloseStatusDescription);
+        }
+    }
+
     /// <summary>Cuts the connection at once, without a close frame.</summary>
     public void Abort(CloseReason reason)
     {
@@ -114,7 +130,7 @@ internal sealed class Session
         try
         {
             handler.OnOpened(this);
-            var sending = SendAsync();
+            var sending = SendLoop.RunAsync(this, _socket, _queue, _services);
 
             // Ends when the peer has closed, when the connection is cut, or with a reason of its own.
             Close(await ReceiveLoop.RunAsync(this, _socket, handler, _services));
@@ -152,28 +168,6 @@ internal sealed class Session
         else
         {
             _connection.CloseSoon();
-        }
-    }
-
-    private async Task SendAsync()
-    {
-        if (!await SendLoop.RunAsync(_socket, _queue, _services))
-        {
-            Close(CloseReason.PeerGone);
-            return;
-        }
-
-        var (status, text) = _closeFrame;
-        if (CloseReason == CloseReason.PeerClosed)
-        {
-            // The peer's own code and text go back to it (RFC 6455 section 5.5.1).
-            status = _socket.CloseStatus ?? WebSocketCloseStatus.Empty;
-            text = status == WebSocketCloseStatus.Empty ? null : _socket.CloseStatusDescription;
-        }
-
-        if (status != 0)
-        {
-            await SendLoop.CloseAsync(_socket, status, text);
         }
     }
 }

@@ -8,41 +8,44 @@ namespace Relay.Sessions;
 internal sealed class SessionEndpoint(
     AdmissionGate gate, TrustedProxies proxies, Refuser refuser, SessionTable table, SessionServices services, ISessionHandler handler)
 {
-    public async Task HandleAsync(HttpContext context)
+    // Not async: whatever waits here waits for the life of the socket.
+    public Task HandleAsync(HttpContext context)
     {
-        if (!await WebSocketHandshake.CheckAsync(context))
+        if (WebSocketHandshake.Reject(context) is { } answered)
         {
-            return;
+            return answered;
         }
 
         var connection = context.Features.GetRequiredFeature<TrackedConnection>();
         var refusal = gate.TryAdmit(ClientAddress(context, proxies), out var key, out var lease);
         if (refusal != Refusal.None)
         {
-            await refuser.RefuseAsync(context, connection, refusal);
-            return;
+            return refuser.RefuseAsync(context, connection, refusal);
         }
 
         // From here on the place comes back when the TCP connection is gone, however that happens.
         connection.Hold(lease, key);
+        return RunAsync(context, connection, key, table, services, handler);
+    }
+
+    /// <summary>Upgrades and runs a session to its end; the connection does not outlive a failure.</summary>
+    public static async Task RunAsync(
+        HttpContext context, TrackedConnection connection, IpKey key, SessionTable table, SessionServices services, ISessionHandler handler)
+    {
         try
         {
-            await RunAsync(context, connection, key, table, services, handler);
+            await using var frames = new FrameStream(await WebSocketHandshake.UpgradeAsync(context), services.Options, services.Time);
+
+            // Nobody reads them again, and a browser's are a kilobyte or two that would stay for the life of the socket.
+            context.Request.Headers.Clear();
+            using var socket = WebSocketHandshake.CreateWebSocket(frames);
+            await new Session(table.NextId(), key, connection, socket, frames, services).RunAsync(handler, table);
         }
         catch
         {
             connection.Abort();
             throw;
         }
-    }
-
-    /// <summary>Upgrades and runs a session to its end.</summary>
-    public static async Task RunAsync(
-        HttpContext context, TrackedConnection connection, IpKey key, SessionTable table, SessionServices services, ISessionHandler handler)
-    {
-        await using var frames = new FrameStream(await WebSocketHandshake.UpgradeAsync(context), services.Options, services.Time);
-        using var socket = WebSocketHandshake.CreateWebSocket(frames);
-        await new Session(table.NextId(), key, connection, socket, frames, services).RunAsync(handler, table);
     }
 
     public static System.Net.IPAddress ClientAddress(HttpContext context, TrustedProxies proxies) => proxies.Resolve(

@@ -17,37 +17,30 @@ internal static class WebSocketHandshake
     public static bool IsRequested(HttpContext context) =>
         context.Request.Headers.Upgrade.ToString().Contains("websocket", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Answers a handshake that RFC 6455 forbids and returns false.</summary>
-    public static async Task<bool> CheckAsync(HttpContext context)
+    /// <summary>The answer to a handshake that RFC 6455 forbids, already on its way; null when it is well-formed.</summary>
+    public static Task? Reject(HttpContext context)
     {
         var request = context.Request;
         if (!HttpMethods.IsGet(request.Method))
         {
             context.Response.Headers.Allow = HttpMethods.Get;
-            await AnswerAsync(context, StatusCodes.Status405MethodNotAllowed, "A WebSocket is opened with GET");
-            return false;
+            return AnswerAsync(context, StatusCodes.Status405MethodNotAllowed, "A WebSocket is opened with GET");
         }
 
         if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true })
         {
-            await AnswerAsync(context, StatusCodes.Status400BadRequest, "Connection: Upgrade is missing");
-            return false;
+            return AnswerAsync(context, StatusCodes.Status400BadRequest, "Connection: Upgrade is missing");
         }
 
         if (request.Headers.SecWebSocketVersion.ToString() is not ("13" or "8"))
         {
             context.Response.Headers.SecWebSocketVersion = "13, 8";
-            await AnswerAsync(context, StatusCodes.Status400BadRequest, "Unsupported Sec-WebSocket-Version");
-            return false;
+            return AnswerAsync(context, StatusCodes.Status400BadRequest, "Unsupported Sec-WebSocket-Version");
         }
 
-        if (!IsKey(request.Headers.SecWebSocketKey.ToString()))
-        {
-            await AnswerAsync(context, StatusCodes.Status400BadRequest, "Sec-WebSocket-Key must be 16 bytes in base64");
-            return false;
-        }
-
-        return true;
+        return IsKey(request.Headers.SecWebSocketKey.ToString())
+            ? null
+            : AnswerAsync(context, StatusCodes.Status400BadRequest, "Sec-WebSocket-Key must be 16 bytes in base64");
     }
 
     /// <summary>Sends 101 and gives the connection's stream. The first subprotocol offered is echoed.</summary>

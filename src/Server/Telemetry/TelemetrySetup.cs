@@ -17,6 +17,10 @@ internal static class TelemetrySetup
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("Grpc", LogLevel.Warning);
 
+        // A start that fails is told in one sentence by Program; the host would print the exception's stack as well. What it
+        // says when a background service dies is critical.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+
         // Enabled at any level, this one makes an Activity for each request, which an idle WebSocket would keep for its life.
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         logging.AddFilter("System", LogLevel.Warning);
