@@ -55,9 +55,13 @@ internal sealed partial class Lifetime(
 
     private void Drain()
     {
+        if (readiness.State == ReadyState.Ready)
+        {
+            Log.Draining(logger, sessions.Count);
+        }
+
         readiness.Become(ReadyState.Draining);
         gate.Stop();
-        Log.Draining(logger, sessions.Count);
         sessions.CloseAll(CloseReason.Shutdown);
     }
 

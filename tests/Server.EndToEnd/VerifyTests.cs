@@ -152,6 +152,7 @@ public sealed class VerifyTests
         Assert.Equal(1, code);
         Assert.StartsWith("relayd: cannot start: ", Last(output), StringComparison.Ordinal);
         Assert.Contains($"{server.Port}: address already in use", Last(output), StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
 
         // Neither has taken the first one's socket along.
         await server.Admin.GetStatsAsync(new GetStatsRequest(), Call);

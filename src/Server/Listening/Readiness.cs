@@ -17,6 +17,7 @@ internal sealed class Readiness
 
     public string Name => _state.ToString().ToLowerInvariant();
 
+    /// <summary>Moves on; a step back is ignored.</summary>
     public void Become(ReadyState state)
     {
         if (state > _state)

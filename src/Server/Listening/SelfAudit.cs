@@ -69,9 +69,16 @@ internal sealed partial class SelfAudit(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.AuditInterval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        try
         {
-            await RunAsync(stoppingToken);
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await RunAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The relay stops, or did not start: the host would take this for a defect in the latter case.
         }
     }
 
