@@ -131,14 +131,14 @@ public sealed class HostileClientTests
     }
 
     [Fact]
-    public async Task PingFlood_TenThousandPings_AreAnsweredOrCutAndOthersServed()
+    public async Task PingFlood_AThousandPings_AreAnsweredAndOthersServed()
     {
         await using var server = await RelayServer.StartAsync();
         await using (var raw = await RawWebSocket.OpenAsync(server))
         {
             var ping = RawWebSocket.Frame(0x89, Spaces(100));
             var many = Enumerable.Repeat(ping, 100).SelectMany(bytes => bytes).ToArray();
-            for (var i = 0; i < 100; i++)
+            for (var i = 0; i < 10; i++)
             {
                 await raw.WriteAsync(many);
                 for (var pongs = 0; pongs < 100; pongs++)

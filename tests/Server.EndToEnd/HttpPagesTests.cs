@@ -1,0 +1,76 @@
+using System.Net;
+using Relay.EndToEnd.Support;
+using Relay.Listening;
+
+namespace Relay.EndToEnd;
+
+/// <summary>/health, /ready, /stats, /metrics, and everything else.</summary>
+public sealed class HttpPagesTests
+{
+    [Fact]
+    public async Task Pages_OneClientAndOneRefused_ShowIt()
+    {
+        await using var server = await RelayServer.StartAsync(settings => settings.Admission.PerIp = 1);
+        using var http = new HttpClient { BaseAddress = server.Http };
+        await using (await TestClient.RegisterAsync(server, "AAAAAA"))
+        {
+            await using var refused = await TestClient.ConnectAsync(server, greeted: false);
+            Assert.Equal((1013, "Too many connections from this IP"), await refused.ExpectCloseAsync());
+
+            var stats = await http.GetStringAsync("/stats?x=1", Cancel);
+            Assert.Contains("\"connections\":1,\"relayConnections\":0,\"signalingConnections\":1,\"activeCodes\":1,\"collisionRisk\":\"low\"", stats, StringComparison.Ordinal);
+            var metrics = await http.GetStringAsync("/metrics", Cancel);
+            Assert.Contains("\nrelay_connections{} 1", metrics, StringComparison.Ordinal);
+            Assert.Contains("relay_connections_refused_total{reason=\"per_ip_limit\"} 1", metrics, StringComparison.Ordinal);
+            Assert.Contains("relay_messages_received_total{type=\"register\"} 1", metrics, StringComparison.Ordinal);
+            Assert.Contains("relay_limit_per_ip{} 1", metrics, StringComparison.Ordinal);
+            Assert.Contains("relay_admission_duration_seconds_count", metrics, StringComparison.Ordinal);
+            Assert.All(
+                metrics.Split('\n').Where(line => line.Length > 0 && line[0] != '#'),
+                line => Assert.True(line.StartsWith("relay_", StringComparison.Ordinal) || line.StartsWith("target_info", StringComparison.Ordinal), line));
+        }
+
+        Assert.Contains("\"status\":\"healthy\"", await http.GetStringAsync("/health", Cancel), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ready_Draining_Is503()
+    {
+        await using var server = await RelayServer.StartAsync();
+        using var http = new HttpClient { BaseAddress = server.Http };
+        Assert.Equal("{\"status\":\"ready\"}", await http.GetStringAsync("/ready", Cancel));
+        server.Get<Readiness>().Become(ReadyState.Draining);
+        using var response = await http.GetAsync("/ready", Cancel);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "{\"status\":\"draining\"}"), (response.StatusCode, await response.Content.ReadAsStringAsync(Cancel)));
+    }
+
+    [Theory]
+    [InlineData("GET", "/health", 200)]
+    [InlineData("HEAD", "/health", 200)]
+    [InlineData("POST", "/health", 405)]
+    [InlineData("DELETE", "/metrics", 405)]
+    [InlineData("GET", "/Health", 404)]
+    [InlineData("GET", "/health/", 404)]
+    [InlineData("GET", "/", 404)]
+    [InlineData("GET", "/federation", 404)]
+    [InlineData("GET", "/admin/ws", 404)]
+    [InlineData("PUT", "/nothing", 405)]
+    public async Task Request_AnyPath_HasItsStatus(string method, string path, int status)
+    {
+        await using var server = await RelayServer.StartAsync();
+        using var http = new HttpClient { BaseAddress = server.Http };
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using var response = await http.SendAsync(request, Cancel);
+        Assert.Equal(status, (int)response.StatusCode);
+        if (status == 404)
+        {
+            Assert.Equal("Not Found", await response.Content.ReadAsStringAsync(Cancel));
+        }
+        else if (status == 405)
+        {
+            Assert.Equal(["GET", "HEAD"], response.Content.Headers.Allow.Order());
+        }
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+}

@@ -1,0 +1,256 @@
+using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
+using Relay.EndToEnd.Support;
+using Relay.Signaling;
+
+namespace Relay.EndToEnd;
+
+/// <summary>pair_request and pair_response (docs/protocol.md, Pairing), and what is forwarded between the two.</summary>
+public sealed class PairingTests
+{
+    private const string NotPossible = "Pair request could not be processed";
+
+    [Fact]
+    public async Task Pair_Accepted_BothLearnTheOthersKey()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+
+        await RequestAsync(a, "BBBBBB", """,  "proposedName":" Ann " """);
+        var incoming = await b.ExpectAsync("pair_incoming");
+        Assert.Equal(("AAAAAA", TestClient.Key("AAAAAA"), 120_000L, "Ann"), (
+            incoming.GetProperty("fromCode").GetString(), incoming.GetProperty("fromPublicKey").GetString(),
+            incoming.GetProperty("expiresIn").GetInt64(), incoming.GetProperty("proposedName").GetString()));
+        await a.ExpectNothingAsync();
+
+        await RespondAsync(b, "AAAAAA", accepted: true);
+        Assert.Equal(("BBBBBB", TestClient.Key("BBBBBB"), true), Match(await a.ExpectAsync("pair_matched")));
+        Assert.Equal(("AAAAAA", TestClient.Key("AAAAAA"), false), Match(await b.ExpectAsync("pair_matched")));
+    }
+
+    [Fact]
+    public async Task Pair_Rejected_OnlyTheRequesterIsTold()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(a, "BBBBBB");
+        await b.ExpectAsync("pair_incoming");
+        await RespondAsync(b, "AAAAAA", accepted: false);
+        Assert.Equal("BBBBBB", (await a.ExpectAsync("pair_rejected")).GetProperty("peerCode").GetString());
+        await b.ExpectNothingAsync();
+    }
+
+    [Theory]
+    [InlineData("", "error", "Missing required field: targetCode")]
+    [InlineData("abc", "error", "Invalid target code format")]
+    [InlineData("BBBBB0", "error", "Invalid target code format")]
+    [InlineData("AAAAAA", "pair_error", NotPossible)]
+    [InlineData("ZZZZZZ", "pair_error", NotPossible)]
+    public async Task Request_NotPossible_IsToldWhyAndNoMore(string target, string type, string text)
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await RequestAsync(a, target);
+        Assert.Equal(text, (await a.ExpectAsync(type)).GetProperty(type == "error" ? "message" : "error").GetString());
+    }
+
+    [Fact]
+    public async Task RequestOrResponse_NotRegistered_IsAnError()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.ConnectAsync(server);
+        await RequestAsync(a, "BBBBBB");
+        await a.ExpectErrorAsync("Not registered. Send register message first.");
+        await RespondAsync(a, "BBBBBB", accepted: true);
+        await a.ExpectErrorAsync("Not registered. Send register message first.");
+    }
+
+    [Fact]
+    public async Task Response_NothingAsked_IsAPairError()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RespondAsync(b, "AAAAAA", accepted: true);
+        Assert.Equal("No pending request from this peer", (await b.ExpectAsync("pair_error")).GetProperty("error").GetString());
+        await RespondAsync(b, "nonsense", accepted: true);
+        await b.ExpectErrorAsync("Invalid target code format");
+    }
+
+    [Fact]
+    public async Task Request_NobodyAnswers_WarnsBothThenTellsTheRequester()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await RelayServer.StartAsync(settings => settings.Sessions.SilenceTimeout = TimeSpan.FromHours(1), time);
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(a, "BBBBBB");
+        await b.ExpectAsync("pair_incoming");
+
+        time.Advance(TimeSpan.FromSeconds(89));
+        await a.ExpectNothingAsync();
+        time.Advance(TimeSpan.FromSeconds(1));
+        foreach (var (client, peer) in new[] { (a, "BBBBBB"), (b, "AAAAAA") })
+        {
+            var warning = await client.ExpectAsync("pair_expiring");
+            Assert.Equal((peer, 30), (warning.GetProperty("peerCode").GetString(), warning.GetProperty("remainingSeconds").GetInt32()));
+        }
+
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal("BBBBBB", (await a.ExpectAsync("pair_timeout")).GetProperty("peerCode").GetString());
+        await b.ExpectNothingAsync();
+        Assert.Equal(0, server.Get<PendingRequests>().Count);
+    }
+
+    [Fact]
+    public async Task Target_Leaves_RequesterIsToldAtOnce()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(a, "BBBBBB");
+        await b.ExpectAsync("pair_incoming");
+        await b.CloseAsync();
+        await a.ExpectAsync("pair_timeout");
+        Assert.Equal(0, server.Get<PendingRequests>().Count);
+    }
+
+    [Fact]
+    public async Task Requester_Leaves_LaterAnswerIsAPairError()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(a, "BBBBBB");
+        await b.ExpectAsync("pair_incoming");
+        await a.CloseAsync();
+        await Eventually.TrueAsync(() => server.Get<PairingCodes>().Figures().Active == 1, "requester gone");
+        await b.ExpectNothingAsync();
+        await RespondAsync(b, "AAAAAA", accepted: true);
+        await b.ExpectAsync("pair_error");
+    }
+
+    [Fact]
+    public async Task Requests_TenWaitForOneTarget_TheNextIsRefusedAndARepeatIsNot()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var target = await TestClient.RegisterAsync(server, "TTTTTT");
+        var clients = new List<TestClient>();
+        for (var i = 0; i < 11; i++)
+        {
+            clients.Add(await TestClient.RegisterAsync(server, "AAAAA" + (char)('A' + (i < 8 ? i : i + 1))));
+            await RequestAsync(clients[i], "TTTTTT");
+            if (i < 10)
+            {
+                await target.ExpectAsync("pair_incoming");
+            }
+        }
+
+        await clients[10].ExpectAsync("pair_error");
+        await RequestAsync(clients[0], "TTTTTT");
+        await target.ExpectAsync("pair_incoming");
+        Assert.Equal(10, server.Get<PendingRequests>().Count);
+        foreach (var client in clients)
+        {
+            await client.DisposeAsync();
+        }
+
+        await Eventually.TrueAsync(() => server.Get<PendingRequests>().Count == 0, "no pending requests");
+    }
+
+    [Fact]
+    public async Task Requests_MoreThanTheRates_AreRefusedPerSocketAndPerAddress()
+    {
+        await using var server = await RelayServer.StartAsync();
+        for (var socket = 0; socket < 3; socket++)
+        {
+            await using var client = await TestClient.RegisterAsync(server, "AAAAA" + (char)('A' + socket));
+            for (var i = 0; i < 10; i++)
+            {
+                await RequestAsync(client, "ZZZZZZ");
+                await client.ExpectAsync("pair_error");
+            }
+
+            await RequestAsync(client, "ZZZZZZ");
+            await client.ExpectErrorAsync("Too many pair requests. Please slow down.");
+        }
+
+        // Thirty from this address: a new socket is no new chance, another address is.
+        await using var again = await TestClient.RegisterAsync(server, "DDDDDD");
+        await RequestAsync(again, "ZZZZZZ");
+        await again.ExpectErrorAsync("Too many pair requests. Please slow down.");
+        await using var elsewhere = await TestClient.RegisterAsync(server, "EEEEEE", from: "127.0.0.2");
+        await RequestAsync(elsewhere, "ZZZZZZ");
+        await elsewhere.ExpectAsync("pair_error");
+    }
+
+    [Theory]
+    [InlineData("""{"n":1.50,"big":1e400,"neg":-0}""")]
+    [InlineData("""{ "spaced" : [ 1 , 2 ] }""")]
+    [InlineData("\"\\u00e4 \\/ + < > & ' \\ud83d\\ude00\"")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("12345678901234567890.10")]
+    public async Task Forward_AnyPayload_ArrivesByteForByte(string payload)
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        foreach (var type in new[] { "offer", "answer", "ice_candidate" })
+        {
+            await a.SendAsync($$"""{"type":"{{type}}","payload":{{payload}},"target":"BBBBBB"}""");
+            Assert.Equal($$"""{"type":"{{type}}","from":"AAAAAA","payload":{{payload}}}""", await b.ReceiveTextAsync());
+        }
+
+        await a.SendAsync("""{"type":"offer","target":"BBBBBB"}""");
+        Assert.Equal("""{"type":"offer","from":"AAAAAA"}""", await b.ReceiveTextAsync());
+    }
+
+    [Fact]
+    public async Task Forward_AThousandMessages_KeepTheirOrder()
+    {
+        await using var server = await RelayServer.StartAsync(settings =>
+        {
+            settings.Sessions.MessagesPerMinute = 2_000;
+            settings.Sessions.QueueMessages = 2_000;
+        });
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        for (var i = 0; i < 1000; i++)
+        {
+            await a.SendAsync($$"""{"type":"ice_candidate","target":"BBBBBB","payload":{{i}}}""");
+        }
+
+        for (var i = 0; i < 1000; i++)
+        {
+            Assert.Equal(i, (await b.ExpectAsync("ice_candidate")).GetProperty("payload").GetInt32());
+        }
+    }
+
+    [Theory]
+    [InlineData("", "Missing required field: target")]
+    [InlineData("abc", "Invalid target code format")]
+    [InlineData("ZZZZZZ", "Peer not found: ZZZZZZ")]
+    public async Task Forward_NotPossible_IsAnError(string target, string text)
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.ConnectAsync(server);
+        await a.SendAsync("""{"type":"offer","target":""}""");
+        await a.ExpectErrorAsync("Not registered. Send register message first.");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        await b.SendAsync($$"""{"type":"offer","target":"{{target}}"}""");
+        await b.ExpectErrorAsync(text);
+    }
+
+    private static Task RequestAsync(TestClient client, string target, string more = "") =>
+        client.SendAsync($$"""{"type":"pair_request","targetCode":"{{target}}"{{more}}}""");
+
+    private static Task RespondAsync(TestClient client, string requester, bool accepted) =>
+        client.SendAsync($$"""{"type":"pair_response","targetCode":"{{requester}}","accepted":{{(accepted ? "true" : "false")}}}""");
+
+    private static (string?, string?, bool) Match(JsonElement matched) => (
+        matched.GetProperty("peerCode").GetString(),
+        matched.GetProperty("peerPublicKey").GetString(),
+        matched.GetProperty("isInitiator").GetBoolean());
+}
