@@ -42,7 +42,7 @@ idle:
 publish:
 	@for p in Server AdminCli; do \
 	  $(DOTNET) publish src/$$p -c Release -r $(RID) --self-contained -p:PublishSingleFile=true \
-	    -p:IncludeNativeLibrariesForSelfExtract=true -p:DebugType=none -p:GenerateDocumentationFile=false \
+	    -p:IncludeNativeLibrariesForSelfExtract=true -p:DebugType=none -p:PublishDocumentationFile=false \
 	    -o artifacts -v quiet -clp:NoSummary || exit 1; \
 	done
 	@ls -l artifacts/relayd artifacts/relayctl
