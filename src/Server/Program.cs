@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Relay;
 using Relay.Admin;
 using Relay.Admission;
@@ -10,7 +11,9 @@ using Relay.Sessions;
 using Relay.Signaling;
 using Relay.Telemetry;
 
-return await ServerCommand.Create(RelayProgram.RunAsync).Parse(args).InvokeAsync();
+// Lifetime handles the signals: the library's own handling would exit with 143 two seconds after the first.
+return await ServerCommand.Create(RelayProgram.RunAsync).Parse(args)
+    .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
 namespace Relay
 {

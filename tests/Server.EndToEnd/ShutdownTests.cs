@@ -129,4 +129,16 @@ public sealed class ShutdownTests
 
         Assert.Equal(1, await relay.ExitAsync());
     }
+
+    [Fact]
+    public async Task Signal_AdminStreamStaysOpen_StillExitsZero()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        using var channel = relay.OpenChannel();
+        using var call = new ServerReflection.ServerReflectionClient(channel).ServerReflectionInfo(Call);
+        await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, TestContext.Current.CancellationToken);
+        Assert.True(await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        await relay.SignalAsync("TERM");
+        Assert.Equal(0, await relay.ExitAsync());
+    }
 }
