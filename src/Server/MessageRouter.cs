@@ -1,7 +1,7 @@
 using Relay.Identity;
+using Relay.Presence;
 using Relay.Protocol;
 using Relay.Sessions;
-using Relay.Signaling;
 using Relay.Telemetry;
 
 namespace Relay;
@@ -13,8 +13,8 @@ namespace Relay;
 internal sealed partial class MessageRouter(
     ServerIdentity identity,
     IdentityOptions identityOptions,
-    PairingHandler pairing,
-    SignalForwarder forwarder,
+    ClientHandlers handlers,
+    PresenceTable presence,
     Sessions.SessionOptions options,
     RelayMetrics metrics,
     TimeProvider time,
@@ -38,7 +38,7 @@ internal sealed partial class MessageRouter(
         {
             metrics.MessageReceived(MessageType.Unknown);
             metrics.MessageRateLimited();
-            session.Send(MessageWriter.Error("Rate limit exceeded. Please slow down."));
+            client.SendError("Rate limit exceeded. Please slow down.");
             if (rate == MessageRate.Hopeless)
             {
                 session.Close(CloseReason.RateLimited);
@@ -50,29 +50,11 @@ internal sealed partial class MessageRouter(
         if (!ClientMessage.TryParse(message, out var parsed))
         {
             metrics.MessageReceived(MessageType.Unknown);
-            session.Send(MessageWriter.Error("Invalid message format: JSON parse error"));
+            client.SendError("Invalid message format: JSON parse error");
             return ValueTask.CompletedTask;
         }
 
-        using (parsed)
-        {
-            var mistake = MessageReader.Check(parsed, out var type);
-            metrics.MessageReceived(type);
-            if (mistake is not null)
-            {
-                session.Send(MessageWriter.Error($"Invalid message: {mistake}"));
-            }
-            else if (NamesAnother(client, type, parsed))
-            {
-                session.Send(MessageWriter.Error("peerId mismatch with registered identity"));
-            }
-            else
-            {
-                Dispatch(client, type, parsed, receivedAt);
-            }
-        }
-
-        return ValueTask.CompletedTask;
+        return HandleAsync(client, parsed, receivedAt);
     }
 
     public void OnClosed(Session session)
@@ -80,42 +62,125 @@ internal sealed partial class MessageRouter(
         metrics.SessionClosed(session.CloseReason);
         if (session.State is Client client)
         {
-            pairing.Leave(client);
+            presence.Hide(client);
+            handlers.Leave(client);
+            presence.Free(client);
         }
     }
 
-    private void Dispatch(Client client, MessageType type, in ClientMessage message, long receivedAt)
+    private async ValueTask HandleAsync(Client client, ClientMessage message, long receivedAt)
     {
-        try
+        using (message)
         {
-            switch (type)
+            var mistake = MessageReader.Check(message, out var type);
+            metrics.MessageReceived(type);
+            if (mistake is not null)
             {
-                case MessageType.RegisterCode:
-                    pairing.Register(client, message);
-                    break;
-                case MessageType.PairRequest:
-                    pairing.Request(client, message);
-                    break;
-                case MessageType.PairResponse:
-                    pairing.Respond(client, message);
-                    break;
-                case MessageType.Offer or MessageType.Answer or MessageType.IceCandidate:
-                    forwarder.Forward(client, type, message, receivedAt);
-                    break;
-                case MessageType.Ping:
-                    client.Session.Send(MessageWriter.Write(new Pong(), ServerJson.Default.Pong));
-                    break;
-                default:
-                    client.Session.Send(MessageWriter.Error($"Unknown message type: {message.Text("type")}"));
-                    break;
+                client.SendError($"Invalid message: {mistake}");
+            }
+            else if (NamesAnother(client, type, message))
+            {
+                client.SendError("peerId mismatch with registered identity");
+            }
+            else if (IsGated(type) && !handlers.Attestation.Allows(client))
+            {
+                client.Send(MessageWriter.Write(new CodedError("NOT_ATTESTED", "Attestation required"), ServerJson.Default.CodedError));
+            }
+            else
+            {
+                try
+                {
+                    await DispatchAsync(client, type, message, receivedAt);
+                }
+                catch (Exception exception)
+                {
+                    Log.HandlerFailed(logger, exception, MessageTypes.Name(type), client.Session.Id);
+                    client.SendError("Internal server error");
+                }
             }
         }
-        catch (Exception exception)
-        {
-            Log.HandlerFailed(logger, exception, MessageTypes.Name(type), client.Session.Id);
-            client.Session.Send(MessageWriter.Error("Internal server error"));
-        }
     }
+
+    private ValueTask DispatchAsync(Client client, MessageType type, in ClientMessage message, long receivedAt)
+    {
+        switch (type)
+        {
+            case MessageType.RegisterCode:
+                handlers.Pairing.Register(client, message);
+                break;
+            case MessageType.PairRequest:
+                handlers.Pairing.Request(client, message);
+                break;
+            case MessageType.PairResponse:
+                handlers.Pairing.Respond(client, message);
+                break;
+            case MessageType.Offer or MessageType.Answer or MessageType.IceCandidate:
+                handlers.Signals.Forward(client, type, message, receivedAt);
+                break;
+            case MessageType.CallOffer or MessageType.CallAnswer or MessageType.CallReject or MessageType.CallHangup or MessageType.CallIce:
+                handlers.Calls.Forward(client, type, message, receivedAt);
+                break;
+            case MessageType.LinkRequest:
+                handlers.Links.Request(client, message);
+                break;
+            case MessageType.LinkResponse:
+                handlers.Links.Respond(client, message);
+                break;
+            case MessageType.RegisterPeer:
+                handlers.Relays.Register(client, message);
+                break;
+            case MessageType.UpdateLoad:
+                handlers.Relays.UpdateLoad(client, message);
+                break;
+            case MessageType.GetRelays:
+                handlers.Relays.Offer(client, message);
+                break;
+            case MessageType.Heartbeat:
+                handlers.Relays.Heartbeat(client, message);
+                break;
+            case MessageType.RegisterRendezvous:
+                return handlers.Rendezvous.RegisterAsync(client, message);
+            case MessageType.ChannelOwnerRegister:
+                handlers.Channels.RegisterOwner(client, message);
+                break;
+            case MessageType.ChannelSubscribe:
+                handlers.Channels.Subscribe(client, message);
+                break;
+            case MessageType.UpstreamMessage:
+                handlers.Channels.SendUpstream(client, message);
+                break;
+            case MessageType.StreamStart:
+                handlers.Streams.Start(client, message);
+                break;
+            case MessageType.StreamFrame:
+                handlers.Streams.Frame(client, message, receivedAt);
+                break;
+            case MessageType.StreamEnd:
+                handlers.Streams.End(client, message);
+                break;
+            case MessageType.ChunkAnnounce:
+                handlers.Chunks.Announce(client, message);
+                break;
+            case MessageType.ChunkRequest:
+                return handlers.Chunks.RequestAsync(client, message);
+            case MessageType.ChunkPush:
+                return handlers.Chunks.PushAsync(client, message);
+            case MessageType.AttestRequest:
+                return handlers.Attestation.RequestAsync(client, message);
+            case MessageType.AttestResponse:
+                return handlers.Attestation.RespondAsync(client, message);
+            case MessageType.Ping:
+                client.Send(MessageWriter.Write(new Pong(), ServerJson.Default.Pong));
+                break;
+            default:
+                client.SendError($"Unknown message type: {message.Text("type")}");
+                break;
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private static bool IsGated(MessageType type) => type is MessageType.ChunkAnnounce or MessageType.ChunkRequest or MessageType.ChunkPush;
 
     /// <summary>True when a message of a registered socket carries a peerId that is neither of its names.</summary>
     private static bool NamesAnother(Client client, MessageType type, in ClientMessage message) =>

@@ -2,13 +2,20 @@ using System.CommandLine;
 using Relay;
 using Relay.Admin;
 using Relay.Admission;
+using Relay.Attestation;
+using Relay.Channels;
+using Relay.Chunks;
 using Relay.Configuration;
 using Relay.Federation;
 using Relay.Http;
 using Relay.Identity;
 using Relay.Listening;
+using Relay.Presence;
+using Relay.Relays;
+using Relay.Rendezvous;
 using Relay.Sessions;
 using Relay.Signaling;
+using Relay.Storage;
 using Relay.Telemetry;
 
 // Lifetime handles the signals: the library's own handling would exit with 143 two seconds after the first.
@@ -28,12 +35,20 @@ namespace Relay
                 .AddSingleton(TimeProvider.System)
                 .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8))
                 .AddTelemetry(settings.Log)
+                .AddStorage(settings.Storage)
                 .AddAdmission(settings.Admission)
                 .AddListening(settings.Listen)
                 .AddSessions<MessageRouter>(settings.Sessions)
                 .AddIdentity(settings.Identity)
                 .AddFederation(settings.Federation)
+                .AddPresence()
                 .AddSignaling(settings.Signaling)
+                .AddRelays(settings.Relays)
+                .AddRendezvous(settings.Rendezvous)
+                .AddChannels(settings.Channels)
+                .AddChunks(settings.Chunks)
+                .AddAttestation(settings.Attestation)
+                .AddSingleton<ClientHandlers>()
                 .AddAdmin(settings.Admin)
                 .AddHttp()
                 .AddSingleton<IHostLifetime, Lifetime>();

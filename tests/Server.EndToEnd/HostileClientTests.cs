@@ -205,7 +205,7 @@ public sealed class HostileClientTests
         await using (var third = await TestClient.RegisterAsync(server, "CCCCCC"))
         {
             await deaf.WriteTextFrameAsync($$"""{"type":"register","pairingCode":"BBBBBB","publicKey":"{{TestClient.Key("BBBBBB")}}"}""");
-            await Eventually.TrueAsync(() => server.Get<Signaling.PairingCodes>().Figures().Active == 3, "three codes");
+            await Eventually.TrueAsync(() => server.Get<Presence.PresenceTable>().Figures().Codes == 3, "three codes");
             var offer = $$"""{"type":"offer","target":"BBBBBB","payload":"{{new string('x', 30_000)}}"}""";
             string text;
             var sent = 0;

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Relay.EndToEnd.Support;
 using Relay.Identity;
-using Relay.Signaling;
+using Relay.Presence;
 
 namespace Relay.EndToEnd;
 
@@ -44,7 +44,7 @@ public sealed class RegisterTests
         await RegisterAsync(client, code, key);
 
         await client.ExpectErrorAsync(error);
-        Assert.Equal(0, server.Get<PairingCodes>().Figures().Active);
+        Assert.Equal(0, server.Get<PresenceTable>().Figures().Codes);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class RegisterTests
         Assert.Equal((1, 1, 1L, 1L), Figures(server));
 
         await holder.CloseAsync();
-        await Eventually.TrueAsync(() => server.Get<PairingCodes>().Figures().Active == 0, "the holder's code is free");
+        await Eventually.TrueAsync(() => server.Get<PresenceTable>().Figures().Codes == 0, "the holder's code is free");
         await RegisterAsync(client, "AAAAAA", Good);
         await client.ExpectAsync("registered");
     }
@@ -149,7 +149,7 @@ public sealed class RegisterTests
 
     private static (int Active, int Peak, long Registrations, long Collisions) Figures(RelayServer server)
     {
-        var figures = server.Get<PairingCodes>().Figures();
-        return (figures.Active, figures.Peak, figures.Registrations, figures.Collisions);
+        var figures = server.Get<PresenceTable>().Figures();
+        return (figures.Codes, figures.PeakCodes, figures.CodeRegistrations, figures.Collisions);
     }
 }

@@ -7,6 +7,9 @@ namespace Server.Tests;
 /// <summary>What the folders of src/Server may name. A folder uses what stands before it; feature folders not each other.</summary>
 public sealed partial class ArchitectureTests
 {
+    private const string Features = "Protocol Telemetry Storage Admission Listening Sessions Identity Federation Presence "
+        + "Signaling Relays Rendezvous Channels Chunks Attestation";
+
     private static readonly string Root = FindRoot();
 
     public static TheoryData<string, string> Folders => new()
@@ -14,17 +17,25 @@ public sealed partial class ArchitectureTests
         { "Protocol", "" },
         // Labels of the metrics are names of the protocol.
         { "Telemetry", "Protocol" },
+        { "Storage", "Telemetry" },
         { "Admission", "Protocol Telemetry" },
         { "Listening", "Protocol Telemetry Admission" },
         { "Sessions", "Protocol Telemetry Admission Listening" },
         { "Identity", "Protocol Telemetry" },
         { "Federation", "Protocol Telemetry Admission Listening Sessions Identity" },
+        { "Presence", "Protocol Telemetry Admission Listening Sessions" },
         // server_info and registered name the server's id.
-        { "Signaling", "Protocol Telemetry Admission Listening Sessions Identity" },
+        { "Signaling", "Protocol Telemetry Admission Listening Sessions Identity Presence" },
+        { "Relays", "Protocol Telemetry Admission Listening Sessions Identity Presence" },
+        { "Rendezvous", "Protocol Telemetry Storage Admission Listening Sessions Presence" },
+        { "Channels", "Protocol Telemetry Admission Listening Sessions Presence" },
+        // Chunks are a channel's content: who owns and who subscribes decides what may be pushed and who is told.
+        { "Chunks", "Protocol Telemetry Storage Admission Listening Sessions Presence Channels" },
+        { "Attestation", "Protocol Telemetry Admission Listening Sessions Presence" },
         // One settings class names every folder's options.
-        { "Configuration", "Protocol Telemetry Admission Listening Sessions Identity Federation Signaling Admin" },
-        { "Admin", "AdminApi Protocol Telemetry Admission Listening Sessions Identity Federation Signaling Configuration" },
-        { "Http", "Protocol Telemetry Admission Listening Sessions Identity Federation Signaling Configuration Admin" },
+        { "Configuration", $"{Features} Admin" },
+        { "Admin", $"AdminApi {Features} Configuration" },
+        { "Http", $"{Features} Configuration Admin" },
     };
 
     [Theory]
@@ -79,7 +90,7 @@ public sealed partial class ArchitectureTests
             .Where(file => Path.GetRelativePath(root, file).Split('/')[0] is not ("bin" or "obj"));
     }
 
-    [GeneratedRegex(@"\bRelay\.(Protocol|Telemetry|Admission|Listening|Sessions|Identity|Federation|Signaling|Configuration|AdminApi|Admin|Http)\b")]
+    [GeneratedRegex(@"\bRelay\.(Protocol|Telemetry|Storage|Admission|Listening|Sessions|Identity|Federation|Presence|Signaling|Relays|Rendezvous|Channels|Chunks|Attestation|Configuration|AdminApi|Admin|Http)\b")]
     private static partial Regex NamespaceName();
 
     [GeneratedRegex(@"\binterface (I\w+)")]

@@ -23,7 +23,11 @@ internal static class AdminSetup
                 endpoint is UnixDomainSocketEndPoint unix ? AdminSocket.Bind(unix) : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint))
             .Configure<KestrelServerOptions>(kestrel =>
                 kestrel.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http2));
-        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaxRequestBytes);
+        services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = MaxRequestBytes;
+            grpc.Interceptors.Add<AdminInterceptor>();
+        });
         services.AddGrpcReflection();
         services.AddSingleton<HealthServiceImpl>();
         services.AddRouting();

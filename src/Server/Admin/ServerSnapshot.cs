@@ -5,6 +5,7 @@ using Relay.Configuration;
 using Relay.Federation;
 using Relay.Identity;
 using Relay.Listening;
+using Relay.Presence;
 using Relay.Signaling;
 using Relay.Telemetry;
 
@@ -15,7 +16,7 @@ internal sealed class ServerSnapshot(
     ConnectionLedger ledger,
     LimitPolicyStore policies,
     SelfAudit audit,
-    PairingCodes codes,
+    PresenceTable presence,
     PendingRequests pending,
     PeerTable peers,
     RelayMetrics metrics,
@@ -30,7 +31,7 @@ internal sealed class ServerSnapshot(
     public Stats Read()
     {
         var totals = ledger.Totals();
-        var figures = codes.Figures();
+        var figures = presence.Figures();
         var stats = new Stats
         {
             Time = Timestamp.FromDateTimeOffset(time.GetUtcNow()),
@@ -44,7 +45,8 @@ internal sealed class ServerSnapshot(
                 Peak = totals.Peak,
                 Addresses = totals.KeysHolding,
                 AdmittedTotal = totals.Admitted,
-                Signaling = figures.Active,
+                Signaling = figures.Codes,
+                Relay = figures.PeerIds,
             },
             Limits = Limits(policies.Current),
             Refused = new Refusals
@@ -55,9 +57,9 @@ internal sealed class ServerSnapshot(
             },
             Pairing = new Pairing
             {
-                ActiveCodes = figures.Active,
-                PeakActiveCodes = figures.Peak,
-                RegistrationsTotal = figures.Registrations,
+                ActiveCodes = figures.Codes,
+                PeakActiveCodes = figures.PeakCodes,
+                RegistrationsTotal = figures.CodeRegistrations,
                 CollisionsTotal = figures.Collisions,
                 PendingRequests = pending.Count,
                 CollisionRisk = figures.CollisionRisk,

@@ -1,9 +1,15 @@
 using Relay.Admin;
 using Relay.Admission;
+using Relay.Attestation;
+using Relay.Channels;
+using Relay.Chunks;
 using Relay.Federation;
 using Relay.Identity;
 using Relay.Listening;
+using Relay.Relays;
+using Relay.Rendezvous;
 using Relay.Signaling;
+using Relay.Storage;
 using Relay.Telemetry;
 
 namespace Relay.Configuration;
@@ -19,9 +25,21 @@ internal sealed class RelaySettings
 
     public SignalingOptions Signaling { get; set; } = new();
 
+    public RelayOptions Relays { get; set; } = new();
+
+    public RendezvousOptions Rendezvous { get; set; } = new();
+
+    public ChannelOptions Channels { get; set; } = new();
+
+    public ChunkOptions Chunks { get; set; } = new();
+
+    public AttestationOptions Attestation { get; set; } = new();
+
     public IdentityOptions Identity { get; set; } = new();
 
     public FederationOptions Federation { get; set; } = new();
+
+    public StorageOptions Storage { get; set; } = new();
 
     public AdminOptions Admin { get; set; } = new();
 

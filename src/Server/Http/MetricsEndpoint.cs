@@ -4,7 +4,7 @@ using Relay.Admin;
 using Relay.Admission;
 using Relay.Federation;
 using Relay.Listening;
-using Relay.Signaling;
+using Relay.Presence;
 using Relay.Telemetry;
 
 namespace Relay.Http;
@@ -31,7 +31,7 @@ internal static class MetricsEndpoint
             services.GetRequiredService<SelfAudit>(),
             services.GetRequiredService<ConnectionTable>(),
             services.GetRequiredService<PeerTable>(),
-            services.GetRequiredService<PairingCodes>());
+            services.GetRequiredService<PresenceTable>());
         return app.New().UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
     }
 
@@ -42,7 +42,7 @@ internal static class MetricsEndpoint
         SelfAudit audit,
         ConnectionTable connections,
         PeerTable peers,
-        PairingCodes codes)
+        PresenceTable presence)
     {
         meter.CreateObservableGauge("relay.connections", () => ledger.Totals().Live, description: "Live client sockets.");
         meter.CreateObservableGauge("relay.connections.addresses", () => ledger.Totals().KeysHolding, description: "Addresses that hold a client socket.");
@@ -56,8 +56,8 @@ internal static class MetricsEndpoint
         meter.CreateObservableGauge("relay.tcp.connections", () => connections.Count, description: "Open TCP connections of the public listener, of every kind.");
         meter.CreateObservableGauge("relay.peers", () => peers.ProvenCount, description: "Peer server links that were proven.");
         meter.CreateObservableGauge("relay.peers.unproven", () => peers.UnprovenCount, description: "Peer server sockets that are not proven yet.");
-        meter.CreateObservableGauge("relay.pairing.codes", () => codes.Figures().Active, description: "Pairing codes registered.");
-        meter.CreateObservableCounter("relay.pairing.collisions", () => codes.Figures().Collisions, description: "Registrations of a code that another socket held.");
+        meter.CreateObservableGauge("relay.pairing.codes", () => presence.Figures().Codes, description: "Pairing codes registered.");
+        meter.CreateObservableCounter("relay.pairing.collisions", () => presence.Figures().Collisions, description: "Registrations of a code that another socket held.");
         meter.CreateObservableGauge("relay.process.memory", () => Environment.WorkingSet, unit: "By", description: "Resident memory.");
         meter.CreateObservableGauge("relay.process.heap", () => GC.GetTotalMemory(false), unit: "By", description: "Managed heap.");
         meter.CreateObservableCounter("relay.process.cpu", () => Environment.CpuUsage.TotalTime.TotalSeconds, unit: "s", description: "CPU time on all cores.");

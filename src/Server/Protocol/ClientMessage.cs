@@ -53,6 +53,17 @@ internal readonly struct ClientMessage(JsonDocument document) : IDisposable
     public ReadOnlySpan<byte> Raw(string name) =>
         Root.TryGetProperty(name, out var value) ? JsonMarshal.GetRawUtf8Value(value) : [];
 
+    /// <summary>The field's value, of kind Undefined when it is absent.</summary>
+    public JsonElement Value(string name) => Root.TryGetProperty(name, out var value) ? value : default;
+
+    /// <summary>True when the field is there, and neither null nor an empty text.</summary>
+    public bool HasContent(string name) => Value(name) switch
+    {
+        { ValueKind: JsonValueKind.Undefined or JsonValueKind.Null } => false,
+        { ValueKind: JsonValueKind.String } text => JsonMarshal.GetRawUtf8Value(text).Length > 2,
+        _ => true,
+    };
+
     /// <summary>
     /// A name that people see: trimmed and cut to 128 UTF-16 units without splitting a pair; null when absent, empty or no
     /// string.

@@ -28,6 +28,9 @@ internal enum CloseReason
     WriteTimeout,
     Shutdown,
 
+    /// <summary>The authority did not accept the client's attestation.</summary>
+    AttestationFailed,
+
     /// <summary>An exception of ours; logged as an error.</summary>
     InternalError,
 
@@ -54,6 +57,7 @@ internal static class CloseReasons
         CloseReason.MessageTimeout => (1008, "Message timeout"),
         CloseReason.SlowConsumer => (1013, "Slow consumer"),
         CloseReason.Shutdown => (1001, "Server shutting down"),
+        CloseReason.AttestationFailed => (4001, "Attestation failed"),
         CloseReason.InternalError => (1011, "Internal server error"),
         CloseReason.HandshakeTimeout => (4000, "Handshake timeout"),
         CloseReason.HandshakeInvalid => (4001, "Invalid handshake signature"),
@@ -75,7 +79,7 @@ internal static class CloseReasons
     public static readonly string[] Labels =
     [
         "none", "peer_closed", "peer_gone", "message_too_big", "protocol_error", "rate_limited", "heartbeat_timeout",
-        "registration_timeout", "message_timeout", "slow_consumer", "write_timeout", "shutdown", "internal_error",
+        "registration_timeout", "message_timeout", "slow_consumer", "write_timeout", "shutdown", "attestation_failed", "internal_error",
         "handshake_timeout", "handshake_invalid", "handshake_stale", "handshake_replayed", "server_not_listed",
         "duplicate_link", "peer_limit",
     ];

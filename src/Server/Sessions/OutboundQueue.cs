@@ -19,9 +19,13 @@ internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics
     private bool _waiting;
     private ManualResetValueTaskSourceCore<bool> _signal = new() { RunContinuationsAsynchronously = true };
 
-    /// <summary>False when the queue is full or completed; the caller still owns the message then.</summary>
-    public EnqueueResult TryEnqueue(in EncodedMessage message)
+    /// <summary>
+    /// Unless the message was queued the caller still owns it. What may be lost (<paramref name="droppable"/>) gets half of
+    /// the queue at most, so that a stream leaves room for the messages that may not.
+    /// </summary>
+    public EnqueueResult TryEnqueue(in EncodedMessage message, bool droppable = false)
     {
+        var share = droppable ? 2 : 1;
         bool wake;
         lock (_lock)
         {
@@ -31,7 +35,7 @@ internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics
             }
 
             _messages ??= new Queue<EncodedMessage>();
-            if (_messages.Count >= options.QueueMessages || _bytes + message.Length > options.QueueBytes)
+            if (_messages.Count >= options.QueueMessages / share || _bytes + message.Length > options.QueueBytes / share)
             {
                 return EnqueueResult.Full;
             }

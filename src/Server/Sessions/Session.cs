@@ -93,6 +93,21 @@ internal sealed class Session
         }
     }
 
+    /// <summary>
+    /// Queues a message that may be lost; never blocks, never closes the session. False: it was dropped. The message is the
+    /// session's from here on.
+    /// </summary>
+    public bool TrySend(in EncodedMessage message)
+    {
+        if (_queue.TryEnqueue(message, droppable: true) == EnqueueResult.Queued)
+        {
+            return true;
+        }
+
+        message.Return();
+        return false;
+    }
+
     /// <summary>Begins to close: what is queued goes out first (unless the reason drops it), then the close frame. Does not wait.</summary>
     public void Close(CloseReason reason)
     {

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Relay.Admission;
-using Relay.Sessions;
+using Relay.Presence;
 
 namespace Relay.Signaling;
 

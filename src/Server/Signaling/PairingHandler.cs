@@ -1,6 +1,6 @@
 using Relay.Identity;
+using Relay.Presence;
 using Relay.Protocol;
-using Relay.Sessions;
 
 namespace Relay.Signaling;
 
@@ -10,7 +10,7 @@ internal sealed class PairingHandler
     // One text for every cause, so that asking is no way to learn which codes exist.
     private const string NotPossible = "Pair request could not be processed";
 
-    private readonly PairingCodes _codes;
+    private readonly PresenceTable _presence;
     private readonly PendingRequests _pending;
     private readonly PairRequestRate _rate;
     private readonly SignalingOptions _options;
@@ -18,14 +18,14 @@ internal sealed class PairingHandler
     private readonly TimeProvider _time;
 
     public PairingHandler(
-        PairingCodes codes,
+        PresenceTable presence,
         PendingRequests pending,
         PairRequestRate rate,
         SignalingOptions options,
         ServerIdentity identity,
         TimeProvider time)
     {
-        _codes = codes;
+        _presence = presence;
         _pending = pending;
         _rate = rate;
         _options = options;
@@ -44,14 +44,14 @@ internal sealed class PairingHandler
             : PairingCode.CheckKey(key);
         if (mistake is not null)
         {
-            client.Session.Send(MessageWriter.Error(mistake));
+            client.SendError(mistake);
             return;
         }
 
-        client.Session.Send(_codes.Register(code, key, client) switch
+        client.Send(_presence.ClaimCode(client, code, key) switch
         {
-            CodeRegistration.OtherCode => MessageWriter.Error("Cannot re-register with a different pairing code"),
-            CodeRegistration.Collision => MessageWriter.Write(
+            Claim.HasAnother => MessageWriter.Error("Cannot re-register with a different pairing code"),
+            Claim.HeldByAnother => MessageWriter.Write(
                 new CodeCollision("Pairing code already in use. Please reconnect with a new code."), ServerJson.Default.CodeCollision),
             _ => MessageWriter.Write(new Registered(code, _identity.ServerId), ServerJson.Default.Registered),
         });
@@ -61,38 +61,38 @@ internal sealed class PairingHandler
     {
         if (!_rate.TryTake(client))
         {
-            client.Session.Send(MessageWriter.Error("Too many pair requests. Please slow down."));
+            client.SendError("Too many pair requests. Please slow down.");
             return;
         }
 
         var target = message.Text("targetCode")!;
         if (client.Code is not { } code)
         {
-            client.Session.Send(MessageWriter.Error(SignalForwarder.NotRegistered));
+            client.SendError(SignalForwarder.NotRegistered);
         }
         else if (target.Length == 0)
         {
-            client.Session.Send(MessageWriter.Error("Missing required field: targetCode"));
+            client.SendError("Missing required field: targetCode");
         }
         else if (!PairingCode.IsValid(target))
         {
-            client.Session.Send(MessageWriter.Error("Invalid target code format"));
+            client.SendError("Invalid target code format");
         }
         else if (target == code
-            || !_codes.TryFind(target, out var targetClient, out _)
-            || !_codes.TryFind(code, out _, out var key)
+            || !_presence.TryFindCode(target, out var targetClient, out _)
+            || !_presence.TryFindCode(code, out _, out var key)
             || !_pending.TryAdd(new PendingRequest(client, code, key, target, _time.GetTimestamp())))
         {
-            client.Session.Send(MessageWriter.Write(new PairError(NotPossible), ServerJson.Default.PairError));
+            client.Send(MessageWriter.Write(new PairError(NotPossible), ServerJson.Default.PairError));
         }
         else
         {
-            targetClient.Session.Send(MessageWriter.Write(
+            targetClient.Send(MessageWriter.Write(
                 new PairIncoming(code, key, (long)_options.PairRequestTimeout.TotalMilliseconds, message.DisplayText("proposedName")),
                 ServerJson.Default.PairIncoming));
 
             // The target may have left between being found and being entered: then nobody else ends the request.
-            if (!_codes.TryFind(target, out var present, out _) || present != targetClient)
+            if (!_presence.TryFindCode(target, out var present, out _) || present != targetClient)
             {
                 if (_pending.Take(code, target) is { } orphan)
                 {
@@ -105,34 +105,34 @@ internal sealed class PairingHandler
     public void Respond(Client client, in ClientMessage message)
     {
         var requester = message.Text("targetCode")!;
-        if (client.Code is not { } code || !_codes.TryFind(code, out _, out var key))
+        if (client.Code is not { } code || !_presence.TryFindCode(code, out _, out var key))
         {
-            client.Session.Send(MessageWriter.Error(SignalForwarder.NotRegistered));
+            client.SendError(SignalForwarder.NotRegistered);
         }
         else if (!PairingCode.IsValid(requester))
         {
-            client.Session.Send(MessageWriter.Error("Invalid target code format"));
+            client.SendError("Invalid target code format");
         }
         else if (_pending.Take(requester, code) is not { } request)
         {
-            client.Session.Send(MessageWriter.Write(new PairError("No pending request from this peer"), ServerJson.Default.PairError));
+            client.Send(MessageWriter.Write(new PairError("No pending request from this peer"), ServerJson.Default.PairError));
         }
         else if (message.IsTrue("accepted"))
         {
-            request.From.Session.Send(MessageWriter.Write(new PairMatched(code, key, IsInitiator: true), ServerJson.Default.PairMatched));
-            client.Session.Send(MessageWriter.Write(
+            request.From.Send(MessageWriter.Write(new PairMatched(code, key, IsInitiator: true), ServerJson.Default.PairMatched));
+            client.Send(MessageWriter.Write(
                 new PairMatched(requester, request.FromKey, IsInitiator: false), ServerJson.Default.PairMatched));
         }
         else
         {
-            request.From.Session.Send(MessageWriter.Write(new PairRejected(code), ServerJson.Default.PairRejected));
+            request.From.Send(MessageWriter.Write(new PairRejected(code), ServerJson.Default.PairRejected));
         }
     }
 
-    /// <summary>Frees the client's code; whoever waits for its answer is told at once.</summary>
+    /// <summary>The client has left: whoever waits for its answer is told at once.</summary>
     public void Leave(Client client)
     {
-        if (_codes.Remove(client) is not { } code)
+        if (client.Code is not { } code)
         {
             return;
         }
@@ -146,13 +146,13 @@ internal sealed class PairingHandler
     private void Warn(PendingRequest request)
     {
         var seconds = (long)Math.Ceiling(_options.PairRequestWarning.TotalSeconds);
-        request.From.Session.Send(MessageWriter.Write(new PairExpiring(request.ToCode, seconds), ServerJson.Default.PairExpiring));
-        if (_codes.TryFind(request.ToCode, out var target, out _))
+        request.From.Send(MessageWriter.Write(new PairExpiring(request.ToCode, seconds), ServerJson.Default.PairExpiring));
+        if (_presence.TryFindCode(request.ToCode, out var target, out _))
         {
-            target.Session.Send(MessageWriter.Write(new PairExpiring(request.FromCode, seconds), ServerJson.Default.PairExpiring));
+            target.Send(MessageWriter.Write(new PairExpiring(request.FromCode, seconds), ServerJson.Default.PairExpiring));
         }
     }
 
     private static void Expire(PendingRequest request) =>
-        request.From.Session.Send(MessageWriter.Write(new PairTimeout(request.ToCode), ServerJson.Default.PairTimeout));
+        request.From.Send(MessageWriter.Write(new PairTimeout(request.ToCode), ServerJson.Default.PairTimeout));
 }

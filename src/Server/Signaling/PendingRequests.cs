@@ -1,4 +1,4 @@
-using Relay.Sessions;
+using Relay.Presence;
 
 namespace Relay.Signaling;
 

@@ -1,10 +1,10 @@
+using Relay.Presence;
 using Relay.Protocol;
-using Relay.Sessions;
 
 namespace Relay.Signaling;
 
 /// <summary>offer, answer and ice_candidate: from one registered code to another, the payload untouched.</summary>
-internal sealed class SignalForwarder(PairingCodes codes)
+internal sealed class SignalForwarder(PresenceTable presence)
 {
     public const string NotRegistered = "Not registered. Send register message first.";
 
@@ -13,23 +13,23 @@ internal sealed class SignalForwarder(PairingCodes codes)
         var target = message.Text("target")!;
         if (client.Code is not { } code)
         {
-            client.Session.Send(MessageWriter.Error(NotRegistered));
+            client.SendError(NotRegistered);
         }
         else if (target.Length == 0)
         {
-            client.Session.Send(MessageWriter.Error("Missing required field: target"));
+            client.SendError("Missing required field: target");
         }
         else if (!PairingCode.IsValid(target))
         {
-            client.Session.Send(MessageWriter.Error("Invalid target code format"));
+            client.SendError("Invalid target code format");
         }
-        else if (!codes.TryFind(target, out var to, out _))
+        else if (!presence.TryFindCode(target, out var to, out _))
         {
-            client.Session.Send(MessageWriter.Error($"Peer not found: {target}"));
+            client.SendError($"Peer not found: {target}");
         }
         else
         {
-            to.Session.Send(MessageWriter.Forward(MessageTypes.Name(type), code, message.Raw("payload"), receivedAt));
+            to.Send(MessageWriter.Forward(MessageTypes.Name(type), code, message.Raw("payload"), receivedAt));
         }
     }
 }

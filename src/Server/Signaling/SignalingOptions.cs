@@ -24,4 +24,10 @@ internal sealed class SignalingOptions
     /// <summary>Pair requests of one address per minute, so that a new socket is no new chance to guess codes.</summary>
     [Range(1, 1_000_000)]
     public int PairRequestsPerMinutePerIp { get; set; } = 30;
+
+    /// <summary>
+    /// When true, offers, answers, candidates and calls go only between sockets that were matched or linked while both live;
+    /// else to any registered code, as in the network that the clients come from.
+    /// </summary>
+    public bool RequireMatch { get; set; }
 }

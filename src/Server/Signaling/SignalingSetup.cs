@@ -4,9 +4,10 @@ internal static class SignalingSetup
 {
     public static IServiceCollection AddSignaling(this IServiceCollection services, SignalingOptions options) => services
         .AddSingleton(options)
-        .AddSingleton<PairingCodes>()
         .AddSingleton<PendingRequests>()
         .AddSingleton<PairRequestRate>()
         .AddSingleton<PairingHandler>()
-        .AddSingleton<SignalForwarder>();
+        .AddSingleton<SignalForwarder>()
+        .AddSingleton<CallHandler>()
+        .AddSingleton<LinkHandler>();
 }

@@ -60,6 +60,7 @@ internal sealed class RelayServer : IAsyncDisposable
         settings.Listen.Address = "127.0.0.1";
         settings.Listen.Port = 0;
         settings.Identity.KeyFile = Path.Combine(folder, "server.key");
+        settings.Storage.File = Path.Combine(folder, "relay.db");
         settings.Admin.Socket = Path.Combine(folder, "admin.sock");
         settings.Log.Level = LogLevel.Information;
         configure?.Invoke(settings);

@@ -1,6 +1,8 @@
 using Relay.Admission;
+using Relay.Protocol;
+using Relay.Sessions;
 
-namespace Relay.Sessions;
+namespace Relay.Presence;
 
 /// <summary>
 /// What a client's session is known as: at most one pairing code and one peer id, and the buckets that its messages are
@@ -13,12 +15,16 @@ internal sealed class Client(Session session)
     private long _refusedSince;
     private int _refused;
 
-    // Written by the table that owns the name, under that table's lock; read anywhere.
+    // Written by the presence table under its lock; read anywhere.
     private volatile string? _code;
     private volatile string? _peerId;
+    private volatile bool _hasLeft;
 
     /// <summary>Pair requests of this socket. Receive loop only.</summary>
     public TokenBucket PairRequests;
+
+    /// <summary>Upstream messages of this socket. Receive loop only.</summary>
+    public TokenBucket UpstreamMessages;
 
     public Session Session => session;
 
@@ -36,9 +42,31 @@ internal sealed class Client(Session session)
         set => _peerId = value;
     }
 
+    /// <summary>True from the moment that nobody may find the client any more.</summary>
+    public bool HasLeft
+    {
+        get => _hasLeft;
+        set => _hasLeft = value;
+    }
+
+    /// <summary>The one name that the socket goes by where a message gives none: its peer id, else its code; null: unregistered.</summary>
+    public string? Name => _peerId ?? _code;
+
     public static Client Of(Session session) => (Client)session.State!;
 
-    public MessageRate CountMessage(SessionOptions options, TimeProvider time)
+    /// <summary>Queues a message; never blocks.</summary>
+    public void Send(in EncodedMessage message) => session.Send(message);
+
+    /// <summary>Queues an error; the socket stays.</summary>
+    public void SendError(string text) => session.Send(MessageWriter.Error(text));
+
+    /// <summary>
+    /// The name that a message speaks for: its peerId, which the router has checked to be the socket's own if it has a name
+    /// at all; missing, null or empty, the socket's own name; null when it has none.
+    /// </summary>
+    public string? NameIn(in ClientMessage message) => message.Text("peerId") is { Length: > 0 } given ? given : Name;
+
+    public MessageRate CountMessage(Sessions.SessionOptions options, TimeProvider time)
     {
         var minute = TimeSpan.FromMinutes(1);
         if (_messages.TryTake(1, options.MessagesPerMinute, minute, time))

@@ -1,0 +1,36 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Attestation;
+
+/// <summary>Whether clients must prove what they run before they may use chunks.</summary>
+internal sealed class AttestationOptions : IValidatableObject
+{
+    /// <summary>Base URL of the authority that sets and judges challenges; empty: attestation is off and nothing is gated.</summary>
+    public string AuthorityUrl { get; set; } = "";
+
+    /// <summary>How long a success holds; after it the client proves itself again.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
+    public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long a new socket may use chunks before it has proven itself.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest wait for the authority's answer.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
+    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Requests to the authority at once; one more fails without being sent.</summary>
+    [Range(1, 10_000)]
+    public int MaxRequests { get; set; } = 64;
+
+    public bool IsOn => AuthorityUrl.Length > 0;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (IsOn && (!Uri.TryCreate(AuthorityUrl, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")))
+        {
+            yield return new ValidationResult($"'{AuthorityUrl}' is no web address; write it like https://authority.example", [nameof(AuthorityUrl)]);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+namespace Relay.Attestation;
+
+internal static class AttestationSetup
+{
+    public static IServiceCollection AddAttestation(this IServiceCollection services, AttestationOptions options) => services
+        .AddSingleton(options)
+        .AddSingleton<AttestationHandler>();
+}

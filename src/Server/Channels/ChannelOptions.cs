@@ -1,0 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Channels;
+
+/// <summary>Channels: one owner, many subscribers.</summary>
+internal sealed class ChannelOptions
+{
+    /// <summary>Channels that one socket may own.</summary>
+    [Range(1, 10_000)]
+    public int OwnedPerSocket { get; set; } = 20;
+
+    /// <summary>Channels that one socket may subscribe to.</summary>
+    [Range(1, 10_000)]
+    public int SubscriptionsPerSocket { get; set; } = 100;
+
+    /// <summary>Upstream messages of one socket per minute, as a token bucket of this size.</summary>
+    [Range(1, 100_000)]
+    public int UpstreamPerMinute { get; set; } = 30;
+
+    /// <summary>Upstream messages that wait for an absent owner, per channel; more are dropped and counted.</summary>
+    [Range(1, 10_000)]
+    public int UpstreamQueue { get; set; } = 100;
+
+    /// <summary>Bytes that wait for an absent owner, per channel; half of a socket's outgoing queue, so that they fit in it.</summary>
+    [Range(1024, 1 << 30)]
+    public int UpstreamQueueBytes { get; set; } = 512 * 1024;
+
+    /// <summary>Bytes that wait for absent owners of all channels.</summary>
+    [Range(1024, int.MaxValue)]
+    public int UpstreamTotalBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>How long an upstream message waits for its owner.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan UpstreamLifetime { get; set; } = TimeSpan.FromMinutes(5);
+}

@@ -1,0 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Chunks;
+
+/// <summary>Content chunks: who has them, and those kept here.</summary>
+internal sealed class ChunkOptions
+{
+    /// <summary>Largest chunk, in UTF-16 units of its JSON text (of the text itself where it is a JSON string).</summary>
+    [Range(1024, 1 << 24)]
+    public int MaxChunkLength { get; set; } = 65_536;
+
+    /// <summary>Chunks kept; one more removes the one used longest ago.</summary>
+    [Range(1, 1_000_000)]
+    public int CacheChunks { get; set; } = 1000;
+
+    /// <summary>Bytes of chunks kept; more remove those used longest ago.</summary>
+    [Range(1 << 20, int.MaxValue)]
+    public int CacheBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>How long a chunk is kept after it was pushed.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    public TimeSpan CacheLifetime { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>How long an announcement is believed.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
+    public TimeSpan SourceLifetime { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long a source may take to push what it was asked for.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan PullTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Chunks that one socket may have announced; one more forgets its oldest.</summary>
+    [Range(100, 1_000_000)]
+    public int AnnouncedPerSocket { get; set; } = 1000;
+}

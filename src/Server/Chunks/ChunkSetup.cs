@@ -1,0 +1,8 @@
+namespace Relay.Chunks;
+
+internal static class ChunkSetup
+{
+    public static IServiceCollection AddChunks(this IServiceCollection services, ChunkOptions options) => services
+        .AddSingleton(options)
+        .AddSingleton<ChunkHandler>();
+}

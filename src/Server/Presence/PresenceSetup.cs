@@ -1,0 +1,6 @@
+namespace Relay.Presence;
+
+internal static class PresenceSetup
+{
+    public static IServiceCollection AddPresence(this IServiceCollection services) => services.AddSingleton<PresenceTable>();
+}

@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Relay.Protocol;
+
+/// <summary>
+/// A JSON value that passes through as it came, byte for byte: an element of a message that is still open, or text that was
+/// kept. The default is null.
+/// </summary>
+[JsonConverter(typeof(RawJsonConverter))]
+internal readonly struct RawJson
+{
+    private readonly JsonElement _element;
+    private readonly string? _text;
+
+    public RawJson(JsonElement element) => _element = element;
+
+    /// <summary>Text that is known to be one JSON value.</summary>
+    public RawJson(string json) => _text = json;
+
+    public void WriteTo(Utf8JsonWriter writer)
+    {
+        if (_text is not null)
+        {
+            writer.WriteRawValue(_text, skipInputValidation: true);
+        }
+        else if (_element.ValueKind == JsonValueKind.Undefined)
+        {
+            writer.WriteNullValue();
+        }
+        else
+        {
+            writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(_element), skipInputValidation: true);
+        }
+    }
+}
+
+/// <summary>Writes only: the server never reads these.</summary>
+internal sealed class RawJsonConverter : JsonConverter<RawJson>
+{
+    public override RawJson Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException("Raw values are only written.");
+
+    public override void Write(Utf8JsonWriter writer, RawJson value, JsonSerializerOptions options) => value.WriteTo(writer);
+}

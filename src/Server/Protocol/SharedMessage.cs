@@ -1,0 +1,29 @@
+namespace Relay.Protocol;
+
+/// <summary>
+/// One encoded message for many sockets: written once, its array returned by whoever is last. The maker disposes its own
+/// share when it has given out all others.
+/// </summary>
+internal sealed class SharedMessage(in EncodedMessage message) : IDisposable
+{
+    private readonly EncodedMessage _message = message;
+
+    // Atomic: shares not returned yet, the maker's included.
+    private int _shares = 1;
+
+    /// <summary>One more share; whoever gets it returns it.</summary>
+    public EncodedMessage Share()
+    {
+        Interlocked.Increment(ref _shares);
+        return new EncodedMessage(_message, this);
+    }
+
+    /// <summary>Returns one share.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Decrement(ref _shares) == 0)
+        {
+            _message.Return();
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Rendezvous;
+
+/// <summary>Meeting points that outlive a connection. The lifetimes are those of the network that the clients come from.</summary>
+internal sealed class RendezvousOptions : IValidatableObject
+{
+    /// <summary>How long a daily point and its dead drop stay: two days, so that peers in all time zones share one.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
+    public TimeSpan DailyPointLifetime { get; set; } = TimeSpan.FromHours(48);
+
+    /// <summary>How long an hourly token stays at most; it goes when its socket does.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "2.00:00:00")]
+    public TimeSpan HourlyTokenLifetime { get; set; } = TimeSpan.FromHours(3);
+
+    /// <summary>Live points and tokens of one identity; one more replaces its oldest.</summary>
+    [Range(100, 100_000)]
+    public int RowsPerIdentity { get; set; } = 500;
+
+    /// <summary>Live points and tokens in all; one more replaces the oldest of all. 4 KiB each at most.</summary>
+    [Range(100, 100_000_000)]
+    public int MaxRows { get; set; } = 250_000;
+
+    /// <summary>Time between two removals of what has expired.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan CleanupInterval { get; set; } = TimeSpan.FromMinutes(5);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (MaxRows < RowsPerIdentity)
+        {
+            yield return new ValidationResult($"{MaxRows:#,0} in all is less than RowsPerIdentity, {RowsPerIdentity:#,0}", [nameof(MaxRows)]);
+        }
+    }
+}

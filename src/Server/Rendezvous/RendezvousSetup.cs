@@ -1,0 +1,8 @@
+namespace Relay.Rendezvous;
+
+internal static class RendezvousSetup
+{
+    public static IServiceCollection AddRendezvous(this IServiceCollection services, RendezvousOptions options) => services
+        .AddSingleton(options)
+        .AddSingleton<RendezvousHandler>();
+}

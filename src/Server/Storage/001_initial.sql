@@ -1,0 +1,27 @@
+-- Portable: TEXT, BIGINT, composite keys and ON CONFLICT mean the same to SQLite and PostgreSQL. Times are epoch milliseconds.
+
+-- Daily points (kind 0) and hourly tokens (kind 1) of rendezvous.
+CREATE TABLE meeting_points (
+    kind       INTEGER NOT NULL,
+    hash       TEXT    NOT NULL,
+    peer_id    TEXT    NOT NULL,
+    relay_id   TEXT    NOT NULL,
+    dead_drop  TEXT    NOT NULL,
+    -- Counts up with every write, over the whole table: what is oldest.
+    written    BIGINT  NOT NULL,
+    expires_at BIGINT  NOT NULL,
+    PRIMARY KEY (kind, hash, peer_id)
+);
+CREATE INDEX meeting_points_peer ON meeting_points (peer_id, kind, written);
+CREATE INDEX meeting_points_expiry ON meeting_points (expires_at);
+CREATE INDEX meeting_points_written ON meeting_points (written);
+
+-- Chunks that were pushed and are served from here. data is the JSON value as it came.
+CREATE TABLE chunk_cache (
+    chunk_id   TEXT    NOT NULL PRIMARY KEY,
+    channel_id TEXT    NOT NULL,
+    data       TEXT    NOT NULL,
+    size       INTEGER NOT NULL,
+    cached_at  BIGINT  NOT NULL,
+    used_at    BIGINT  NOT NULL
+);

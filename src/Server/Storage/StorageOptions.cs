@@ -1,0 +1,25 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Storage;
+
+/// <summary>Where that is kept which must outlive a connection and a restart.</summary>
+internal sealed class StorageOptions : IValidatableObject
+{
+    /// <summary>SQLite file, made at the first start with mode 0600; beside it lie its write-ahead log and index.</summary>
+    public string File { get; set; } = "data/relay.db";
+
+    /// <summary>
+    /// Messages whose changes may share one transaction, and so one flush to the disk. More is faster under load and makes
+    /// nobody wait when there is none.
+    /// </summary>
+    [Range(1, 10_000)]
+    public int BatchSize { get; set; } = 256;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (File.Length == 0)
+        {
+            yield return new ValidationResult("a file name is needed", [nameof(File)]);
+        }
+    }
+}
