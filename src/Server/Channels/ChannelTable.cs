@@ -11,4 +11,8 @@ internal sealed class ChannelTable
     public bool IsMember(string channelId, Client client) => throw new NotImplementedException();
 
     public IReadOnlyList<Client> Subscribers(string channelId) => throw new NotImplementedException();
+
+    public ChannelFigures Figures() => throw new NotImplementedException();
+
+    public IReadOnlyList<ChannelSnapshot> Snapshot() => throw new NotImplementedException();
 }

@@ -4,5 +4,6 @@ internal static class ChunkSetup
 {
     public static IServiceCollection AddChunks(this IServiceCollection services, ChunkOptions options) => services
         .AddSingleton(options)
+        .AddSingleton<ChunkTable>()
         .AddSingleton<ChunkHandler>();
 }

@@ -4,5 +4,6 @@ internal static class RendezvousSetup
 {
     public static IServiceCollection AddRendezvous(this IServiceCollection services, RendezvousOptions options) => services
         .AddSingleton(options)
+        .AddSingleton<RendezvousStore>()
         .AddSingleton<RendezvousHandler>();
 }
