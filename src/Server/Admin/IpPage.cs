@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using Google.Protobuf.WellKnownTypes;
 using Relay.AdminApi;
 using Relay.Admission;
@@ -15,7 +14,9 @@ internal sealed class IpPage(ConnectionLedger ledger, LimitPolicyStore policies,
     public ListIpsResponse Read(ListIpsRequest request)
     {
         var network = Check(request, out var offset);
-        var rows = ledger.Keys().Where(key => network is not { } only || IsInside(key.Key, only)).ToArray();
+
+        // A key of IPv6 stands for a whole prefix: it matches when either holds the other.
+        var rows = ledger.Keys().Where(row => network is not { } only || only.Contains(row.Key) || new IpPrefix(row.Key).Contains(only)).ToArray();
         Sort(rows, request.Sort);
         var size = request.PageSize == 0 ? DefaultSize : request.PageSize;
         var limit = policies.Current.PerIp;
@@ -29,7 +30,7 @@ internal sealed class IpPage(ConnectionLedger ledger, LimitPolicyStore policies,
         return response;
     }
 
-    private static IPNetwork? Check(ListIpsRequest request, out int offset)
+    private static IpPrefix? Check(ListIpsRequest request, out int offset)
     {
         var violations = new List<(string, string)>();
         if (request.PageSize is < 0 or > MaxSize)
@@ -42,16 +43,16 @@ internal sealed class IpPage(ConnectionLedger ledger, LimitPolicyStore policies,
             violations.Add(("sort", $"{(int)request.Sort} is no sort"));
         }
 
-        IPNetwork? network = null;
+        IpPrefix? network = null;
         if (request.Cidr.Length > 0)
         {
-            if (TryParseNetwork(request.Cidr, out var parsed))
+            if (IpPrefix.TryParse(request.Cidr, out var parsed, out var mistake))
             {
                 network = parsed;
             }
             else
             {
-                violations.Add(("cidr", $"'{request.Cidr}' is no network; write it like 203.0.113.0/24 or 2001:db8::/32"));
+                violations.Add(("cidr", mistake));
             }
         }
 
@@ -70,29 +71,6 @@ internal sealed class IpPage(ConnectionLedger ledger, LimitPolicyStore policies,
     private static string Token(ListIpsRequest request, int offset) =>
         string.Create(CultureInfo.InvariantCulture, $"{offset}:{(int)request.Sort}:{request.Cidr}");
 
-    private static bool TryParseNetwork(string text, out IPNetwork network)
-    {
-        // IPAddress also takes "1" and "0x7f.1", which nobody means here.
-        if (IPAddress.TryParse(text, out var address) && (text.Contains(':') || text.Split('.').Length == 4))
-        {
-            network = new IPNetwork(address, address.GetAddressBytes().Length * 8);
-            return true;
-        }
-
-        network = default;
-        return text.Contains('/') && IPNetwork.TryParse(text, out network);
-    }
-
-    // A key of IPv6 stands for a whole prefix: it matches when either holds the other.
-    private static bool IsInside(IpKey key, IPNetwork network)
-    {
-        var address = key.ToAddress();
-        return network.Contains(address)
-            || (key.IsIpv6
-                && network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
-                && IpKey.From(network.BaseAddress, key.PrefixLength) == key);
-    }
-
     private static void Sort(KeyTotals[] rows, ListIpsRequest.Types.Sort sort)
     {
         Comparison<KeyTotals> order = sort switch
@@ -101,11 +79,8 @@ internal sealed class IpPage(ConnectionLedger ledger, LimitPolicyStore policies,
             ListIpsRequest.Types.Sort.Recent => (a, b) => b.LastSeen.CompareTo(a.LastSeen),
             _ => (a, b) => b.Live.CompareTo(a.Live),
         };
-        Array.Sort(rows, (a, b) => order(a, b) is not 0 and var first ? first : Tie(a.Key, b.Key));
+        Array.Sort(rows, (a, b) => order(a, b) is not 0 and var first ? first : new IpPrefix(a.Key).CompareTo(new IpPrefix(b.Key)));
     }
-
-    private static int Tie(IpKey a, IpKey b) =>
-        (a.Bits, a.High, a.Low).CompareTo((b.Bits, b.High, b.Low));
 
     private IpEntry Entry(KeyTotals row, int limit) => new()
     {

@@ -17,24 +17,19 @@ internal sealed class TrustedProxies(AdmissionOptions options)
     // More hops than any real chain of proxies has; the rest of a longer header is not read.
     private const int MaxHops = 32;
 
-    private readonly IPNetwork[] _networks = [.. options.TrustedProxies.Select(text => IPNetwork.Parse(text))];
+    private readonly IpPrefix[] _networks =
+        [.. options.TrustedProxies.Select(text => IpPrefix.TryParse(text, out var network, out var mistake) ? network : throw new FormatException(mistake))];
 
     /// <summary>Says what is wrong with a network in the settings, or null.</summary>
     public static string? Check(string text)
     {
-        // TryParse drops bits set after the prefix, which are a slip: 10.0.0.1/8 may have been meant as /32.
-        if (!IPNetwork.TryParse(text, out var network) || !network.BaseAddress.Equals(IPAddress.Parse(text.Split('/')[0])))
+        if (!IpPrefix.TryParse(text, out var network, out var mistake))
         {
-            return $"'{text}' is not a network; write it like 10.0.0.0/8 or fd00::/32, with no bits set after the prefix";
+            return mistake;
         }
 
-        if (network.BaseAddress.IsIPv4MappedToIPv6)
-        {
-            return $"'{text}' is an IPv4 network wrapped in IPv6; write the IPv4 network";
-        }
-
-        var widest = network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? WidestIpv4 : WidestIpv6;
-        return network.PrefixLength < widest
+        var widest = network.IsIpv6 ? WidestIpv6 : WidestIpv4;
+        return network.Length < widest
             ? $"'{text}' is broader than /{widest}; list the proxies' own networks, because whoever is in them may claim any address"
             : null;
     }
