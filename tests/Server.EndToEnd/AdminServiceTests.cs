@@ -109,7 +109,7 @@ public sealed class AdminServiceTests
         await using var server = await RelayServer.StartAsync();
         var request = new ListIpsRequest { PageSize = 1001, PageToken = "what", Sort = (ListIpsRequest.Types.Sort)9, Cidr = "10.0.0.0/33" };
 
-        await InvalidAsync(() => server.Admin.ListIpsAsync(request, Call).ResponseAsync, "page_size", "sort", "cidr", "page_token");
+        await InvalidAsync(() => server.Admin.ListIpsAsync(request, Call).ResponseAsync, "page_size", "page_token", "sort", "cidr");
         await InvalidAsync(() => server.Admin.ListIpsAsync(new ListIpsRequest { PageSize = -1 }, Call).ResponseAsync, "page_size");
         await server.Admin.ListIpsAsync(new ListIpsRequest { PageSize = 1000 }, Call);
     }

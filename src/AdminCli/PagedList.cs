@@ -1,0 +1,85 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+using Grpc.Core;
+
+namespace Relay.AdminCli;
+
+/// <summary>A list that the relay hands out page by page: the options that say how much of it, and how it is fetched and shown.</summary>
+internal sealed class PagedList<TResponse, TRow>(
+    string noun,
+    Func<TResponse, (RepeatedField<TRow> Rows, string NextToken, long TotalSize)> parts,
+    IReadOnlyList<Column> columns,
+    Func<TRow, DateTimeOffset, string[]> cells)
+    where TResponse : class, IMessage<TResponse>, new()
+{
+    private const int DefaultTop = 20;
+    private const int MostTop = 1_000_000;
+    private const int LargestPage = 1000;
+
+    public Option<int?> Top { get; } = new("--top", "-n")
+    {
+        Description = "How many rows, 1 to 1,000,000; 0: all (default 20).",
+        HelpName = "rows",
+        CustomParser = ArgumentParsers.Whole<int>("--top", 0, MostTop),
+    };
+
+    public Option<bool> All { get; } = new("--all", "-a") { Description = "All rows, the same as --top 0." };
+
+    /// <summary>A validator of the command.</summary>
+    public void Check(CommandResult result)
+    {
+        if (result.GetValue(All) && result.GetValue(Top) is > 0)
+        {
+            result.AddError("--all and --top contradict each other: give one of them.");
+        }
+    }
+
+    /// <summary>Fetches as many pages as it takes and shows them; <paramref name="none"/> is said where no row matches.</summary>
+    public async Task<int> ShowAsync(AdminCall call, string none, Func<int, string, AsyncUnaryCall<TResponse>> fetch)
+    {
+        var top = call.Options.GetValue(All) ? 0 : call.Options.GetValue(Top) ?? DefaultTop;
+        var listed = await FetchAsync(top == 0 ? int.MaxValue : top, fetch);
+        var (rows, _, totalSize) = parts(listed);
+        if (call.Output.IsJson)
+        {
+            call.Output.JsonWithout(listed, "nextPageToken");
+        }
+        else if (rows.Count == 0)
+        {
+            call.Output.Line(none);
+        }
+        else
+        {
+            var now = call.Context.Clock.GetUtcNow();
+            call.Output.Table(columns, [.. rows.Select(row => cells(row, now))]);
+        }
+
+        if (totalSize > rows.Count && top > 0)
+        {
+            // Not on the output: a program that counts lines must not count this one.
+            call.Error.WriteLine($"{Units.Count(rows.Count)} of {Units.Count(totalSize)} {noun}; --all shows every one.");
+        }
+
+        return ExitCodes.Ok;
+    }
+
+    private async Task<TResponse> FetchAsync(int wanted, Func<int, string, AsyncUnaryCall<TResponse>> fetch)
+    {
+        var listed = new TResponse();
+        var token = "";
+        var count = 0;
+        do
+        {
+            var page = await fetch(Math.Min(wanted - count, LargestPage), token);
+            // Appends the rows; the total is the newest page's.
+            listed.MergeFrom(page);
+            token = parts(page).NextToken;
+            count = parts(listed).Rows.Count;
+        }
+        while (token.Length > 0 && count < wanted);
+
+        return listed;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Globalization;
+using Relay.Admission;
+
+namespace Relay.Admin;
+
+/// <summary>
+/// What every list has in common: how many rows, from where on, in which order, and the token of the next page. Mistakes in a
+/// request are collected, so that all of them are named at once.
+/// </summary>
+internal sealed class Page
+{
+    private const int DefaultSize = 100;
+    private const int MaxSize = 1000;
+
+    private readonly List<(string Field, string Text)> _mistakes = [];
+    private readonly string _list;
+    private readonly int _size;
+    private readonly int _offset;
+
+    /// <summary><paramref name="list"/> tells this order and filter from every other: a token of another list is refused.</summary>
+    public Page(int size, string token, string list)
+    {
+        _list = list;
+        _size = size == 0 ? DefaultSize : size;
+        if (size is < 0 or > MaxSize)
+        {
+            Refuse("page_size", $"{size} is not in 0 to {MaxSize}");
+        }
+
+        if (token.Length > 0
+            && !(int.TryParse(token.Split(':')[0], NumberStyles.None, CultureInfo.InvariantCulture, out _offset) && token == Token(_offset)))
+        {
+            Refuse("page_token", "the token is not of this list; begin again without one");
+        }
+    }
+
+    public void CheckSort<TSort>(TSort sort)
+        where TSort : struct, Enum
+    {
+        if (!Enum.IsDefined(sort))
+        {
+            Refuse("sort", $"{sort:D} is no sort");
+        }
+    }
+
+    /// <summary>The network that the rows must be inside; null: no filter.</summary>
+    public IpPrefix? ReadNetwork(string cidr)
+    {
+        if (cidr.Length == 0)
+        {
+            return null;
+        }
+
+        if (!IpPrefix.TryParse(cidr, out var network, out var mistake))
+        {
+            Refuse("cidr", mistake);
+        }
+
+        return network;
+    }
+
+    /// <summary>A key of IPv6 stands for a whole prefix: it matches when either holds the other.</summary>
+    public static bool IsInside(IpKey key, IpPrefix? network) =>
+        network is not { } only || only.Contains(key) || new IpPrefix(key).Contains(only);
+
+    /// <summary>INVALID_ARGUMENT if anything was refused.</summary>
+    public void ThrowIfWrong()
+    {
+        if (_mistakes.Count > 0)
+        {
+            throw AdminErrors.Invalid(_mistakes);
+        }
+    }
+
+    /// <summary>The page's rows out of all, of which only as many are sorted as it takes.</summary>
+    public IEnumerable<TRow> Cut<TRow>(IReadOnlyCollection<TRow> rows, Comparison<TRow> order) =>
+        rows.Order(Comparer<TRow>.Create(order)).Skip(_offset).Take(_size);
+
+    /// <summary>Empty on the last page.</summary>
+    public string NextToken(int rows) => _offset < rows - _size ? Token(_offset + _size) : "";
+
+    private void Refuse(string field, string text) => _mistakes.Add((field, text));
+
+    // The rows move while an operator pages, so a place in the list is all that a token can mean.
+    private string Token(int offset) => string.Create(CultureInfo.InvariantCulture, $"{offset}:{_list}");
+}
