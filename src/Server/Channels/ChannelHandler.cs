@@ -1,19 +1,128 @@
+using System.Text.Json;
 using Relay.Presence;
 using Relay.Protocol;
 
 namespace Relay.Channels;
 
 /// <summary>channel-owner-register, channel-subscribe and upstream-message.</summary>
-internal sealed class ChannelHandler
+internal sealed class ChannelHandler(
+    ChannelTable table, StreamTable streams, UpstreamQueue upstream, UpstreamDelivery delivery, ChannelOptions options, TimeProvider time)
 {
+    public const string InvalidId = "Invalid channel ID";
+
+    private const int MaxIdLength = 256;
+
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
     /// <summary>Called when a client has subscribed and has been told so: what else it should hear of the channel.</summary>
     public Action<Client, string>? Subscribed { get; set; }
 
-    public void RegisterOwner(Client client, in ClientMessage message) => throw new NotImplementedException();
+    public static bool IsId(string text) => text.Length is > 0 and <= MaxIdLength;
 
-    public void Subscribe(Client client, in ClientMessage message) => throw new NotImplementedException();
+    public void RegisterOwner(Client client, in ClientMessage message)
+    {
+        var channelId = message.Text("channelId")!;
+        if (!IsId(channelId))
+        {
+            client.SendError(InvalidId);
+            return;
+        }
 
-    public void SendUpstream(Client client, in ClientMessage message) => throw new NotImplementedException();
+        switch (table.Own(client, channelId))
+        {
+            case ChannelEntry.OwnedByAnother:
+                client.SendError("Channel already has an active owner");
+                return;
+            case ChannelEntry.TooMany:
+                client.SendError("Too many channels");
+                return;
+            case ChannelEntry.New:
+                client.Session.Hold();
+                break;
+        }
 
-    public void Leave(Client client) => GC.KeepAlive(this);
+        // The confirmation comes after what waited.
+        delivery.Deliver(channelId);
+    }
+
+    public void Subscribe(Client client, in ClientMessage message)
+    {
+        var channelId = message.Text("channelId")!;
+        if (!IsId(channelId))
+        {
+            client.SendError(InvalidId);
+            return;
+        }
+
+        switch (table.Subscribe(client, channelId))
+        {
+            case ChannelEntry.TooMany:
+                client.SendError("Too many subscriptions");
+                return;
+            case ChannelEntry.New:
+                client.Session.Hold();
+                break;
+        }
+
+        client.Send(MessageWriter.Write(new ChannelSubscribed(channelId), ServerJson.Default.ChannelSubscribed));
+        LiveStream? told = null;
+        while (!streams.TryJoin(client, channelId, told, out var live))
+        {
+            client.Send(live is not null
+                ? MessageWriter.Write(new StreamStarting(live.Id, channelId, live.Title), ServerJson.Default.StreamStarting)
+                : MessageWriter.Write(new StreamEnding(told!.Id, channelId), ServerJson.Default.StreamEnding));
+            told = live;
+        }
+
+        Subscribed?.Invoke(client, channelId);
+    }
+
+    public void SendUpstream(Client client, in ClientMessage message)
+    {
+        var channelId = message.Text("channelId")!;
+        if (!IsId(channelId))
+        {
+            client.SendError(InvalidId);
+        }
+        else if (!message.HasContent("message"))
+        {
+            client.SendError("Missing required field: message");
+        }
+        else if (!upstream.TryRoute(client, channelId, out var owner))
+        {
+            client.SendError("Not subscribed to this channel");
+        }
+        else if (!client.UpstreamMessages.TryTake(1, options.UpstreamPerMinute, Minute, time))
+        {
+            client.SendError("Upstream rate limit exceeded. Please slow down.");
+        }
+        else
+        {
+            var content = message.Value("message");
+            delivery.Send(channelId, owner, MessageWriter.Write(
+                new UpstreamForwarded(channelId, new RawJson(content), message.Text("ephemeralPublicKey")!), ServerJson.Default.UpstreamForwarded));
+            client.Send(MessageWriter.Write(new UpstreamAck(channelId, IdOf(content)), ServerJson.Default.UpstreamAck));
+        }
+    }
+
+    /// <summary>The client has left: its streams end, then its channels are free.</summary>
+    public void Leave(Client client)
+    {
+        foreach (var channelId in table.OwnedBy(client))
+        {
+            if (streams.End(client, channelId, out var audience) is { } ended)
+            {
+                FanOut.Send(audience, MessageWriter.Write(new StreamEnding(ended.Id, channelId), ServerJson.Default.StreamEnding));
+            }
+        }
+
+        for (var left = table.Remove(client); left > 0; left--)
+        {
+            client.Session.Unhold();
+        }
+    }
+
+    // The sender's own name for its message, whatever it is.
+    private static RawJson IdOf(JsonElement content) =>
+        content.ValueKind == JsonValueKind.Object && content.TryGetProperty("id", out var id) ? new RawJson(id) : default;
 }

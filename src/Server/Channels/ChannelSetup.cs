@@ -4,7 +4,11 @@ internal static class ChannelSetup
 {
     public static IServiceCollection AddChannels(this IServiceCollection services, ChannelOptions options) => services
         .AddSingleton(options)
+        .AddSingleton<ChannelDirectory>()
+        .AddSingleton<StreamTable>()
+        .AddSingleton<UpstreamQueue>()
         .AddSingleton<ChannelTable>()
+        .AddSingleton<UpstreamDelivery>()
         .AddSingleton<ChannelHandler>()
         .AddSingleton<StreamHandler>();
 }

@@ -2,17 +2,180 @@ using Relay.Presence;
 
 namespace Relay.Channels;
 
-/// <summary>Channels with an owner, subscribers or messages that wait.</summary>
-internal sealed class ChannelTable
+/// <summary>What became of a client's wish to own a channel or to subscribe to it.</summary>
+internal enum ChannelEntry
 {
-    public bool IsOwner(string channelId, Client client) => throw new NotImplementedException();
+    New,
+
+    /// <summary>It does so already.</summary>
+    Again,
+
+    /// <summary>Another socket owns the channel.</summary>
+    OwnedByAnother,
+
+    /// <summary>It owns, or subscribes to, as many channels as it may.</summary>
+    TooMany,
+}
+
+/// <summary>
+/// Channels with an owner, subscribers or messages that wait; one without any of them is gone. The operations of one client
+/// follow one another, its leaving last; those of different clients come in any order.
+/// </summary>
+internal sealed class ChannelTable(ChannelDirectory directory, StreamTable streams, UpstreamQueue upstream, ChannelOptions options)
+{
+    // Guarded by the directory's lock: each client's channels, so that its leaving costs what it has.
+    private readonly Dictionary<Client, List<Channel>> _owned = [];
+    private readonly Dictionary<Client, List<Channel>> _subscribed = [];
+    private int _owners;
+    private int _subscriptions;
+
+    public bool IsOwner(string channelId, Client client)
+    {
+        lock (directory.Lock)
+        {
+            return directory.Find(channelId)?.Owner == client;
+        }
+    }
 
     /// <summary>True for the owner and for subscribers.</summary>
-    public bool IsMember(string channelId, Client client) => throw new NotImplementedException();
+    public bool IsMember(string channelId, Client client)
+    {
+        lock (directory.Lock)
+        {
+            return directory.Find(channelId) is { } channel && (channel.Owner == client || channel.HasSubscriber(client));
+        }
+    }
 
-    public IReadOnlyList<Client> Subscribers(string channelId) => throw new NotImplementedException();
+    /// <summary>Subscribers that have been told that they are; the list never changes.</summary>
+    public IReadOnlyList<Client> Subscribers(string channelId)
+    {
+        lock (directory.Lock)
+        {
+            return directory.Find(channelId)?.Audience ?? [];
+        }
+    }
 
-    public ChannelFigures Figures() => throw new NotImplementedException();
+    /// <summary>The channels that a client owns.</summary>
+    public IReadOnlyList<string> OwnedBy(Client client)
+    {
+        lock (directory.Lock)
+        {
+            return _owned.TryGetValue(client, out var owned) ? [.. owned.Select(channel => channel.Id)] : [];
+        }
+    }
 
-    public IReadOnlyList<ChannelSnapshot> Snapshot() => throw new NotImplementedException();
+    /// <summary>Makes the client the owner unless another is. Whoever delivers what waits then tells it so: <see cref="UpstreamQueue.TryNext"/>.</summary>
+    public ChannelEntry Own(Client client, string channelId)
+    {
+        lock (directory.Lock)
+        {
+            var channel = directory.Find(channelId);
+            if (channel?.Owner is { } owner)
+            {
+                channel.Confirmations += owner == client ? 1 : 0;
+                return owner == client ? ChannelEntry.Again : ChannelEntry.OwnedByAnother;
+            }
+
+            if (!TryList(_owned, client, options.OwnedPerSocket, out var owned))
+            {
+                return ChannelEntry.TooMany;
+            }
+
+            channel ??= directory.FindOrAdd(channelId);
+            channel.Owner = client;
+            channel.Confirmations = 1;
+            owned.Add(channel);
+            _owners++;
+            return ChannelEntry.New;
+        }
+    }
+
+    /// <summary>Makes the client a subscriber, or one anew. It gets nothing until it has joined: <see cref="StreamTable.TryJoin"/>.</summary>
+    public ChannelEntry Subscribe(Client client, string channelId)
+    {
+        lock (directory.Lock)
+        {
+            var channel = directory.Find(channelId);
+            if (channel?.HasSubscriber(client) == true)
+            {
+                channel.SetSubscriber(client, ready: false);
+                return ChannelEntry.Again;
+            }
+
+            if (!TryList(_subscribed, client, options.SubscriptionsPerSocket, out var subscribed))
+            {
+                return ChannelEntry.TooMany;
+            }
+
+            channel ??= directory.FindOrAdd(channelId);
+            channel.SetSubscriber(client, ready: false);
+            subscribed.Add(channel);
+            _subscriptions++;
+            return ChannelEntry.New;
+        }
+    }
+
+    /// <summary>
+    /// Forgets a client whose streams have ended, and says how often it was owner or subscriber. Until now its channels were
+    /// its own, so that no successor's stream could start before the end of its own was told.
+    /// </summary>
+    public int Remove(Client client)
+    {
+        lock (directory.Lock)
+        {
+            _owned.Remove(client, out var owned);
+            foreach (var channel in owned ?? [])
+            {
+                channel.Owner = null;
+                channel.Confirmations = 0;
+                directory.Discard(channel);
+            }
+
+            _subscribed.Remove(client, out var subscribed);
+            foreach (var channel in subscribed ?? [])
+            {
+                channel.RemoveSubscriber(client);
+                directory.Discard(channel);
+            }
+
+            var (owners, subscriptions) = (owned?.Count ?? 0, subscribed?.Count ?? 0);
+            _owners -= owners;
+            _subscriptions -= subscriptions;
+            return owners + subscriptions;
+        }
+    }
+
+    public ChannelFigures Figures()
+    {
+        lock (directory.Lock)
+        {
+            return new ChannelFigures(
+                directory.Count, _owners, streams.Live, _subscriptions, upstream.Count, upstream.Bytes,
+                streams.FramesSent, streams.FramesDropped, upstream.Dropped);
+        }
+    }
+
+    public IReadOnlyList<ChannelSnapshot> Snapshot()
+    {
+        lock (directory.Lock)
+        {
+            return
+            [
+                .. directory.All.Select(channel => new ChannelSnapshot(
+                    channel.Id, channel.Owner is not null, channel.Stream is not null, channel.SubscriberCount,
+                    channel.Waiting.Count, channel.FramesSent, channel.FramesDropped, channel.CreatedAt)),
+            ];
+        }
+    }
+
+    // The client's list of channels if one more fits in it.
+    private static bool TryList(Dictionary<Client, List<Channel>> lists, Client client, int max, out List<Channel> list)
+    {
+        if (!lists.TryGetValue(client, out list!))
+        {
+            lists.Add(client, list = []);
+        }
+
+        return list.Count < max;
+    }
 }

@@ -63,6 +63,25 @@ internal static class MessageWriter
         return buffer.Detach(receivedAt);
     }
 
+    /// <summary>
+    /// A frame of a stream for its subscribers, all three values byte for byte as they came: they are JSON already, and a
+    /// frame is passed on without being read.
+    /// </summary>
+    public static EncodedMessage StreamFrame(
+        ReadOnlySpan<byte> streamId, ReadOnlySpan<byte> channelId, ReadOnlySpan<byte> frame, long receivedAt)
+    {
+        var buffer = _buffer ??= new RentedWriter();
+        buffer.GetSpan(64 + streamId.Length + channelId.Length + frame.Length);
+        buffer.Write("{\"type\":\"stream-frame\",\"streamId\":"u8);
+        buffer.Write(streamId);
+        buffer.Write(",\"channelId\":"u8);
+        buffer.Write(channelId);
+        buffer.Write(",\"frame\":"u8);
+        buffer.Write(frame);
+        buffer.Write("}"u8);
+        return buffer.Detach(receivedAt);
+    }
+
     // Types and pairing codes have only letters, digits, '_' and '-'.
     private static void WriteAscii(RentedWriter buffer, string text) =>
         buffer.Advance(Encoding.ASCII.GetBytes(text, buffer.GetSpan(text.Length)));

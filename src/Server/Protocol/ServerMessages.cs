@@ -93,8 +93,6 @@ internal sealed record StreamStarting(string StreamId, string ChannelId, string?
 
 internal sealed record StreamStarted(string StreamId, string ChannelId, int SubscriberCount) : ServerMessage("stream-started");
 
-internal sealed record StreamFrameForwarded(string StreamId, string ChannelId, RawJson Frame) : ServerMessage("stream-frame");
-
 internal sealed record StreamEnding(string StreamId, string ChannelId) : ServerMessage("stream-end");
 
 internal sealed record StreamEnded(string StreamId, string ChannelId) : ServerMessage("stream-ended");
@@ -166,7 +164,6 @@ internal abstract record ServerMessage([property: JsonPropertyOrder(-1)] string 
 [JsonSerializable(typeof(UpstreamAck))]
 [JsonSerializable(typeof(StreamStarting))]
 [JsonSerializable(typeof(StreamStarted))]
-[JsonSerializable(typeof(StreamFrameForwarded))]
 [JsonSerializable(typeof(StreamEnding))]
 [JsonSerializable(typeof(StreamEnded))]
 [JsonSerializable(typeof(ChunkAvailable))]

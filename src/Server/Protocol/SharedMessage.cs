@@ -11,6 +11,8 @@ internal sealed class SharedMessage(in EncodedMessage message) : IDisposable
     // Atomic: shares not returned yet, the maker's included.
     private int _shares = 1;
 
+    public int Length => _message.Length;
+
     /// <summary>One more share; whoever gets it returns it.</summary>
     public EncodedMessage Share()
     {

@@ -1,0 +1,55 @@
+using Relay.Presence;
+
+namespace Relay.Channels;
+
+/// <summary>One channel: who owns it, who subscribes, what is live and what waits. Guarded by the directory's lock.</summary>
+internal sealed class Channel(string id, DateTimeOffset createdAt)
+{
+    // True: the subscriber has been told what is live and gets what comes; false: it is being told.
+    private readonly Dictionary<Client, bool> _subscribers = [];
+    private Client[]? _audience = [];
+
+    public string Id => id;
+
+    public DateTimeOffset CreatedAt => createdAt;
+
+    public Client? Owner { get; set; }
+
+    public LiveStream? Stream { get; set; }
+
+    public int SubscriberCount => _subscribers.Count;
+
+    /// <summary>Who gets what comes. Made anew when it changes and never changed, so that it may be used without the lock.</summary>
+    public Client[] Audience => _audience ??= [.. _subscribers.Where(pair => pair.Value).Select(pair => pair.Key)];
+
+    /// <summary>Upstream messages that wait for the owner, the oldest first.</summary>
+    public Queue<LinkedListNode<WaitingMessage>> Waiting { get; } = new();
+
+    public long WaitingBytes { get; set; }
+
+    /// <summary>True while one thread hands the owner what waits: two would mix up the order.</summary>
+    public bool IsDelivering { get; set; }
+
+    /// <summary>Registrations that the owner has not been told of, because what waited comes first.</summary>
+    public int Confirmations { get; set; }
+
+    public long FramesSent { get; set; }
+
+    public long FramesDropped { get; set; }
+
+    public bool IsEmpty => Owner is null && _subscribers.Count == 0 && Waiting.Count == 0;
+
+    public bool HasSubscriber(Client client) => _subscribers.ContainsKey(client);
+
+    public void SetSubscriber(Client client, bool ready)
+    {
+        _subscribers[client] = ready;
+        _audience = null;
+    }
+
+    public void RemoveSubscriber(Client client)
+    {
+        _subscribers.Remove(client);
+        _audience = null;
+    }
+}

@@ -1,0 +1,38 @@
+using Relay.Presence;
+using Relay.Protocol;
+
+namespace Relay.Channels;
+
+/// <summary>One message to many clients: encoded once, in one array. A slow one is no matter to the others.</summary>
+internal static class FanOut
+{
+    /// <summary>A message that nobody may miss: who has no room for it is closed.</summary>
+    public static void Send(IReadOnlyList<Client> clients, in EncodedMessage message)
+    {
+        using var shared = new SharedMessage(message);
+        foreach (var client in clients)
+        {
+            client.Send(shared.Share());
+        }
+    }
+
+    /// <summary>A message that may be lost. Dropped: how many had no room for it.</summary>
+    public static (int Sent, int Dropped) TrySend(Client[] clients, in EncodedMessage message)
+    {
+        using var shared = new SharedMessage(message);
+        var (sent, dropped) = (0, 0);
+        foreach (var client in clients)
+        {
+            if (client.Session.TrySend(shared.Share()))
+            {
+                sent++;
+            }
+            else if (!client.Session.IsClosing)
+            {
+                dropped++;
+            }
+        }
+
+        return (sent, dropped);
+    }
+}

@@ -1,0 +1,103 @@
+using Relay.Presence;
+
+namespace Relay.Channels;
+
+/// <summary>A stream that has been started and not ended. Each start is another one, even with the same id.</summary>
+internal sealed class LiveStream(string id, string? title)
+{
+    public string Id => id;
+
+    public string? Title => title;
+}
+
+/// <summary>
+/// What is live on which channel, and who gets it. Messages are sent without the lock: to an audience by the owner alone, one
+/// after another, and to a subscriber that is joining by itself alone, so that each hears of every stream in order.
+/// </summary>
+internal sealed class StreamTable(ChannelDirectory directory)
+{
+    // Guarded by the directory's lock.
+    public int Live { get; private set; }
+
+    public long FramesSent { get; private set; }
+
+    public long FramesDropped { get; private set; }
+
+    /// <summary>
+    /// A subscriber that has been told of this stream, or of none, gets all that comes from now on. False when meanwhile
+    /// another is live, or none: it is to be told of that first.
+    /// </summary>
+    public bool TryJoin(Client client, string channelId, LiveStream? told, out LiveStream? live)
+    {
+        lock (directory.Lock)
+        {
+            var channel = directory.Find(channelId)!;
+            live = channel.Stream;
+            if (live != told)
+            {
+                return false;
+            }
+
+            channel.SetSubscriber(client, ready: true);
+            return true;
+        }
+    }
+
+    /// <summary>Starts a stream, in place of one that is live; false when the client is not the channel's owner.</summary>
+    public bool TryStart(Client owner, string channelId, LiveStream stream, out Client[] audience, out int subscribers)
+    {
+        lock (directory.Lock)
+        {
+            if (directory.Find(channelId) is not { } channel || channel.Owner != owner)
+            {
+                (audience, subscribers) = ([], 0);
+                return false;
+            }
+
+            Live += channel.Stream is null ? 1 : 0;
+            channel.Stream = stream;
+            (audience, subscribers) = (channel.Audience, channel.SubscriberCount);
+            return true;
+        }
+    }
+
+    /// <summary>Who gets the next frame of the client's live stream; null when it has none on this channel.</summary>
+    public Channel? FindLive(Client owner, string channelId, out Client[] audience)
+    {
+        lock (directory.Lock)
+        {
+            var live = directory.Find(channelId) is { Stream: not null } channel && channel.Owner == owner ? channel : null;
+            audience = live?.Audience ?? [];
+            return live;
+        }
+    }
+
+    public void CountFrames(Channel channel, int sent, int dropped)
+    {
+        lock (directory.Lock)
+        {
+            channel.FramesSent += sent;
+            channel.FramesDropped += dropped;
+            FramesSent += sent;
+            FramesDropped += dropped;
+        }
+    }
+
+    /// <summary>Ends the client's live stream and says who is to be told; null when it has none on this channel.</summary>
+    public LiveStream? End(Client owner, string channelId, out Client[] audience)
+    {
+        lock (directory.Lock)
+        {
+            audience = [];
+            if (directory.Find(channelId) is not { Stream: { } stream } channel || channel.Owner != owner)
+            {
+                return null;
+            }
+
+            channel.Stream = null;
+            Live--;
+            audience = channel.Audience;
+            return stream;
+        }
+    }
+}
