@@ -2,6 +2,7 @@ using Relay.Identity;
 using Relay.Presence;
 using Relay.Protocol;
 using Relay.Sessions;
+using Relay.Storage;
 using Relay.Telemetry;
 
 namespace Relay;
@@ -91,6 +92,11 @@ internal sealed partial class MessageRouter(
                 try
                 {
                     await DispatchAsync(client, type, message, receivedAt);
+                }
+                catch (StorageException)
+                {
+                    // The database has logged it, once for all whom it fails.
+                    client.SendError("Internal server error");
                 }
                 catch (Exception exception)
                 {

@@ -71,7 +71,7 @@ namespace Relay
                 return 0;
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException
-                or System.Net.Sockets.SocketException or System.Security.Cryptography.CryptographicException)
+                or StorageException or System.Net.Sockets.SocketException or System.Security.Cryptography.CryptographicException)
             {
                 await Console.Error.WriteLineAsync($"relayd: cannot start: {exception.Message}");
                 return 1;

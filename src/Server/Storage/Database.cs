@@ -10,22 +10,35 @@ namespace Relay.Storage;
 /// </summary>
 internal sealed partial class Database : IHostedService, IDisposable
 {
-    private const int OpenAttempts = 5;
+    // A disk that is full fails every message; one line in so long a time tells it.
+    private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(10);
 
+    // Fixed after construction.
     private readonly StorageOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<Database> _logger;
+    private readonly Statement _begin = new("BEGIN IMMEDIATE");
+    private readonly Statement _savepoint = new("SAVEPOINT work");
+    private readonly Statement _takeBack = new("ROLLBACK TO work");
+    private readonly Statement _release = new("RELEASE work");
+    private readonly Statement _commit = new("COMMIT");
+    private readonly Statement _rollback = new("ROLLBACK");
 
-    // Bounded by its users: a socket waits for its own work before it takes the next message.
-    private readonly Channel<Work> _queue = Channel.CreateUnbounded<Work>(new UnboundedChannelOptions { SingleReader = true });
+    // What a writer continues is the database thread's wait for an event: it must not need a thread of the pool for that.
+    private readonly Channel<Work> _queue = Channel.CreateUnbounded<Work>(
+        new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
 
-    // Database thread only, once started.
-    private SqliteConnection? _connection;
+    // Written at start and stop; between them for the database thread only.
+    private DatabaseFile? _file;
     private Task _worker = Task.CompletedTask;
 
     // Atomic.
+    private int _waiting;
     private long _commits;
     private long _done;
+    private long _failures;
+    private long _reported;
+    private long _reportedAt;
 
     public Database(StorageOptions options, TimeProvider time, ILogger<Database> logger)
     {
@@ -37,25 +50,44 @@ internal sealed partial class Database : IHostedService, IDisposable
     /// <summary>Transactions that reached the disk, and the pieces of work in them.</summary>
     public (long Commits, long Work) Figures => (Interlocked.Read(ref _commits), Interlocked.Read(ref _done));
 
+    /// <summary>Pieces of work that the disk failed, or that were refused because too many waited.</summary>
+    public long Failures => Interlocked.Read(ref _failures);
+
     /// <summary>Pieces of work that wait for the database thread.</summary>
-    public int Waiting => _queue.Reader.Count;
+    public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>
     /// Runs <paramref name="work"/> on the database thread as one unit: all of its statements take effect or, when it throws,
-    /// none. The task gives its result once that is on the disk, or its exception. Throws
-    /// <see cref="OperationCanceledException"/> when the database is closed already.
+    /// none. Units run in the order in which they were given. The task gives its result once that is on the disk, or its
+    /// exception; a <see cref="StorageException"/> when the disk fails, too much waits or the database is closed.
     /// </summary>
     public Task<T> RunAsync<T>(Func<SqliteConnection, T> work)
     {
+        if (Interlocked.Increment(ref _waiting) > _options.MaxWaiting)
+        {
+            Interlocked.Decrement(ref _waiting);
+            var refused = new StorageException($"More than {_options.MaxWaiting:#,0} pieces of work wait for the disk");
+            Report(refused, 1);
+            return Task.FromException<T>(refused);
+        }
+
         var item = new Work<T>(work);
-        return _queue.Writer.TryWrite(item) ? item.Task : Task.FromCanceled<T>(new CancellationToken(canceled: true));
+        if (_queue.Writer.TryWrite(item))
+        {
+            return item.Task;
+        }
+
+        Interlocked.Decrement(ref _waiting);
+        return Task.FromException<T>(Closed());
     }
 
     /// <summary>Opens the file, or makes it, and brings it up to date. Throws <see cref="InvalidDataException"/> when it cannot be used.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _connection = Open();
-        _worker = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _file = DatabaseFile.Open(_options.File, _time);
+        Log.Opened(_logger, _options.File, Migrations.Version(_file.Connection));
+        _worker = Task.Factory.StartNew(
+            () => Run(_file.Connection), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return Task.CompletedTask;
     }
 
@@ -64,182 +96,123 @@ internal sealed partial class Database : IHostedService, IDisposable
     {
         _queue.Writer.TryComplete();
         await _worker;
+        Dispose();
     }
 
     public void Dispose()
     {
         _queue.Writer.TryComplete();
         _worker.Wait();
-        _connection?.Dispose();
-        _connection = null;
+
+        // Where the file was never opened, nobody has run these.
+        while (_queue.Reader.TryRead(out var work))
+        {
+            Interlocked.Decrement(ref _waiting);
+            work.Fail(Closed());
+        }
+
+        _file?.Dispose();
+        _file = null;
     }
 
-    private SqliteConnection Open()
+    private void Run(SqliteConnection connection)
     {
-        try
-        {
-            CreateFile(_options.File);
-            var connection = new SqliteConnection(new SqliteConnectionStringBuilder
-            {
-                DataSource = _options.File,
-                Mode = SqliteOpenMode.ReadWrite,
-                Pooling = false,
-                DefaultTimeout = OpenAttempts,
-            }.ToString());
-            connection.Open();
-
-            // FULL: a commit is flushed before it is answered, so that even a power cut takes nothing back.
-            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY");
-            Migrations.Apply(connection, _time);
-            Log.Opened(_logger, _options.File, Migrations.Version(connection));
-            return connection;
-        }
-        catch (SqliteException exception)
-        {
-            throw new InvalidDataException(
-                $"{_options.File} cannot be used as the database: {exception.Message} Restore it from a backup or move it away; without it a new one is made.", exception);
-        }
-        catch (Exception exception) when (exception is InvalidDataException or UnauthorizedAccessException or IOException)
-        {
-            throw new InvalidDataException($"{_options.File}: {exception.Message}", exception);
-        }
-    }
-
-    private static void CreateFile(string path)
-    {
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
-        {
-            Directory.CreateDirectory(folder);
-        }
-
-        // Dead drops are other people's letters: nobody but the relay reads the file.
-        using var file = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.OpenOrCreate,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            UnixCreateMode = OperatingSystem.IsWindows() ? null : UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
-    }
-
-    private void Run()
-    {
-        var batch = new List<Work>(_options.BatchSize);
+        var batch = new List<Work>();
         while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
             while (batch.Count < _options.BatchSize && _queue.Reader.TryRead(out var work))
             {
+                Interlocked.Decrement(ref _waiting);
                 batch.Add(work);
             }
 
-            RunBatch(batch);
+            RunBatch(connection, batch);
             batch.Clear();
         }
     }
 
-    private void RunBatch(List<Work> batch)
+    private void RunBatch(SqliteConnection connection, List<Work> batch)
     {
-        var connection = _connection!;
         try
         {
-            Execute(connection, "BEGIN IMMEDIATE");
+            _begin.Execute(connection);
             foreach (var work in batch)
             {
-                // A piece of work that fails takes back its own statements and nobody else's.
-                Execute(connection, "SAVEPOINT work");
-                if (!work.Run(connection))
-                {
-                    Execute(connection, "ROLLBACK TO work");
-                }
-
-                Execute(connection, "RELEASE work");
+                RunOne(connection, work);
             }
 
-            Execute(connection, "COMMIT");
-            Interlocked.Increment(ref _commits);
-            Interlocked.Add(ref _done, batch.Count);
-            batch.ForEach(work => work.Complete());
+            _commit.Execute(connection);
         }
         catch (Exception exception)
         {
-            Log.BatchFailed(_logger, exception, batch.Count);
             TryRollback(connection);
-            batch.ForEach(work => work.Fail(exception));
+
+            // Where SQLite has rolled back by itself, because of one piece of work, that one knows why.
+            var failure = batch.Select(work => work.Error).OfType<StorageException>().FirstOrDefault()
+                ?? new StorageException(exception.Message, exception);
+            Report(failure, batch.Count);
+            batch.ForEach(work => work.Fail(failure));
+            return;
+        }
+
+        Interlocked.Increment(ref _commits);
+        Interlocked.Add(ref _done, batch.Count);
+        foreach (var work in batch)
+        {
+            if (work.Error is StorageException)
+            {
+                Report(work.Error, 1);
+            }
+
+            work.Complete();
         }
     }
 
-    private static void TryRollback(SqliteConnection connection)
+    // A piece of work that fails takes back its own statements and nobody else's.
+    private void RunOne(SqliteConnection connection, Work work)
+    {
+        _savepoint.Execute(connection);
+        work.Run(connection);
+        if (work.Error is not null)
+        {
+            _takeBack.Execute(connection);
+        }
+
+        _release.Execute(connection);
+    }
+
+    private void TryRollback(SqliteConnection connection)
     {
         try
         {
-            Execute(connection, "ROLLBACK");
+            _rollback.Execute(connection);
         }
         catch (SqliteException)
         {
-            // SQLite has rolled back by itself, as it does when the disk is full.
+            // SQLite has rolled back by itself, as it may when the disk is full.
         }
     }
 
-    private static void Execute(SqliteConnection connection, string sql)
+    private void Report(Exception exception, int count)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
-
-    private abstract class Work
-    {
-        /// <summary>False when the work threw: what it did must be taken back.</summary>
-        public abstract bool Run(SqliteConnection connection);
-
-        public abstract void Complete();
-
-        public abstract void Fail(Exception exception);
-    }
-
-    private sealed class Work<T>(Func<SqliteConnection, T> run) : Work
-    {
-        private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private T? _result;
-        private Exception? _exception;
-
-        public Task<T> Task => _done.Task;
-
-        public override bool Run(SqliteConnection connection)
+        var failures = Interlocked.Add(ref _failures, count);
+        var last = Interlocked.Read(ref _reportedAt);
+        var now = _time.GetTimestamp();
+        if ((last == 0 || _time.GetElapsedTime(last, now) >= BetweenReports)
+            && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
         {
-            try
-            {
-                _result = run(connection);
-                return true;
-            }
-            catch (Exception exception)
-            {
-                _exception = exception;
-                return false;
-            }
+            Log.Failed(_logger, exception, failures - Interlocked.Exchange(ref _reported, failures));
         }
-
-        public override void Complete()
-        {
-            if (_exception is null)
-            {
-                _done.SetResult(_result!);
-            }
-            else
-            {
-                _done.SetException(_exception);
-            }
-        }
-
-        public override void Fail(Exception exception) => _done.TrySetException(_exception ?? exception);
     }
+
+    private static StorageException Closed() => new("The database is closed");
 
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Information, "Database {File}, schema version {Version}")]
         public static partial void Opened(ILogger logger, string file, int version);
 
-        [LoggerMessage(2, LogLevel.Error, "A transaction of {Count} messages failed; none of it took effect")]
-        public static partial void BatchFailed(ILogger logger, Exception exception, int count);
+        [LoggerMessage(2, LogLevel.Error, "The database failed {Count} pieces of work since the last such line; nothing of them took effect")]
+        public static partial void Failed(ILogger logger, Exception exception, long count);
     }
 }

@@ -5,7 +5,7 @@ namespace Relay.Storage;
 /// <summary>Where that is kept which must outlive a connection and a restart.</summary>
 internal sealed class StorageOptions : IValidatableObject
 {
-    /// <summary>SQLite file, made at the first start with mode 0600; beside it lie its write-ahead log and index.</summary>
+    /// <summary>SQLite file, made at the first start with mode 0600; beside it lie its write-ahead log, index and lock.</summary>
     public string File { get; set; } = "data/relay.db";
 
     /// <summary>
@@ -14,6 +14,13 @@ internal sealed class StorageOptions : IValidatableObject
     /// </summary>
     [Range(1, 10_000)]
     public int BatchSize { get; set; } = 256;
+
+    /// <summary>
+    /// Messages that may wait for the disk; one more is answered with an error at once. Each socket has one at most, so this
+    /// is reached when the disk hangs while sockets come and go.
+    /// </summary>
+    [Range(100, 10_000_000)]
+    public int MaxWaiting { get; set; } = 20_000;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

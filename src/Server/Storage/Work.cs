@@ -1,0 +1,68 @@
+using Microsoft.Data.Sqlite;
+
+namespace Relay.Storage;
+
+/// <summary>A piece of work on its way through the database thread.</summary>
+internal abstract class Work
+{
+    /// <summary>Why the work failed; what it did must be taken back.</summary>
+    public Exception? Error { get; protected set; }
+
+    /// <summary>Does the work and catches what it throws.</summary>
+    public abstract void Run(SqliteConnection connection);
+
+    /// <summary>What was done is on the disk, or the work failed alone: whoever waits goes on.</summary>
+    public abstract void Complete();
+
+    /// <summary>Nothing of it took effect.</summary>
+    public abstract void Fail(StorageException exception);
+}
+
+/// <summary>A piece of work with its result.</summary>
+internal sealed class Work<T>(Func<SqliteConnection, T> run) : Work
+{
+    // Whoever waits goes on elsewhere: the database thread has the next batch to write.
+    private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private T? _result;
+
+    public Task<T> Task => _done.Task;
+
+    public override void Run(SqliteConnection connection)
+    {
+        try
+        {
+            _result = run(connection);
+        }
+        catch (SqliteException exception) when (exception.SqliteErrorCode is not (Sql.Error or Sql.Constraint or Sql.Misuse or Sql.OutOfRange))
+        {
+            Error = new StorageException(exception.Message, exception);
+        }
+        catch (Exception exception)
+        {
+            Error = exception;
+        }
+    }
+
+    public override void Complete()
+    {
+        if (Error is null)
+        {
+            _done.SetResult(_result!);
+        }
+        else
+        {
+            _done.SetException(Error);
+        }
+    }
+
+    public override void Fail(StorageException exception) => _done.SetException(exception);
+
+    /// <summary>SQLite's codes for mistakes of ours; all others are troubles of the disk or the file.</summary>
+    private static class Sql
+    {
+        public const int Error = 1;
+        public const int Constraint = 19;
+        public const int Misuse = 21;
+        public const int OutOfRange = 25;
+    }
+}
