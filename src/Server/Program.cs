@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Relay;
+using Relay.Access;
 using Relay.Admin;
 using Relay.Admission;
 using Relay.Attestation;
+using Relay.AuditTrail;
 using Relay.Channels;
 using Relay.Chunks;
 using Relay.Configuration;
@@ -49,7 +51,9 @@ namespace Relay
                 .AddChunks(settings.Chunks)
                 .AddAttestation(settings.Attestation)
                 .AddSingleton<ClientHandlers>()
-                .AddAdmin(settings.Admin)
+                .AddAccess(settings.Admin)
+                .AddAuditTrail(settings.Audit)
+                .AddAdmin()
                 .AddHttp()
                 .AddSingleton<IHostLifetime, Lifetime>();
             replace?.Invoke(builder.Services);

@@ -201,7 +201,7 @@ public sealed class AdminServiceTests
         await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40, Reason = "night\r\nfail: forged\u001b[0m" }, Call);
 
         var line = Assert.Single(log.Lines, line => line.StartsWith("Limits changed by ", StringComparison.Ordinal));
-        Assert.Matches(@"uid=\d+ gid=\d+ pid=\d+ \(night  fail: forged \[0m\)", line);
+        Assert.Matches(@"uid=\d+(\(\w+\))? gid=\d+ pid=\d+ \(night  fail: forged \[0m\)", line);
         Assert.Contains("per address 50 -> 40, revision 2", line, StringComparison.Ordinal);
         Assert.Contains($"pid={Environment.ProcessId} ", line, StringComparison.Ordinal);
     }

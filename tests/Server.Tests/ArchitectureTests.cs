@@ -8,7 +8,7 @@ namespace Server.Tests;
 public sealed partial class ArchitectureTests
 {
     private const string Features = "Protocol Telemetry Storage Admission Listening Sessions Identity Federation Presence "
-        + "Signaling Relays Rendezvous Channels Chunks Attestation";
+        + "Signaling Relays Rendezvous Channels Chunks Attestation Access AuditTrail";
 
     private static readonly string Root = FindRoot();
 
@@ -32,8 +32,11 @@ public sealed partial class ArchitectureTests
         // Chunks are a channel's content: who owns and who subscribes decides what may be pushed and who is told.
         { "Chunks", "Protocol Telemetry Storage Admission Listening Sessions Presence Channels" },
         { "Attestation", "Protocol Telemetry Admission Listening Sessions Presence" },
+        { "Access", "Protocol Telemetry Admission Listening" },
+        // An entry says who did it.
+        { "AuditTrail", "Protocol Telemetry Admission Listening Access" },
         // One settings class names every folder's options.
-        { "Configuration", $"{Features} Admin" },
+        { "Configuration", Features },
         { "Admin", $"AdminApi {Features} Configuration" },
         { "Http", $"{Features} Configuration Admin" },
     };
@@ -90,7 +93,7 @@ public sealed partial class ArchitectureTests
             .Where(file => Path.GetRelativePath(root, file).Split('/')[0] is not ("bin" or "obj"));
     }
 
-    [GeneratedRegex(@"\bRelay\.(Protocol|Telemetry|Storage|Admission|Listening|Sessions|Identity|Federation|Presence|Signaling|Relays|Rendezvous|Channels|Chunks|Attestation|Configuration|AdminApi|Admin|Http)\b")]
+    [GeneratedRegex(@"\bRelay\.(Protocol|Telemetry|Storage|Admission|Listening|Sessions|Identity|Federation|Presence|Signaling|Relays|Rendezvous|Channels|Chunks|Attestation|Access|AuditTrail|Configuration|AdminApi|Admin|Http)\b")]
     private static partial Regex NamespaceName();
 
     [GeneratedRegex(@"\binterface (I\w+)")]

@@ -27,5 +27,8 @@ internal static class AdminErrors
     public static RpcException Stale(long expected, long current) => new(new Grpc.Core.Status(
         StatusCode.Aborted, $"the limits are at revision {current}, not {expected}; somebody has changed them since"));
 
+    public static RpcException NoAudit() => new(new Grpc.Core.Status(
+        StatusCode.FailedPrecondition, "the relay keeps no audit file; Audit:File is empty"));
+
     public static RpcException Stopping() => new(new Grpc.Core.Status(StatusCode.Unavailable, "the relay is stopping"));
 }

@@ -1,7 +1,9 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Relay.Access;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.AuditTrail;
 using Relay.Federation;
 using Relay.Listening;
 
@@ -15,6 +17,7 @@ internal sealed partial class AdminService(
     IpPage ips,
     PeerTable peers,
     SelfAudit audit,
+    AuditView trail,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
     ILogger<AdminService> logger) : AdminApi.AdminService.AdminServiceBase
@@ -77,8 +80,10 @@ internal sealed partial class AdminService(
         }
 
         var (before, after) = (result.Before, result.After);
+        var caller = AdminCaller.Of(context);
+        caller.Changed(ShortText.Of(ServerSnapshot.Limits(before)), ShortText.Of(ServerSnapshot.Limits(after)));
         Log.LimitsChanged(
-            logger, AdminCaller.Describe(context), Printable(request.Reason), before.Total, before.PerIp, after.Total, after.PerIp, after.Revision);
+            logger, caller.Who, Printable(request.Reason), before.Total, before.PerIp, after.Total, after.PerIp, after.Revision);
         return Task.FromResult(new SetLimitsResponse
         {
             Before = ServerSnapshot.Limits(before),
@@ -110,6 +115,8 @@ internal sealed partial class AdminService(
             },
         };
     }
+
+    public override Task<ListAuditResponse> ListAudit(ListAuditRequest request, ServerCallContext context) => Task.FromResult(trail.Read(request));
 
     private static void Check(SetLimitsRequest request)
     {

@@ -1,9 +1,6 @@
-using System.Net.Sockets;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Relay.Listening;
+using Relay.Access;
 
 namespace Relay.Admin;
 
@@ -12,17 +9,13 @@ internal static class AdminSetup
     // Requests are small; a caller that sends more is not relayctl.
     private const int MaxRequestBytes = 64 * 1024;
 
-    public static IServiceCollection AddAdmin(this IServiceCollection services, AdminOptions options)
+    public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
-        var path = AdminSocket.PathOf(options);
         services
-            .AddSingleton(options)
             .AddSingleton<ServerSnapshot>()
             .AddSingleton<IpPage>()
-            .Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endpoint =>
-                endpoint is UnixDomainSocketEndPoint unix ? AdminSocket.Bind(unix) : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint))
-            .Configure<KestrelServerOptions>(kestrel =>
-                kestrel.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http2));
+            .AddSingleton<AuditView>()
+            .AddSingleton<AdminInterceptor>();
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaxRequestBytes;
@@ -34,12 +27,12 @@ internal static class AdminSetup
         return services;
     }
 
-    /// <summary>The admin listener has a pipeline of its own: no public connection reaches gRPC, and none of the limits reaches it.</summary>
+    /// <summary>The admin listeners have a pipeline of their own: no public connection reaches gRPC, and none of the limits reaches them.</summary>
     public static void MapAdmin(this IApplicationBuilder app)
     {
         FollowLifetime(app.ApplicationServices);
         app.MapWhen(
-            context => context.Features.Get<TrackedConnection>() is null,
+            context => context.Features.Get<AdminConnection>() is not null,
             admin => admin.UseRouting().UseEndpoints(endpoints =>
             {
                 endpoints.MapGrpcService<AdminService>();

@@ -1,6 +1,7 @@
-using Relay.Admin;
+using Relay.Access;
 using Relay.Admission;
 using Relay.Attestation;
+using Relay.AuditTrail;
 using Relay.Channels;
 using Relay.Chunks;
 using Relay.Federation;
@@ -42,6 +43,8 @@ internal sealed class RelaySettings
     public StorageOptions Storage { get; set; } = new();
 
     public AdminOptions Admin { get; set; } = new();
+
+    public AuditOptions Audit { get; set; } = new();
 
     public LogOptions Log { get; set; } = new();
 }

@@ -6,7 +6,7 @@ namespace Relay.Configuration;
 internal static class SettingsReader
 {
     // Set for relayctl and for relayd's own command line; no options.
-    private static readonly string[] OtherNames = ["Admin", "Config"];
+    private static readonly string[] OtherNames = ["Admin", "Config", "Token"];
 
     public static RelaySettings Read(IConfiguration configuration, out IReadOnlyList<string> mistakes)
     {

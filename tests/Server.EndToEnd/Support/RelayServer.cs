@@ -61,6 +61,7 @@ internal sealed class RelayServer : IAsyncDisposable
         settings.Listen.Port = 0;
         settings.Identity.KeyFile = Path.Combine(folder, "server.key");
         settings.Storage.File = Path.Combine(folder, "relay.db");
+        settings.Audit.File = Path.Combine(folder, "audit.jsonl");
         settings.Admin.Socket = Path.Combine(folder, "admin.sock");
         settings.Log.Level = LogLevel.Information;
         configure?.Invoke(settings);

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace Relay.Admin;
+namespace Relay.Access;
 
 /// <summary>The admin listener's Unix socket: where it is, and how it is made so that no stranger can use it for a moment.</summary>
 internal static partial class AdminSocket
