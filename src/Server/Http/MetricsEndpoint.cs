@@ -32,6 +32,7 @@ internal static class MetricsEndpoint
             services.GetRequiredService<ConnectionTable>(),
             services.GetRequiredService<PeerTable>(),
             services.GetRequiredService<PresenceTable>());
+        AdminGauges.Add(services);
         return app.New().UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
     }
 
