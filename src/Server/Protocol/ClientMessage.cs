@@ -94,4 +94,19 @@ internal readonly struct ClientMessage(JsonDocument document) : IDisposable
             return Rune.ReplacementChar.ToString();
         }
     }
+
+    /// <summary>A string's length in UTF-16 units, found without building it.</summary>
+    public static int LengthOf(JsonElement text)
+    {
+        var raw = JsonMarshal.GetRawUtf8Value(text)[1..^1];
+        var length = Encoding.UTF8.GetCharCount(raw);
+
+        // An escape is one unit: of \n one character was counted too many, of \u00e4 five.
+        for (int escape; (escape = raw.IndexOf((byte)'\\')) >= 0; raw = raw[(escape + 2)..])
+        {
+            length -= raw[escape + 1] == 'u' ? 5 : 1;
+        }
+
+        return length;
+    }
 }

@@ -1,10 +1,16 @@
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using CsCheck;
 using Relay.Protocol;
 
 namespace Server.Tests.Protocol;
 
 public sealed class ClientMessageTests
 {
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    // Weakness 19: names of any kind and length went through.
     public static TheoryData<string, string?> Names => new()
     {
         { "\"Ann\"", "Ann" },
@@ -63,6 +69,31 @@ public sealed class ClientMessageTests
     [InlineData("{\"q\":1}", "")]
     public void Raw_Payload_IsByteForByte(string json, string expected) =>
         Assert.Equal(expected, Read(json, message => Encoding.UTF8.GetString(message.Raw("p"))));
+
+    [Theory]
+    [InlineData("", 0)]
+    [InlineData("abc", 3)]
+    [InlineData("\u00e4\u20ac", 2)]
+    [InlineData("\U0001F600", 2)]
+    [InlineData("\\n\\\"\\\\\\/", 4)]
+    [InlineData("\\\\u00e4", 6)]
+    [InlineData("\\u00e4\\\\", 2)]
+    [InlineData("\\ud83d\\ude00x", 3)]
+    [InlineData("\\ud800", 1)]
+    public void LengthOf_Spelling_IsInUtf16Units(string spelling, int expected) =>
+        Assert.Equal($"{expected}", Read($"{{\"t\":\"{spelling}\"}}", message => $"{ClientMessage.LengthOf(message.Value("t"))}"));
+
+    [Fact]
+    public void LengthOf_AnyText_IsTheTextsLength() =>
+        Gen.Select(Gen.String, Gen.Bool).Sample((text, escaped) =>
+        {
+            var json = JsonSerializer.Serialize(text, escaped ? null : Relaxed);
+            Read($"{{\"t\":{json}}}", message =>
+            {
+                Assert.Equal(message.Text("t")!.Length, ClientMessage.LengthOf(message.Value("t")));
+                return null;
+            });
+        });
 
     private static string? Read(string json, Func<ClientMessage, string?> read)
     {
