@@ -65,7 +65,7 @@ internal static class StatsView
     private static StatsRow Pairing(Pairing pairing) => new("pairing",
         $"codes {Units.Count(pairing.ActiveCodes)}",
         $"peak {Units.Count(pairing.PeakActiveCodes)}",
-        $"pending {Units.Count(pairing.PendingRequests)}",
+        $"pending {Units.Count(pairing.PendingRequests)} pairs, {Units.Count(pairing.PendingLinks)} links",
         $"registrations {Units.Count(pairing.RegistrationsTotal)}",
         $"collisions {Units.Count(pairing.CollisionsTotal)}",
         new StatsRow.Part($"risk {Printable.CleanOrUnknown(pairing.CollisionRisk)}", pairing.CollisionRisk switch { "high" => Tone.Alarm, "medium" => Tone.Warning, _ => Tone.Plain }));

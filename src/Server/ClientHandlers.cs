@@ -26,6 +26,7 @@ internal sealed record ClientHandlers(
     {
         Pairing.Leave(client);
         Links.Leave(client);
+        Signals.Leave(client);
         Relays.Leave(client);
         Rendezvous.Leave(client);
         Channels.Leave(client);

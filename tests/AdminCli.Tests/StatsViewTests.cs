@@ -16,7 +16,7 @@ public sealed class StatsViewTests
             refused   total limit 12   per address 3,400   stopping 0
             sockets   signaling 9,700   relay 100   admitted 123,456
             closed    client 120   idle 33
-            pairing   codes 1,200   peak 1,300   pending 4   registrations 12,000   collisions 2   risk low
+            pairing   codes 1,200   peak 1,300   pending 4 pairs, 2 links   registrations 12,000   collisions 2   risk low
             traffic   in 1,234,567 messages, 1.2 GiB   out 1,234,000 messages, 1.1 GiB   queued 7   rate-limited 9
             peers     proven 3   unproven 1   gossip ignored 5   refused bad_signature 2
             process   RSS 212 MiB   heap 80 MiB   open files 412 of 65,536   CPU 1m 3s   threads 31   gen2 12
@@ -150,7 +150,7 @@ public sealed class StatsViewTests
         Connections = new Connections { Current = 9_812, Peak = 10_000, Addresses = 1_204, AdmittedTotal = 123_456, Signaling = 9_700, Relay = 100, ClosedTotal = { ["client"] = 120, ["idle"] = 33, ["never"] = 0 } },
         Limits = new Limits { Total = 10_000, PerIp = 50, Ipv6Prefix = 64, Revision = 4 },
         Refused = new Refusals { TotalLimit = 12, PerIpLimit = 3_400 },
-        Pairing = new Pairing { ActiveCodes = 1_200, PeakActiveCodes = 1_300, RegistrationsTotal = 12_000, CollisionsTotal = 2, PendingRequests = 4, CollisionRisk = "low" },
+        Pairing = new Pairing { ActiveCodes = 1_200, PeakActiveCodes = 1_300, RegistrationsTotal = 12_000, CollisionsTotal = 2, PendingRequests = 4, PendingLinks = 2, CollisionRisk = "low" },
         Traffic = new Traffic { MessagesReceivedTotal = 1_234_567, MessagesSentTotal = 1_234_000, BytesReceivedTotal = 1_288_490_188, BytesSentTotal = 1_181_116_006, QueuedMessages = 7, RateLimitedTotal = 9 },
         Peers = new Peers { Proven = 3, Unproven = 1, GossipIgnoredTotal = 5, RefusedTotal = { ["bad_signature"] = 2 } },
         Process = new Process { ResidentBytes = 222_298_112, HeapBytes = 83_886_080, CpuTime = new Duration { Seconds = 63 }, OpenFiles = 412, OpenFilesLimit = 65_536, Threads = 31, CollectionsGen2 = 12 },

@@ -101,9 +101,10 @@ public sealed class PairingTests
         time.Advance(TimeSpan.FromSeconds(30));
         Assert.Equal("BBBBBB", (await a.ExpectAsync("pair_timeout")).GetProperty("peerCode").GetString());
         await b.ExpectNothingAsync();
-        Assert.Equal(0, server.Get<PendingRequests>().Count);
+        Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Pair));
     }
 
+    // Weakness 21: a requester whose target had left waited for ever.
     [Fact]
     public async Task Target_Leaves_RequesterIsToldAtOnce()
     {
@@ -114,9 +115,10 @@ public sealed class PairingTests
         await b.ExpectAsync("pair_incoming");
         await b.CloseAsync();
         await a.ExpectAsync("pair_timeout");
-        Assert.Equal(0, server.Get<PendingRequests>().Count);
+        Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Pair));
     }
 
+    // Weakness 22: the later answer was told to be a match.
     [Fact]
     public async Task Requester_Leaves_LaterAnswerIsAPairError()
     {
@@ -130,60 +132,6 @@ public sealed class PairingTests
         await b.ExpectNothingAsync();
         await RespondAsync(b, "AAAAAA", accepted: true);
         await b.ExpectAsync("pair_error");
-    }
-
-    [Fact]
-    public async Task Requests_TenWaitForOneTarget_TheNextIsRefusedAndARepeatIsNot()
-    {
-        await using var server = await RelayServer.StartAsync();
-        await using var target = await TestClient.RegisterAsync(server, "TTTTTT");
-        var clients = new List<TestClient>();
-        for (var i = 0; i < 11; i++)
-        {
-            clients.Add(await TestClient.RegisterAsync(server, "AAAAA" + (char)('A' + (i < 8 ? i : i + 1))));
-            await RequestAsync(clients[i], "TTTTTT");
-            if (i < 10)
-            {
-                await target.ExpectAsync("pair_incoming");
-            }
-        }
-
-        await clients[10].ExpectAsync("pair_error");
-        await RequestAsync(clients[0], "TTTTTT");
-        await target.ExpectAsync("pair_incoming");
-        Assert.Equal(10, server.Get<PendingRequests>().Count);
-        foreach (var client in clients)
-        {
-            await client.DisposeAsync();
-        }
-
-        await Eventually.TrueAsync(() => server.Get<PendingRequests>().Count == 0, "no pending requests");
-    }
-
-    [Fact]
-    public async Task Requests_MoreThanTheRates_AreRefusedPerSocketAndPerAddress()
-    {
-        await using var server = await RelayServer.StartAsync();
-        for (var socket = 0; socket < 3; socket++)
-        {
-            await using var client = await TestClient.RegisterAsync(server, "AAAAA" + (char)('A' + socket));
-            for (var i = 0; i < 10; i++)
-            {
-                await RequestAsync(client, "ZZZZZZ");
-                await client.ExpectAsync("pair_error");
-            }
-
-            await RequestAsync(client, "ZZZZZZ");
-            await client.ExpectErrorAsync("Too many pair requests. Please slow down.");
-        }
-
-        // Thirty from this address: a new socket is no new chance, another address is.
-        await using var again = await TestClient.RegisterAsync(server, "DDDDDD");
-        await RequestAsync(again, "ZZZZZZ");
-        await again.ExpectErrorAsync("Too many pair requests. Please slow down.");
-        await using var elsewhere = await TestClient.RegisterAsync(server, "EEEEEE", from: "127.0.0.2");
-        await RequestAsync(elsewhere, "ZZZZZZ");
-        await elsewhere.ExpectAsync("pair_error");
     }
 
     [Theory]
@@ -208,6 +156,7 @@ public sealed class PairingTests
         Assert.Equal("""{"type":"offer","from":"AAAAAA"}""", await b.ReceiveTextAsync());
     }
 
+    // Weakness 16: order was not guaranteed.
     [Fact]
     public async Task Forward_AThousandMessages_KeepTheirOrder()
     {

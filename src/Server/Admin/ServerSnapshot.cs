@@ -61,7 +61,8 @@ internal sealed class ServerSnapshot(
                 PeakActiveCodes = figures.PeakCodes,
                 RegistrationsTotal = figures.CodeRegistrations,
                 CollisionsTotal = figures.Collisions,
-                PendingRequests = pending.Count,
+                PendingRequests = pending.Count(RequestKind.Pair),
+                PendingLinks = pending.Count(RequestKind.Link),
                 CollisionRisk = figures.CollisionRisk,
             },
             Traffic = new Traffic

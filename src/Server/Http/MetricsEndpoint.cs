@@ -33,6 +33,7 @@ internal static class MetricsEndpoint
             services.GetRequiredService<PeerTable>(),
             services.GetRequiredService<PresenceTable>());
         AdminGauges.Add(services);
+        SignalingGauges.Add(services);
         return app.New().UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
     }
 

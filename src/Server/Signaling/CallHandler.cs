@@ -1,10 +1,47 @@
+using System.Text.Json;
 using Relay.Presence;
 using Relay.Protocol;
 
 namespace Relay.Signaling;
 
-/// <summary>call_offer, call_answer, call_reject, call_hangup and call_ice.</summary>
-internal sealed class CallHandler
+/// <summary>
+/// call_offer, call_answer, call_reject, call_hangup and call_ice: forwarded like an offer. Of the payload only the call's
+/// id and the description or candidate are looked at.
+/// </summary>
+internal sealed class CallHandler(SignalForwarder signals)
 {
-    public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt) => throw new NotImplementedException();
+    private const int MaxSdpLength = 65_536;
+    private const int MaxCandidateLength = 1024;
+
+    public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt) =>
+        signals.Forward(client, type, message, receivedAt, FindMistake(type, message.Value("payload")));
+
+    private static string? FindMistake(MessageType type, JsonElement payload)
+    {
+        if (payload.ValueKind != JsonValueKind.Object)
+        {
+            return "Missing or invalid payload";
+        }
+
+        if (!TryGetText(payload, "callId", out var id) || !CallId.IsValid(ClientMessage.Text(id)))
+        {
+            return "Invalid or missing callId (must be UUID v4 format)";
+        }
+
+        return type switch
+        {
+            MessageType.CallOffer or MessageType.CallAnswer =>
+                !TryGetText(payload, "sdp", out var sdp) ? $"Missing or invalid sdp in {MessageTypes.Name(type)}"
+                : ClientMessage.LengthOf(sdp) > MaxSdpLength ? "SDP too large (max 65536 bytes)"
+                : null,
+            MessageType.CallIce =>
+                !TryGetText(payload, "candidate", out var candidate) ? "Missing or invalid candidate in call_ice"
+                : ClientMessage.LengthOf(candidate) > MaxCandidateLength ? "ICE candidate too large (max 1024 bytes)"
+                : null,
+            _ => null,
+        };
+    }
+
+    private static bool TryGetText(JsonElement payload, string name, out JsonElement text) =>
+        payload.TryGetProperty(name, out text) && text.ValueKind == JsonValueKind.String && ClientMessage.LengthOf(text) > 0;
 }

@@ -5,35 +5,16 @@ using Relay.Protocol;
 namespace Relay.Signaling;
 
 /// <summary>register by pairing code, pair_request and pair_response.</summary>
-internal sealed class PairingHandler
+internal sealed class PairingHandler(
+    PresenceTable presence,
+    PendingRequests pending,
+    PairRequestRate rate,
+    MatchTable matches,
+    SignalingOptions options,
+    ServerIdentity identity)
 {
     // One text for every cause, so that asking is no way to learn which codes exist.
     private const string NotPossible = "Pair request could not be processed";
-
-    private readonly PresenceTable _presence;
-    private readonly PendingRequests _pending;
-    private readonly PairRequestRate _rate;
-    private readonly SignalingOptions _options;
-    private readonly ServerIdentity _identity;
-    private readonly TimeProvider _time;
-
-    public PairingHandler(
-        PresenceTable presence,
-        PendingRequests pending,
-        PairRequestRate rate,
-        SignalingOptions options,
-        ServerIdentity identity,
-        TimeProvider time)
-    {
-        _presence = presence;
-        _pending = pending;
-        _rate = rate;
-        _options = options;
-        _identity = identity;
-        _time = time;
-        pending.Expiring = Warn;
-        pending.Expired = Expire;
-    }
 
     public void Register(Client client, in ClientMessage message)
     {
@@ -48,18 +29,18 @@ internal sealed class PairingHandler
             return;
         }
 
-        client.Send(_presence.ClaimCode(client, code, key) switch
+        client.Send(presence.ClaimCode(client, code, key) switch
         {
             Claim.HasAnother => MessageWriter.Error("Cannot re-register with a different pairing code"),
             Claim.HeldByAnother => MessageWriter.Write(
                 new CodeCollision("Pairing code already in use. Please reconnect with a new code."), ServerJson.Default.CodeCollision),
-            _ => MessageWriter.Write(new Registered(code, _identity.ServerId), ServerJson.Default.Registered),
+            _ => MessageWriter.Write(new Registered(code, identity.ServerId), ServerJson.Default.Registered),
         });
     }
 
     public void Request(Client client, in ClientMessage message)
     {
-        if (!_rate.TryTake(client))
+        if (!rate.TryTake(client))
         {
             client.SendError("Too many pair requests. Please slow down.");
             return;
@@ -78,34 +59,28 @@ internal sealed class PairingHandler
         {
             client.SendError("Invalid target code format");
         }
-        else if (target == code
-            || !_presence.TryFindCode(target, out var targetClient, out _)
-            || !_presence.TryFindCode(code, out _, out var key)
-            || !_pending.TryAdd(new PendingRequest(client, code, key, target, _time.GetTimestamp())))
+        else if (!TryAdd(client, code, target, out var request, out var displaced))
         {
             client.Send(MessageWriter.Write(new PairError(NotPossible), ServerJson.Default.PairError));
         }
         else
         {
-            targetClient.Send(MessageWriter.Write(
-                new PairIncoming(code, key, (long)_options.PairRequestTimeout.TotalMilliseconds, message.DisplayText("proposedName")),
-                ServerJson.Default.PairIncoming));
-
-            // The target may have left between being found and being entered: then nobody else ends the request.
-            if (!_presence.TryFindCode(target, out var present, out _) || present != targetClient)
+            // A requester knows that its own repeat replaces what it asked before.
+            if (displaced is not null && displaced.From != client)
             {
-                if (_pending.Take(code, target) is { } orphan)
-                {
-                    Expire(orphan);
-                }
+                Expire(displaced);
             }
+
+            request.To.Send(MessageWriter.Write(
+                new PairIncoming(code, request.FromKey, (long)options.PairRequestTimeout.TotalMilliseconds, message.DisplayText("proposedName")),
+                ServerJson.Default.PairIncoming));
         }
     }
 
     public void Respond(Client client, in ClientMessage message)
     {
         var requester = message.Text("targetCode")!;
-        if (client.Code is not { } code || !_presence.TryFindCode(code, out _, out var key))
+        if (client.Code is not { } code || !presence.TryFindCode(code, out _, out var key))
         {
             client.SendError(SignalForwarder.NotRegistered);
         }
@@ -113,12 +88,13 @@ internal sealed class PairingHandler
         {
             client.SendError("Invalid target code format");
         }
-        else if (_pending.Take(requester, code) is not { } request)
+        else if (pending.Take(RequestKind.Pair, client, requester) is not { } request)
         {
             client.Send(MessageWriter.Write(new PairError("No pending request from this peer"), ServerJson.Default.PairError));
         }
         else if (message.IsTrue("accepted"))
         {
+            matches.Add(request.From, client);
             request.From.Send(MessageWriter.Write(new PairMatched(code, key, IsInitiator: true), ServerJson.Default.PairMatched));
             client.Send(MessageWriter.Write(
                 new PairMatched(requester, request.FromKey, IsInitiator: false), ServerJson.Default.PairMatched));
@@ -132,27 +108,45 @@ internal sealed class PairingHandler
     /// <summary>The client has left: whoever waits for its answer is told at once.</summary>
     public void Leave(Client client)
     {
-        if (client.Code is not { } code)
+        foreach (var request in pending.TakeAll(RequestKind.Pair, client))
         {
-            return;
-        }
-
-        foreach (var request in _pending.RemoveCode(code))
-        {
-            Expire(request);
+            if (request.To == client)
+            {
+                Expire(request);
+            }
         }
     }
 
-    private void Warn(PendingRequest request)
+    /// <summary>Nobody has answered yet, and there is not much time left: both are told.</summary>
+    public void Warn(PendingRequest request)
     {
-        var seconds = (long)Math.Ceiling(_options.PairRequestWarning.TotalSeconds);
+        var seconds = (long)Math.Ceiling(options.PairRequestWarning.TotalSeconds);
         request.From.Send(MessageWriter.Write(new PairExpiring(request.ToCode, seconds), ServerJson.Default.PairExpiring));
-        if (_presence.TryFindCode(request.ToCode, out var target, out _))
-        {
-            target.Send(MessageWriter.Write(new PairExpiring(request.FromCode, seconds), ServerJson.Default.PairExpiring));
-        }
+        request.To.Send(MessageWriter.Write(new PairExpiring(request.FromCode, seconds), ServerJson.Default.PairExpiring));
     }
 
-    private static void Expire(PendingRequest request) =>
+    /// <summary>Nobody has answered, or nobody can any more: the requester is told.</summary>
+    public static void Expire(PendingRequest request) =>
         request.From.Send(MessageWriter.Write(new PairTimeout(request.ToCode), ServerJson.Default.PairTimeout));
+
+    private bool TryAdd(Client client, string code, string target, out PendingRequest request, out PendingRequest? displaced)
+    {
+        (request, displaced) = (null!, null);
+        if (target == code || !presence.TryFindCode(target, out var to, out _) || !presence.TryFindCode(code, out _, out var key))
+        {
+            return false;
+        }
+
+        request = new PendingRequest
+        {
+            Kind = RequestKind.Pair,
+            From = client,
+            FromCode = code,
+            FromKey = key,
+            FromAddress = client.Session.Key,
+            To = to,
+            ToCode = target,
+        };
+        return pending.TryAdd(request, out displaced);
+    }
 }

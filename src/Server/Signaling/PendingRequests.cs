@@ -1,195 +1,193 @@
+using Relay.Admission;
 using Relay.Presence;
 
 namespace Relay.Signaling;
 
-/// <summary>A pair request that waits for its target's answer.</summary>
-internal sealed class PendingRequest(Client from, string fromCode, string fromKey, string toCode, long madeAt)
-{
-    public Client From => from;
-
-    public string FromCode => fromCode;
-
-    /// <summary>The requester's key when it asked; a later registration does not change it.</summary>
-    public string FromKey => fromKey;
-
-    public string ToCode => toCode;
-
-    public long MadeAt => madeAt;
-
-    /// <summary>Answered, replaced, expired or abandoned. Guarded by the table's lock.</summary>
-    public bool Done { get; set; }
-}
-
 /// <summary>
-/// Every pending pair request, and the one timer that warns and expires them. Each ends exactly once. All live equally
-/// long, so the queues are in the order of deadlines.
+/// Every request that waits for an answer, to pair or to link. Each ends exactly once: whoever gets it out of one of the
+/// methods below tells those it concerns, after the lock. All live equally long, so the lists are in the order of deadlines.
 /// </summary>
-internal sealed class PendingRequests : IDisposable
+internal sealed class PendingRequests(SignalingOptions options, TimeProvider time)
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
-
     private readonly Lock _lock = new();
-    private readonly SignalingOptions _options;
-    private readonly TimeProvider _time;
-    private readonly ITimer _timer;
 
     // Guarded by _lock, all of the following.
-    private readonly Dictionary<string, List<PendingRequest>> _byTarget = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, List<PendingRequest>> _byRequester = new(StringComparer.Ordinal);
-    private readonly Queue<PendingRequest> _toWarn = [];
-    private readonly Queue<PendingRequest> _toExpire = [];
-    private int _count;
+    private readonly Dictionary<Key, List<PendingRequest>> _byTarget = [];
+    private readonly Dictionary<Key, List<PendingRequest>> _byRequester = [];
+    private readonly LinkedList<PendingRequest> _all = [];
+    private readonly LinkedList<PendingRequest> _toWarn = [];
+    private readonly int[] _counts = new int[Enum.GetValues<RequestKind>().Length];
 
-    public PendingRequests(SignalingOptions options, TimeProvider time)
-    {
-        _options = options;
-        _time = time;
-        _timer = time.CreateTimer(_ => Sweep(), null, Tick, Tick);
-    }
-
-    /// <summary>Called without the lock when a request is about to expire.</summary>
-    public Action<PendingRequest>? Expiring { get; set; }
-
-    /// <summary>Called without the lock when a request has expired.</summary>
-    public Action<PendingRequest>? Expired { get; set; }
-
-    public int Count
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _count;
-            }
-        }
-    }
-
-    /// <summary>Adds a request in place of an earlier one by the same requester to the same target; false when too many wait for the target.</summary>
-    public bool TryAdd(PendingRequest request)
+    public int Count(RequestKind kind)
     {
         lock (_lock)
         {
-            TakeHeld(request.FromCode, request.ToCode);
-            if (_byTarget.GetValueOrDefault(request.ToCode)?.Count >= _options.PendingPerTarget)
+            return _counts[(int)kind];
+        }
+    }
+
+    /// <summary>
+    /// Adds a request in place of an earlier one by the same requester to the same target. False when the target has left
+    /// or too many wait for it. <paramref name="displaced"/> has ended: the earlier one, or one by an address that held
+    /// more than its share of the target's places.
+    /// </summary>
+    public bool TryAdd(PendingRequest request, out PendingRequest? displaced)
+    {
+        lock (_lock)
+        {
+            // A client is marked before its requests are taken out, so what is added to one without the mark will be.
+            displaced = null;
+            if (request.To.HasLeft)
             {
                 return false;
             }
 
-            ListOf(_byTarget, request.ToCode).Add(request);
-            ListOf(_byRequester, request.FromCode).Add(request);
-            _count++;
-            _toExpire.Enqueue(request);
-            if (_options.PairRequestWarning < _options.PairRequestTimeout)
+            var waiting = _byTarget.GetValueOrDefault(new Key(request.Kind, request.To)) ?? [];
+            displaced = waiting.Find(earlier => earlier.From == request.From);
+            if (displaced is null && waiting.Count >= PlacesPerTarget(request.Kind))
             {
-                _toWarn.Enqueue(request);
+                displaced = FindCrowder(waiting, request.FromAddress);
+                if (displaced is null)
+                {
+                    return false;
+                }
             }
 
+            if (displaced is not null)
+            {
+                End(displaced);
+            }
+
+            Begin(request);
             return true;
         }
     }
 
-    /// <summary>Ends the request from one code to another and hands it out, or null when none waits.</summary>
-    public PendingRequest? Take(string fromCode, string toCode)
+    /// <summary>Ends the request to a client, by the requester with this code or by whoever made the oldest; null when none waits.</summary>
+    public PendingRequest? Take(RequestKind kind, Client to, string? fromCode = null)
     {
         lock (_lock)
         {
-            return TakeHeld(fromCode, toCode);
-        }
-    }
-
-    /// <summary>Ends every request that a code made or got, and hands out those that others made to it.</summary>
-    public IReadOnlyList<PendingRequest> RemoveCode(string code)
-    {
-        lock (_lock)
-        {
-            foreach (var made in _byRequester.GetValueOrDefault(code)?.ToArray() ?? [])
-            {
-                End(made);
-            }
-
-            var got = _byTarget.GetValueOrDefault(code)?.ToArray() ?? [];
-            foreach (var request in got)
+            // One whose requester is leaving belongs to its Leave.
+            var request = _byTarget.GetValueOrDefault(new Key(kind, to))?
+                .Find(request => (fromCode is null || request.FromCode == fromCode) && !request.From.HasLeft);
+            if (request is not null)
             {
                 End(request);
             }
 
-            return got;
+            return request;
         }
     }
 
-    public void Dispose() => _timer.Dispose();
-
-    private void Sweep()
-    {
-        while (Next(_toWarn, _options.PairRequestTimeout - _options.PairRequestWarning, end: false) is { } request)
-        {
-            Expiring?.Invoke(request);
-        }
-
-        while (Next(_toExpire, _options.PairRequestTimeout, end: true) is { } request)
-        {
-            Expired?.Invoke(request);
-        }
-    }
-
-    private PendingRequest? Next(Queue<PendingRequest> queue, TimeSpan age, bool end)
+    /// <summary>Ends every request that a client made or got.</summary>
+    public IReadOnlyList<PendingRequest> TakeAll(RequestKind kind, Client client)
     {
         lock (_lock)
         {
-            while (queue.TryPeek(out var request) && (request.Done || _time.GetElapsedTime(request.MadeAt) >= age))
+            var key = new Key(kind, client);
+            PendingRequest[] ended = [.. (_byRequester.GetValueOrDefault(key) ?? []).Union(_byTarget.GetValueOrDefault(key) ?? [])];
+            foreach (var request in ended)
             {
-                queue.Dequeue();
-                if (request.Done)
-                {
-                    continue;
-                }
-
-                if (end)
-                {
-                    End(request);
-                }
-
-                return request;
+                End(request);
             }
 
-            return null;
+            return ended;
         }
     }
 
-    private PendingRequest? TakeHeld(string fromCode, string toCode)
+    /// <summary>Ends one that has waited too long; null when there is none.</summary>
+    public PendingRequest? TakeExpired()
     {
-        var request = _byTarget.GetValueOrDefault(toCode)?.Find(request => request.FromCode == fromCode);
-        if (request is not null)
+        lock (_lock)
         {
-            End(request);
+            if (_all.First is not { } oldest || !IsAged(oldest.Value, options.PairRequestTimeout))
+            {
+                return null;
+            }
+
+            End(oldest.Value);
+            return oldest.Value;
+        }
+    }
+
+    /// <summary>A pair request that is about to expire, each once; null when there is none.</summary>
+    public PendingRequest? TakeExpiring()
+    {
+        lock (_lock)
+        {
+            if (_toWarn.First is not { } oldest || !IsAged(oldest.Value, options.PairRequestTimeout - options.PairRequestWarning))
+            {
+                return null;
+            }
+
+            _toWarn.Remove(oldest);
+            oldest.Value.WarningPlace = null;
+            return oldest.Value;
+        }
+    }
+
+    // A phone shows one browser at a time; a person can look through more who want to pair.
+    private int PlacesPerTarget(RequestKind kind) => kind == RequestKind.Link ? 1 : options.PendingPerTarget;
+
+    private bool IsAged(PendingRequest request, TimeSpan age) => time.GetElapsedTime(request.MadeAt) >= age;
+
+    /// <summary>
+    /// The youngest request of the address that has most of the places, if that would still have no fewer than the
+    /// newcomer's: one address cannot keep all others from a target.
+    /// </summary>
+    private static PendingRequest? FindCrowder(List<PendingRequest> waiting, IpKey newcomer)
+    {
+        var most = waiting.GroupBy(request => request.FromAddress).MaxBy(requests => requests.Count());
+        var own = waiting.Count(request => request.FromAddress == newcomer);
+        return most is not null && most.Count() > own + 1 ? most.Last() : null;
+    }
+
+    private void Begin(PendingRequest request)
+    {
+        request.MadeAt = time.GetTimestamp();
+        request.Place = _all.AddLast(request);
+        if (request.Kind == RequestKind.Pair && options.PairRequestWarning < options.PairRequestTimeout)
+        {
+            request.WarningPlace = _toWarn.AddLast(request);
         }
 
-        return request;
+        AddTo(_byTarget, new Key(request.Kind, request.To), request);
+        AddTo(_byRequester, new Key(request.Kind, request.From), request);
+        _counts[(int)request.Kind]++;
     }
 
     private void End(PendingRequest request)
     {
-        request.Done = true;
-        _count--;
-        RemoveFrom(_byTarget, request.ToCode, request);
-        RemoveFrom(_byRequester, request.FromCode, request);
-    }
-
-    private static List<PendingRequest> ListOf(Dictionary<string, List<PendingRequest>> lists, string code)
-    {
-        if (!lists.TryGetValue(code, out var list))
+        _all.Remove(request.Place!);
+        request.Place = null;
+        if (request.WarningPlace is not null)
         {
-            lists.Add(code, list = []);
+            _toWarn.Remove(request.WarningPlace);
+            request.WarningPlace = null;
         }
 
-        return list;
+        RemoveFrom(_byTarget, new Key(request.Kind, request.To), request);
+        RemoveFrom(_byRequester, new Key(request.Kind, request.From), request);
+        _counts[(int)request.Kind]--;
     }
 
-    private static void RemoveFrom(Dictionary<string, List<PendingRequest>> lists, string code, PendingRequest request)
+    private static void AddTo(Dictionary<Key, List<PendingRequest>> lists, Key key, PendingRequest request)
     {
-        if (lists.TryGetValue(code, out var list) && list.Remove(request) && list.Count == 0)
+        if (!lists.TryGetValue(key, out var list))
         {
-            lists.Remove(code);
+            lists.Add(key, list = []);
+        }
+
+        list.Add(request);
+    }
+
+    private static void RemoveFrom(Dictionary<Key, List<PendingRequest>> lists, Key key, PendingRequest request)
+    {
+        if (lists.TryGetValue(key, out var list) && list.Remove(request) && list.Count == 0)
+        {
+            lists.Remove(key);
         }
     }
+    private readonly record struct Key(RequestKind Kind, Client Client);
 }

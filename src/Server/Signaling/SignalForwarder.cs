@@ -4,11 +4,12 @@ using Relay.Protocol;
 namespace Relay.Signaling;
 
 /// <summary>offer, answer and ice_candidate: from one registered code to another, the payload untouched.</summary>
-internal sealed class SignalForwarder(PresenceTable presence)
+internal sealed class SignalForwarder(PresenceTable presence, MatchTable matches, SignalingOptions options)
 {
     public const string NotRegistered = "Not registered. Send register message first.";
 
-    public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt)
+    /// <summary>Passes a message on. <paramref name="mistake"/> is what a caller found wrong with the payload.</summary>
+    public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt, string? mistake = null)
     {
         var target = message.Text("target")!;
         if (client.Code is not { } code)
@@ -23,13 +24,21 @@ internal sealed class SignalForwarder(PresenceTable presence)
         {
             client.SendError("Invalid target code format");
         }
-        else if (!presence.TryFindCode(target, out var to, out _))
+        else if (mistake is not null)
         {
-            client.SendError($"Peer not found: {target}");
+            client.SendError(mistake);
+        }
+        else if (!presence.TryFindCode(target, out var to, out _) || !matches.Allows(client, to))
+        {
+            // Where a match is needed, a code that is not here and one that is not the sender's partner look the same.
+            client.SendError(options.RequireMatch ? "Not paired with target" : $"Peer not found: {target}");
         }
         else
         {
             to.Send(MessageWriter.Forward(MessageTypes.Name(type), code, message.Raw("payload"), receivedAt));
         }
     }
+
+    /// <summary>The client has left: its matches were with this socket only.</summary>
+    public void Leave(Client client) => matches.Forget(client);
 }

@@ -2,10 +2,10 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Relay.Signaling;
 
-/// <summary>Pairing. The defaults are those of the network that the clients come from.</summary>
+/// <summary>Pairing, linking and calls. The defaults are those of the network that the clients come from.</summary>
 internal sealed class SignalingOptions
 {
-    /// <summary>How long a pair request waits for its answer.</summary>
+    /// <summary>How long a pair request waits for its answer, and a link request.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan PairRequestTimeout { get; set; } = TimeSpan.FromSeconds(120);
 
@@ -30,4 +30,11 @@ internal sealed class SignalingOptions
     /// else to any registered code, as in the network that the clients come from.
     /// </summary>
     public bool RequireMatch { get; set; }
+
+    /// <summary>
+    /// Partners that one socket is remembered to have, where RequireMatch asks; one more forgets its oldest. Far more people
+    /// than one device talks to at once.
+    /// </summary>
+    [Range(1, 10_000)]
+    public int MatchesPerSocket { get; set; } = 256;
 }

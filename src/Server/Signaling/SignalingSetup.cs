@@ -6,8 +6,10 @@ internal static class SignalingSetup
         .AddSingleton(options)
         .AddSingleton<PendingRequests>()
         .AddSingleton<PairRequestRate>()
+        .AddSingleton<MatchTable>()
         .AddSingleton<PairingHandler>()
         .AddSingleton<SignalForwarder>()
         .AddSingleton<CallHandler>()
-        .AddSingleton<LinkHandler>();
+        .AddSingleton<LinkHandler>()
+        .AddHostedService<RequestDeadline>();
 }

@@ -1,0 +1,121 @@
+using Relay.Presence;
+
+namespace Relay.Signaling;
+
+/// <summary>
+/// Which sockets were matched or linked with each other. Kept only where it decides something
+/// (<see cref="SignalingOptions.RequireMatch"/>), and forgotten when either socket leaves.
+/// </summary>
+internal sealed class MatchTable(SignalingOptions options)
+{
+    private readonly Lock _lock = new();
+
+    // Guarded by _lock. Oldest partner first; each pair stands in both lists.
+    private readonly Dictionary<Client, List<Client>> _partners = [];
+    private int _pairs;
+
+    /// <summary>Pairs that are remembered.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _pairs;
+            }
+        }
+    }
+
+    /// <summary>Remembers a pair; a socket that has too many partners forgets its oldest.</summary>
+    public void Add(Client one, Client other)
+    {
+        if (!options.RequireMatch)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            // A client is marked before it is forgotten: one with the mark would be remembered for ever.
+            if (one.HasLeft || other.HasLeft)
+            {
+                return;
+            }
+
+            Part(one, other);
+            MakeRoom(one);
+            MakeRoom(other);
+            PartnersOf(one).Add(other);
+            PartnersOf(other).Add(one);
+            _pairs++;
+        }
+    }
+
+    /// <summary>Whether one may send to the other.</summary>
+    public bool Allows(Client from, Client to)
+    {
+        if (!options.RequireMatch)
+        {
+            return true;
+        }
+
+        lock (_lock)
+        {
+            return _partners.TryGetValue(from, out var partners) && partners.Contains(to);
+        }
+    }
+
+    /// <summary>Forgets every pair that the client is in.</summary>
+    public void Forget(Client client)
+    {
+        lock (_lock)
+        {
+            foreach (var partner in _partners.GetValueOrDefault(client)?.ToArray() ?? [])
+            {
+                Part(client, partner);
+            }
+        }
+    }
+
+    private void MakeRoom(Client client)
+    {
+        if (_partners.TryGetValue(client, out var partners) && partners.Count >= options.MatchesPerSocket)
+        {
+            Part(client, partners[0]);
+        }
+    }
+
+    private void Part(Client one, Client other)
+    {
+        if (Remove(one, other))
+        {
+            Remove(other, one);
+            _pairs--;
+        }
+    }
+
+    private bool Remove(Client client, Client partner)
+    {
+        if (!_partners.TryGetValue(client, out var partners) || !partners.Remove(partner))
+        {
+            return false;
+        }
+
+        if (partners.Count == 0)
+        {
+            _partners.Remove(client);
+        }
+
+        return true;
+    }
+
+    private List<Client> PartnersOf(Client client)
+    {
+        if (!_partners.TryGetValue(client, out var partners))
+        {
+            _partners.Add(client, partners = []);
+        }
+
+        return partners;
+    }
+}
