@@ -63,6 +63,7 @@ public sealed class AdmissionTests
         Assert.Equal("", await refused.ReadToEndAsync());
     }
 
+    // Weakness 11: a refused socket stayed for half a minute.
     [Fact]
     public async Task Refused_NeverAnswersClose_IsCutAfterItsSecond()
     {
@@ -97,6 +98,7 @@ public sealed class AdmissionTests
         Assert.Equal(1, server.Live());
     }
 
+    // Weakness 11: refused sockets in their close handshake were not counted.
     [Fact]
     public async Task Refused_TooManyAreClosing_FallsBackToStatusUntilTheyAreGone()
     {

@@ -26,6 +26,31 @@ public sealed class SessionLimitTests
         Assert.Equal((code, reason), await client.ReadCloseAsync());
     }
 
+    // Weakness 12: a half-open socket held its code for ever, and its owner came back to a code_collision.
+    [Fact]
+    public async Task Silence_OfAHalfOpenSocket_FreesItsCode()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await RelayServer.StartAsync(time: time);
+        await using var halfOpen = await RawWebSocket.OpenAsync(server);
+        await halfOpen.WriteTextFrameAsync($$"""{"type":"register","pairingCode":"AAAAAA","publicKey":"{{TestClient.Key("A")}}"}""");
+        Assert.Contains("registered", await halfOpen.ReadTextAsync(), StringComparison.Ordinal);
+
+        // It reads nothing and answers nothing from here on, not even the close frame.
+        Advance(time, 75);
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                return server.Get<Presence.PresenceTable>().Figures().Codes == 0;
+            },
+            "the code is free");
+
+        await using var back = await TestClient.RegisterAsync(server, "AAAAAA");
+        await back.ExpectNothingAsync();
+    }
+
+    // Weakness 12: a socket that was registered as nothing stayed for ever.
     [Fact]
     public async Task Registration_Missing_ClosesAfter60Seconds()
     {
