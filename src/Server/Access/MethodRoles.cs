@@ -6,6 +6,7 @@ namespace Relay.Access;
 internal static class MethodRoles
 {
     private const string Admin = "/relay.admin.v1.AdminService/";
+    private const string Policy = "/relay.admin.v1.PolicyService/";
     private const string Health = "/grpc.health.v1.Health/";
 
     private static readonly FrozenDictionary<string, AdminRole> Table = new Dictionary<string, AdminRole>
@@ -18,6 +19,18 @@ internal static class MethodRoles
         [Admin + "Verify"] = AdminRole.Read,
         [Admin + "ListAudit"] = AdminRole.Read,
         [Admin + "SetLimits"] = AdminRole.Operate,
+        [Policy + "GetPolicy"] = AdminRole.Read,
+        [Policy + "ListRevisions"] = AdminRole.Read,
+        [Policy + "DiffPolicy"] = AdminRole.Read,
+        [Policy + "ListBans"] = AdminRole.Read,
+        [Policy + "ChangePolicy"] = AdminRole.Operate,
+        [Policy + "ConfirmPolicy"] = AdminRole.Operate,
+        [Policy + "ClearShadow"] = AdminRole.Operate,
+        [Policy + "Ban"] = AdminRole.Operate,
+        [Policy + "Unban"] = AdminRole.Operate,
+        [Policy + "RollbackPolicy"] = AdminRole.Admin,
+        [Policy + "SavePolicy"] = AdminRole.Admin,
+        [Policy + "PromoteShadow"] = AdminRole.Admin,
         [Health + "Check"] = AdminRole.Read,
         [Health + "Watch"] = AdminRole.Read,
         ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = AdminRole.Read,

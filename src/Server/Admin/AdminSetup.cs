@@ -14,6 +14,8 @@ internal static class AdminSetup
         services
             .AddSingleton<ServerSnapshot>()
             .AddSingleton<IpPage>()
+            .AddSingleton<PolicyChanges>()
+            .AddSingleton<BanDesk>()
             .AddSingleton<AuditView>()
             .AddSingleton<AdminInterceptor>();
         services.AddGrpc(grpc =>
@@ -36,6 +38,7 @@ internal static class AdminSetup
             admin => admin.UseRouting().UseEndpoints(endpoints =>
             {
                 endpoints.MapGrpcService<AdminService>();
+                endpoints.MapGrpcService<PolicyService>();
                 endpoints.MapGrpcService<HealthServiceImpl>();
                 endpoints.MapGrpcReflectionService();
             }));
