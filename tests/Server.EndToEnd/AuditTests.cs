@@ -18,7 +18,7 @@ public sealed class AuditTests
 
         var line = Assert.Single(await File.ReadAllLinesAsync(server.Settings.Audit.File, TestContext.Current.CancellationToken));
         Assert.Contains("\"why\":\"night\\nshift\"", line, StringComparison.Ordinal);
-        var entry = await NewestAsync(server);
+        var entry = await server.NewestAuditAsync();
         Assert.Equal(("SetLimits", "per_ip=40", "night\nshift", "ok", ""), (entry.Method, entry.What, entry.Why, entry.Result, entry.Text));
         Assert.Equal("total=10000 per_ip=50 ipv6_prefix=64 revision=1", entry.Before);
         Assert.Equal("total=10000 per_ip=40 ipv6_prefix=64 revision=2", entry.After);
@@ -35,12 +35,12 @@ public sealed class AuditTests
         var error = await Assert.ThrowsAsync<RpcException>(() =>
             server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 1, ExpectedRevision = 7 }, Call).ResponseAsync);
 
-        var entry = await NewestAsync(server);
+        var entry = await server.NewestAuditAsync();
         Assert.Equal(("ABORTED", error.Status.Detail, "", ""), (entry.Result, entry.Text, entry.Before, entry.After));
         Assert.Equal("per_ip=1 expected_revision=7", entry.What);
         Assert.Equal(error.Trailers.GetValue("request-id"), entry.RequestId);
         await Assert.ThrowsAsync<RpcException>(() => server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = -1 }, Call).ResponseAsync);
-        Assert.Equal("INVALID_ARGUMENT", (await NewestAsync(server)).Result);
+        Assert.Equal("INVALID_ARGUMENT", (await server.NewestAuditAsync()).Result);
     }
 
     [Fact]
@@ -128,7 +128,4 @@ public sealed class AuditTests
         var metrics = await http.GetStringAsync(new Uri(server.Http, "/metrics"), TestContext.Current.CancellationToken);
         Assert.Contains("relay_audit_log_failed_total{} 1", metrics, StringComparison.Ordinal);
     }
-
-    private static async Task<AuditRecord> NewestAsync(RelayServer server) =>
-        Assert.Single((await server.Admin.ListAuditAsync(new ListAuditRequest { PageSize = 1 }, Call)).Entries);
 }

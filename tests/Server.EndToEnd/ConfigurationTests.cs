@@ -129,6 +129,18 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Log:Level", "Loud")]
     [InlineData("Log:Format", "1")]
     [InlineData("Admin:Sockett", "x")]
+    [InlineData("Admin:OperateUsers", "1000,no-such-user")]
+    [InlineData("Admin:Listen", "localhost:9443")]
+    [InlineData("Admin:Listen", "127.0.0.1")]
+    [InlineData("Admin:Listen", "[::1]")]
+    [InlineData("Admin:Listen", "127.0.0.1:9443")]
+    [InlineData("Admin:CertificateFile", "no-such-file.pem")]
+    [InlineData("Admin:ClientCaFile", "no-such-file.pem")]
+    [InlineData("Admin:ClientRoles", "CN=ops=root")]
+    [InlineData("Admin:ClientRoles", "CN=ops=operate")]
+    [InlineData("Admin:ClientRoles", "ops=operate")]
+    [InlineData("Admin:TokenFile", "")]
+    [InlineData("Audit:MaxBytes", "1")]
     public void Read_BadValue_IsAMistakeThatNamesTheOption(string path, string value)
     {
         SettingsReader.Read(Configuration(path, value), out var mistakes);

@@ -3,9 +3,6 @@ using Grpc.Core;
 
 namespace Relay.Access;
 
-/// <summary>Who calls, and what they may.</summary>
-internal sealed record AdminIdentity(string Who, AdminRole Role);
-
 /// <summary>One call: who makes it, from where, what it is, and what it has changed. The interceptor makes it and audits it.</summary>
 internal sealed class AdminCaller(AdminIdentity identity, AdminConnection connection, string method)
 {
@@ -26,13 +23,13 @@ internal sealed class AdminCaller(AdminIdentity identity, AdminConnection connec
     public string RequestId { get; } = RandomNumberGenerator.GetHexString(RequestIdDigits, lowercase: true);
 
     /// <summary>What was in force before and after, where the call changed something. Written by its handler only.</summary>
-    public (string Before, string After)? Change { get; private set; }
+    public (string? Before, string? After) Change { get; private set; }
 
     /// <summary>The caller of the call at hand.</summary>
     public static AdminCaller Of(ServerCallContext context) => (AdminCaller)context.UserState[Key];
 
     public void AttachTo(ServerCallContext context) => context.UserState[Key] = this;
 
-    /// <summary>For the audit: what the call has changed, in short form and without secrets.</summary>
-    public void Changed(string before, string after) => Change = (before, after);
+    /// <summary>For the audit: what the call has changed, in short form and without secrets; null where there was nothing before, or is nothing now.</summary>
+    public void Changed(string? before, string? after) => Change = (before, after);
 }

@@ -1,36 +1,79 @@
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Relay.Admission;
 
 namespace Relay.Access;
 
-/// <summary>One connection of the admin listener. That a request comes over one is what lets it reach gRPC at all.</summary>
+/// <summary>One connection of an admin listener. That a request comes over one is what lets it reach gRPC at all.</summary>
 internal sealed class AdminConnection
 {
-    private AdminConnection(string transport, string address, PeerProcess? process)
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private readonly ConnectionContext _inner;
+    private readonly TimeProvider _time;
+    private readonly int _requestsPerSecond;
+    private readonly Lock _lock = new();
+
+    // Guarded by _lock.
+    private TokenBucket _requests;
+
+    public AdminConnection(ConnectionContext inner, AdminTransport transport, AdminOptions options, TimeProvider time)
     {
+        _inner = inner;
+        _time = time;
+        _requestsPerSecond = options.RequestsPerSecond;
         Transport = transport;
-        Address = address;
-        Process = process;
+        if (transport != AdminTransport.Unix)
+        {
+            Address = $"{inner.RemoteEndPoint}";
+        }
+        else
+        {
+            Address = inner.LocalEndPoint is UnixDomainSocketEndPoint path ? $"{path}" : "";
+            Process = inner.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket ? PeerProcess.Of(socket) : null;
+        }
     }
 
-    /// <summary>"unix".</summary>
-    public string Transport { get; }
+    public AdminTransport Transport { get; }
 
-    /// <summary>Where the caller is: the socket's path.</summary>
+    /// <summary>The Unix socket's path; over the network the caller's address and port.</summary>
     public string Address { get; }
 
-    /// <summary>Who is at the other end of a Unix socket.</summary>
+    /// <summary>Who is at the other end of a Unix socket, where the system tells.</summary>
     public PeerProcess? Process { get; }
 
-    /// <summary>Runs one accepted connection with its place in the features.</summary>
-    public static Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
+    /// <summary>The caller's address over the network.</summary>
+    public IPAddress? RemoteAddress => (_inner.RemoteEndPoint as IPEndPoint)?.Address;
+
+    /// <summary>Somebody with a role has called over it. Set once, by any of its calls; only those without give way to newcomers.</summary>
+    public bool IsKnown { get; set; }
+
+    /// <summary>Who the client certificate is, as judged by a call before; a connection has one certificate for its life.</summary>
+    public AdminIdentity? CertificateHolder { get; set; }
+
+    /// <summary>How long the next call has to wait for its turn.</summary>
+    public TimeSpan TakeTurn()
     {
-        var socket = connection.Features.Get<IConnectionSocketFeature>()?.Socket;
-        connection.Features.Set(new AdminConnection(
-            "unix",
-            connection.LocalEndPoint is UnixDomainSocketEndPoint path ? $"{path}" : "",
-            socket is null ? null : PeerProcess.Of(socket)));
-        return next(connection);
+        lock (_lock)
+        {
+            return _requests.Take(1, _requestsPerSecond, Second, _time);
+        }
     }
+
+    /// <summary>Lets the calls that run end, and takes no more.</summary>
+    public void CloseSoon() => _inner.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+
+    public void Abort() => _inner.Abort();
+}
+
+/// <summary>How an admin connection came.</summary>
+internal enum AdminTransport
+{
+    Unix,
+    Tls,
+
+    /// <summary>Without TLS, from this machine.</summary>
+    Tcp,
 }

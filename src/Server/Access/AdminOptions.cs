@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 
 namespace Relay.Access;
 
@@ -26,5 +27,93 @@ internal sealed class AdminOptions : IValidatableObject
     /// <summary>Groups whose members may do all.</summary>
     public string[] AdminGroups { get; set; } = [];
 
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => SocketRoles.Check(this);
+    /// <summary>Address and port for relayctl over the network, such as 127.0.0.1:9443 or [::]:9443, with TLS. Empty: the Unix socket only.</summary>
+    public string Listen { get; set; } = "";
+
+    /// <summary>Certificate chain in PEM for that address. Goes with KeyFile.</summary>
+    public string CertificateFile { get; set; } = "";
+
+    /// <summary>Private key in PEM. Goes with CertificateFile.</summary>
+    public string KeyFile { get; set; } = "";
+
+    /// <summary>Certificates in PEM of the authorities whose client certificates are believed, with those between, if any.</summary>
+    public string ClientCaFile { get; set; } = "";
+
+    /// <summary>Client certificates and their roles: CN=ops=operate (signed by ClientCaFile), or its SHA-256 fingerprint=operate. The first that fits holds.</summary>
+    public string[] ClientRoles { get; set; } = [];
+
+    /// <summary>Where the hashes of the tokens are kept, made with the first token, mode 0600.</summary>
+    public string TokenFile { get; set; } = "data/tokens.json";
+
+    /// <summary>Lets Listen be a loopback address without TLS. Tokens are needed all the same, and whoever may watch this machine's loopback sees them.</summary>
+    public bool AllowPlaintextLoopback { get; set; }
+
+    /// <summary>Open connections on each of the two listeners. On Listen, those that have not shown who they are give way to newcomers.</summary>
+    [Range(1, 10_000)]
+    public int MaxConnections { get; set; } = 64;
+
+    /// <summary>Calls at once on one connection, watches included.</summary>
+    [Range(1, 1000)]
+    public int MaxStreams { get; set; } = 32;
+
+    /// <summary>Calls of one connection; those above wait for their turn.</summary>
+    [Range(1, 100_000)]
+    public int RequestsPerSecond { get; set; } = 200;
+
+    /// <summary>Calls of one address with a wrong token or certificate, or none; those above are turned away unread. One with a right token is heard all the same.</summary>
+    [Range(1, 100_000)]
+    public int FailuresPerMinute { get; set; } = 10;
+
+    public bool UsesTls => CertificateFile.Length > 0;
+
+    /// <summary>Where to listen over the network; null: nowhere.</summary>
+    public IPEndPoint? ListenEndPoint =>
+        Listen.LastIndexOf(':') > Listen.LastIndexOf(']') && IPEndPoint.TryParse(Listen, out var endpoint) ? endpoint : null;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+        SocketRoles.Check(this).Concat(CheckListen()).Concat(CheckFiles()).Concat(CertificateRoles.Check(this));
+
+    private IEnumerable<ValidationResult> CheckListen()
+    {
+        if (Listen.Length == 0)
+        {
+            yield break;
+        }
+
+        if (ListenEndPoint is not { } endpoint)
+        {
+            yield return new ValidationResult($"'{Listen}' is no address with a port; write it like 127.0.0.1:9443 or [::]:9443", [nameof(Listen)]);
+        }
+        else if (!UsesTls && !IPAddress.IsLoopback(endpoint.Address))
+        {
+            yield return new ValidationResult("without TLS everybody on the way could read tokens; give CertificateFile and KeyFile", [nameof(Listen)]);
+        }
+        else if (!UsesTls && !AllowPlaintextLoopback)
+        {
+            yield return new ValidationResult(
+                "there is no CertificateFile; give one with its KeyFile, or set AllowPlaintextLoopback to go without TLS on this machine", [nameof(Listen)]);
+        }
+    }
+
+    private IEnumerable<ValidationResult> CheckFiles()
+    {
+        if (CertificateFile.Length > 0 != KeyFile.Length > 0)
+        {
+            yield return new ValidationResult(
+                "CertificateFile and KeyFile go together; give both for TLS or none", [CertificateFile.Length > 0 ? nameof(KeyFile) : nameof(CertificateFile)]);
+        }
+
+        foreach (var (name, file) in new[] { (nameof(CertificateFile), CertificateFile), (nameof(KeyFile), KeyFile), (nameof(ClientCaFile), ClientCaFile) })
+        {
+            if (file.Length > 0 && !File.Exists(file))
+            {
+                yield return new ValidationResult($"there is no file '{file}'", [name]);
+            }
+        }
+
+        if (TokenFile.Length == 0)
+        {
+            yield return new ValidationResult("a file name is needed", [nameof(TokenFile)]);
+        }
+    }
 }

@@ -29,28 +29,26 @@ internal sealed record PeerProcess(uint UserId, uint GroupId, int ProcessId, IRe
         return new PeerProcess(credentials[1], credentials[2], (int)credentials[0], ReadGroups(socket));
     }
 
-    public override string ToString() =>
-        $"uid={UserId}{Named(Accounts.UserName(UserId))} gid={GroupId} pid={ProcessId}";
+    /// <summary>"uid=1000(kay) gid=1000 pid=4242".</summary>
+    public string Description { get; } = $"uid={UserId}{Named(Accounts.UserName(UserId))} gid={GroupId} pid={ProcessId}";
 
     private static string Named(string? name) => name is null ? "" : $"({name})";
 
-    private static uint[] ReadGroups(Socket socket)
+    // None where the system is too old to tell (Linux 4.13 was the first).
+    private static uint[] ReadGroups(Socket socket) => ReadGroups(socket, FewGroups) ?? ReadGroups(socket, MostGroups) ?? [];
+
+    // Null: they did not fit.
+    private static uint[]? ReadGroups(Socket socket, int most)
     {
+        var groups = new uint[most];
         try
         {
-            return ReadGroups(socket, FewGroups);
+            var bytes = socket.GetRawSocketOption(SocketLevel, PeerGroups, MemoryMarshal.AsBytes(groups.AsSpan()));
+            return groups[..(bytes / sizeof(uint))];
         }
         catch (SocketException)
         {
-            // They did not fit.
-            return ReadGroups(socket, MostGroups);
+            return null;
         }
-    }
-
-    private static uint[] ReadGroups(Socket socket, int most)
-    {
-        var groups = new uint[most];
-        var bytes = socket.GetRawSocketOption(SocketLevel, PeerGroups, MemoryMarshal.AsBytes(groups.AsSpan()));
-        return groups[..(bytes / sizeof(uint))];
     }
 }

@@ -27,15 +27,14 @@ internal static class AdminErrors
     public static RpcException Stale(long expected, long current) => new(new Grpc.Core.Status(
         StatusCode.Aborted, $"the limits are at revision {current}, not {expected}; somebody has changed them since"));
 
+    public static RpcException NoLongerValid() => new(new Grpc.Core.Status(
+        StatusCode.Unauthenticated, "the token or certificate was revoked, or has expired, since the call began"));
+
+    public static RpcException TooManyFailures(System.Net.IPAddress? address) => new(new Grpc.Core.Status(
+        StatusCode.ResourceExhausted, $"too many calls from {address} with a wrong token or certificate, or none; correct it and try again in a minute"));
+
     public static RpcException NoAudit() => new(new Grpc.Core.Status(
         StatusCode.FailedPrecondition, "the relay keeps no audit file; Audit:File is empty"));
-
-    public static RpcException NotRemembered(long revision) => NotFound(
-        $"revision {revision} is not remembered; relayctl limits history shows those that are");
-
-    public static RpcException NotFound(string text) => new(new Grpc.Core.Status(StatusCode.NotFound, text));
-
-    public static RpcException Precondition(string text) => new(new Grpc.Core.Status(StatusCode.FailedPrecondition, text));
 
     public static RpcException Stopping() => new(new Grpc.Core.Status(StatusCode.Unavailable, "the relay is stopping"));
 }

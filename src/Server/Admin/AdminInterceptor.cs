@@ -12,14 +12,25 @@ namespace Relay.Admin;
 /// call of a method that changes something leaves exactly one entry, however it ends; of one that only looks, none unless
 /// it is refused.
 /// </summary>
-internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit) : Interceptor
+internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit, TimeProvider time) : Interceptor
 {
     private const string RequestId = "request-id";
+    private const string Authorization = "authorization";
+
+    // Atomic.
+    private long _unauthenticated;
+    private long _denied;
+
+    /// <summary>Calls of somebody who did not prove who they are.</summary>
+    public long Unauthenticated => Interlocked.Read(ref _unauthenticated);
+
+    /// <summary>Calls of somebody whose role was too low.</summary>
+    public long Denied => Interlocked.Read(ref _denied);
 
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
-        var caller = Enter(context, request);
+        var caller = await EnterAsync(context, request);
         try
         {
             var response = await continuation(request, context);
@@ -40,10 +51,10 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit) : Inte
         ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
-        Enter(context, request);
+        var caller = await EnterAsync(context, request);
         try
         {
-            await continuation(request, responseStream, context);
+            await continuation(request, Valid(responseStream, caller), context);
         }
         catch (Exception exception) when (IsHangUp(exception))
         {
@@ -57,10 +68,10 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit) : Inte
         ServerCallContext context,
         DuplexStreamingServerMethod<TRequest, TResponse> continuation)
     {
-        Enter(context, null);
+        var caller = await EnterAsync(context, null);
         try
         {
-            await continuation(requestStream, responseStream, context);
+            await continuation(requestStream, Valid(responseStream, caller), context);
         }
         catch (Exception exception) when (IsHangUp(exception))
         {
@@ -69,21 +80,31 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit) : Inte
     }
 
     // No service here has such a method; if one gets one, it is behind the gate.
-    public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
     {
-        Enter(context, null);
-        return continuation(requestStream, context);
+        await EnterAsync(context, null);
+        return await continuation(requestStream, context);
     }
 
-    private AdminCaller Enter(ServerCallContext context, object? request)
+    private async Task<AdminCaller> EnterAsync(ServerCallContext context, object? request)
     {
-        var connection = context.GetHttpContext().Features.GetRequiredFeature<AdminConnection>();
-        var caller = new AdminCaller(judge.Identify(connection), connection, context.Method);
+        var http = context.GetHttpContext();
+        var connection = http.Features.GetRequiredFeature<AdminConnection>();
+        await WaitForTurnAsync(connection, context.CancellationToken);
+        var identity = judge.Identify(connection, context.RequestHeaders.GetValue(Authorization), http.Connection.ClientCertificate, out var problem);
+        connection.IsKnown |= identity.Role > AdminRole.None;
+        var caller = new AdminCaller(identity, connection, context.Method);
         caller.AttachTo(context);
         context.ResponseTrailers.Add(RequestId, caller.RequestId);
+        if (problem is not null)
+        {
+            throw Unproven(caller, request, problem);
+        }
+
         if (CallerJudge.Objection(caller, context.Method) is { } objection)
         {
+            Interlocked.Increment(ref _denied);
             audit.RecordRefusal(Entry(caller, request, Name(StatusCode.PermissionDenied), objection), ofStranger: false);
             throw new RpcException(new Status(StatusCode.PermissionDenied, objection));
         }
@@ -91,13 +112,45 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit) : Inte
         return caller;
     }
 
+    // Slowed down and not refused: an operator's script need not know the rate, and the number of those who wait is bounded.
+    private async Task WaitForTurnAsync(AdminConnection connection, CancellationToken cancellationToken)
+    {
+        if (connection.TakeTurn() is { Ticks: > 0 } wait)
+        {
+            try
+            {
+                await Task.Delay(wait, time, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                throw Cancelled();
+            }
+        }
+    }
+
+    private RpcException Unproven(AdminCaller caller, object? request, string problem)
+    {
+        Interlocked.Increment(ref _unauthenticated);
+        if (!judge.MayFail(caller.Connection))
+        {
+            caller.Connection.CloseSoon();
+            audit.OmitRefusal();
+            return AdminErrors.TooManyFailures(caller.Connection.RemoteAddress);
+        }
+
+        audit.RecordRefusal(Entry(caller, request, Name(StatusCode.Unauthenticated), problem), ofStranger: true);
+        return new RpcException(new Status(StatusCode.Unauthenticated, problem));
+    }
+
     private void Audit(AdminCaller caller, ServerCallContext context, object request, string result, string? text)
     {
-        if (MethodRoles.Needed(context.Method) > AdminRole.Read)
+        if (MethodRoles.Of(context.Method).Changes)
         {
             audit.Record(Entry(caller, request, result, text));
         }
     }
+
+    private ValidStream<T> Valid<T>(IServerStreamWriter<T> stream, AdminCaller caller) => new(stream, () => judge.IsStillValid(caller.Identity));
 
     private static AuditEntry Entry(AdminCaller caller, object? request, string result, string? text) => request is IMessage message
         ? AuditEntry.Of(caller, ShortText.Of(message), ShortText.ReasonOf(message), result, text)

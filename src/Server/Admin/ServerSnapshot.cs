@@ -47,15 +47,13 @@ internal sealed class ServerSnapshot(
                 AdmittedTotal = totals.Admitted,
                 Signaling = figures.Codes,
                 Relay = figures.PeerIds,
-                Uncounted = totals.Uncounted,
             },
             Limits = Limits(policies.Current),
             Refused = new Refusals
             {
-                TotalLimit = totals.RefusedBy(Refusal.TotalLimit),
-                PerIpLimit = totals.RefusedBy(Refusal.PerIpLimit),
-                Stopping = totals.RefusedBy(Refusal.Stopping),
-                ByReason = { RefusalReasons.All.Where(refusal => totals.RefusedBy(refusal) > 0).ToDictionary(RefusalReasons.Label, totals.RefusedBy) },
+                TotalLimit = totals.RefusedTotal,
+                PerIpLimit = totals.RefusedPerIp,
+                Stopping = totals.RefusedStopping,
             },
             Pairing = new Pairing
             {

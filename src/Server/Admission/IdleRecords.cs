@@ -1,16 +1,30 @@
 namespace Relay.Admission;
 
-/// <summary>Records without a connection, in the order they were last seen; links in the records themselves.</summary>
-internal sealed class IdleRecords
+/// <summary>One key's figures. Lives in the ledger's array and is touched only under the ledger's lock.</summary>
+internal struct KeyRecord
+{
+    public IpKey Key;
+    public int Live;
+    public int Peak;
+    public long Admitted;
+    public long Refused;
+    public long FirstSeen;
+    public long LastSeen;
+
+    // Links of the idle list while Live is 0; Next also links the free list.
+    public int Next;
+    public int Previous;
+    public bool Idle;
+}
+
+/// <summary>The records without a connection, in the order they were last seen; bounded, so a flood of addresses cannot grow the ledger.</summary>
+internal sealed class IdleRecords(int capacity)
 {
     private const int None = -1;
 
+    private int _oldest = None;
     private int _newest = None;
-
-    public int Count { get; private set; }
-
-    /// <summary>The one seen longest ago, or -1.</summary>
-    public int Oldest { get; private set; } = None;
+    private int _count;
 
     /// <summary>Puts a record at the newest end, whether or not it was in the list.</summary>
     public void Touch(KeyRecord[] records, int slot)
@@ -27,7 +41,7 @@ internal sealed class IdleRecords
         record.Next = None;
         if (_newest == None)
         {
-            Oldest = slot;
+            _oldest = slot;
         }
         else
         {
@@ -35,7 +49,7 @@ internal sealed class IdleRecords
         }
 
         _newest = slot;
-        Count++;
+        _count++;
     }
 
     public void Remove(KeyRecord[] records, int slot)
@@ -48,7 +62,7 @@ internal sealed class IdleRecords
 
         if (record.Previous == None)
         {
-            Oldest = record.Next;
+            _oldest = record.Next;
         }
         else
         {
@@ -67,6 +81,9 @@ internal sealed class IdleRecords
         record.Idle = false;
         record.Next = None;
         record.Previous = None;
-        Count--;
+        _count--;
     }
+
+    /// <summary>The record to forget, or -1 while the list is within its capacity.</summary>
+    public int Overflow(int except = None) => _count > capacity && _oldest != except ? _oldest : None;
 }

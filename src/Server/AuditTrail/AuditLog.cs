@@ -100,14 +100,28 @@ internal sealed partial class AuditLog(AuditOptions options, TimeProvider time, 
             }
             else
             {
-                _omittedSince++;
-                Interlocked.Increment(ref _omitted);
+                Omit();
             }
+        }
+    }
+
+    /// <summary>Counts a refusal that is not worth a line: of an address that was refused often just now.</summary>
+    public void OmitRefusal()
+    {
+        lock (_lock)
+        {
+            Omit();
         }
     }
 
     /// <summary>A page of the entries, the newest first.</summary>
     public AuditPage Read(AuditQuery query) => IsOn ? AuditReader.Read(_file.Paths, query) : AuditPage.Empty;
+
+    private void Omit()
+    {
+        _omittedSince++;
+        Interlocked.Increment(ref _omitted);
+    }
 
     private void Write(AuditEntry entry)
     {

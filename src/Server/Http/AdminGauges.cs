@@ -1,3 +1,6 @@
+using System.Diagnostics.Metrics;
+using Relay.Access;
+using Relay.Admin;
 using Relay.AuditTrail;
 using Relay.Telemetry;
 
@@ -10,8 +13,21 @@ internal static class AdminGauges
     {
         var meter = services.GetRequiredService<RelayMetrics>().Meter;
         var audit = services.GetRequiredService<AuditLog>();
+        var connections = services.GetRequiredService<AdminConnections>();
+        var gate = services.GetRequiredService<AdminInterceptor>();
         meter.CreateObservableCounter("relay.audit.log.written", () => audit.Written, description: "Lines written to the audit file.");
         meter.CreateObservableCounter("relay.audit.log.failed", () => audit.Failed, description: "Audit entries that could not be written and are in the log only.");
         meter.CreateObservableCounter("relay.audit.log.omitted", () => audit.Omitted, description: "Refusals that were not written to the audit file because there were too many.");
+        meter.CreateObservableGauge(
+            "relay.admin.connections",
+            () => new[] { Labelled(connections.Count(AdminTransport.Unix), "listener", "unix"), Labelled(connections.Count(AdminTransport.Tls), "listener", "network") },
+            description: "Open connections of operators, by listener.");
+        meter.CreateObservableCounter("relay.admin.connections.refused", () => connections.Refused, description: "Connections of operators that were cut because there were too many.");
+        meter.CreateObservableCounter(
+            "relay.admin.calls.refused",
+            () => new[] { Labelled(gate.Unauthenticated, "reason", "unauthenticated"), Labelled(gate.Denied, "reason", "permission_denied") },
+            description: "Calls of operators that were refused because of who called.");
     }
+
+    private static Measurement<long> Labelled(long value, string label, string of) => new(value, new KeyValuePair<string, object?>(label, of));
 }

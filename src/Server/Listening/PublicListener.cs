@@ -4,13 +4,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Relay.Listening;
 
-/// <summary>Kestrel's socket transport with each TCP connection wrapped, so that the relay knows when its socket is truly closed. Unix sockets pass through.</summary>
+/// <summary>Kestrel's socket transport with each TCP connection wrapped, so that the relay knows when its socket is truly closed. Unix sockets and private endpoints pass through.</summary>
 internal sealed class PublicListenerFactory(SocketTransportFactory sockets, ConnectionTable table) : IConnectionListenerFactory
 {
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         var listener = await sockets.BindAsync(endpoint, cancellationToken);
-        return endpoint is IPEndPoint ? new PublicListener(listener, table) : listener;
+        return endpoint is IPEndPoint and not PrivateEndPoint ? new PublicListener(listener, table) : listener;
     }
 }
 

@@ -20,10 +20,9 @@ internal sealed class Refuser(AdmissionOptions options)
     // Atomic.
     private int _closing;
 
-    public async Task RefuseAsync(HttpContext context, TrackedConnection connection, Decision decision)
+    public async Task RefuseAsync(HttpContext context, TrackedConnection connection, Refusal refusal)
     {
-        var refusal = decision.Refusal;
-        if (options.RefuseWith == RefuseWith.Close && refusal is not (Refusal.Stopping or Refusal.Draining))
+        if (options.RefuseWith == RefuseWith.Close && refusal != Refusal.Stopping)
         {
             var closing = Interlocked.Increment(ref _closing);
             try
@@ -40,8 +39,7 @@ internal sealed class Refuser(AdmissionOptions options)
             }
         }
 
-        var wait = decision.Wait > options.RetryAfter ? decision.Wait : options.RetryAfter;
-        await AnswerStatusAsync(context, RefusalReasons.Status(refusal), RefusalReasons.Reason(refusal), wait);
+        await AnswerStatusAsync(context, RefusalText.Status(refusal), RefusalText.Reason(refusal), options.RetryAfter);
     }
 
     /// <summary>A status before the upgrade, with Retry-After between the given time and twice as much.</summary>
@@ -88,8 +86,8 @@ internal sealed class Refuser(AdmissionOptions options)
         var frames = new byte[Enum.GetValues<Refusal>().Length][];
         foreach (var refusal in Enum.GetValues<Refusal>().Where(refusal => refusal != Refusal.None))
         {
-            var code = RefusalReasons.CloseCode(refusal);
-            var reason = Encoding.UTF8.GetBytes(RefusalReasons.Reason(refusal));
+            var code = RefusalText.CloseCode(refusal);
+            var reason = Encoding.UTF8.GetBytes(RefusalText.Reason(refusal));
 
             // Fin and opcode 8, then the length, the code big-endian and the reason (RFC 6455 sections 5.2 and 5.5.1).
             frames[(int)refusal] = [0x88, (byte)(2 + reason.Length), (byte)(code >> 8), (byte)code, .. reason];

@@ -10,6 +10,5 @@ internal static class SessionSetup
         .AddSingleton<Refuser>()
         .AddSingleton<ISessionHandler, THandler>()
         .AddSingleton<SessionEndpoint>()
-        .AddSingleton<PacedCloser>()
         .AddSingleton<Heartbeat>();
 }

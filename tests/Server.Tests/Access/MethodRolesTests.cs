@@ -12,10 +12,12 @@ public sealed class MethodRolesTests
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     ];
 
+    private static readonly string[] LookingVerbs = ["Get", "List", "Watch", "Verify"];
+
     [Fact]
     public void Table_EveryServiceThatAnswers_HasExactlyItsMethods()
     {
-        var methods = new[] { AdminService.Descriptor, PolicyService.Descriptor, Health.Descriptor }
+        var methods = new[] { AdminService.Descriptor, Health.Descriptor }
             .SelectMany(service => service.Methods.Select(method => $"/{service.FullName}/{method.Name}"))
             .Concat(Reflection);
 
@@ -23,15 +25,25 @@ public sealed class MethodRolesTests
     }
 
     [Theory]
-    [InlineData("/relay.admin.v1.AdminService/GetStats", "Read")]
-    [InlineData("/relay.admin.v1.AdminService/ListAudit", "Read")]
-    [InlineData("/relay.admin.v1.AdminService/SetLimits", "Operate")]
-    [InlineData("/relay.admin.v1.AdminService/NoSuchMethod", "Admin")]
-    [InlineData("/relay.admin.v1.AdminService/getstats", "Admin")]
-    [InlineData("/other.Service/GetStats", "Admin")]
-    [InlineData("", "Admin")]
-    public void Needed_OfAMethod_IsItsRoleAndOfAnUnknownOneTheStrictest(string method, string role) =>
-        Assert.Equal(role, MethodRoles.Needed(method).ToString());
+    [InlineData("/relay.admin.v1.AdminService/GetStats", "Read", false)]
+    [InlineData("/relay.admin.v1.AdminService/ListAudit", "Read", false)]
+    [InlineData("/relay.admin.v1.AdminService/SetLimits", "Operate", true)]
+    [InlineData("/relay.admin.v1.AdminService/ListTokens", "Admin", false)]
+    [InlineData("/relay.admin.v1.AdminService/CreateToken", "Admin", true)]
+    [InlineData("/relay.admin.v1.AdminService/NoSuchMethod", "Admin", true)]
+    [InlineData("/relay.admin.v1.AdminService/getstats", "Admin", true)]
+    [InlineData("/other.Service/GetStats", "Admin", true)]
+    [InlineData("", "Admin", true)]
+    public void Of_AMethod_IsItsRuleAndOfAnUnknownOneTheStrictest(string method, string role, bool changes)
+    {
+        var rule = MethodRoles.Of(method);
+        Assert.Equal((role, changes), (rule.Role.ToString(), rule.Changes));
+    }
+
+    [Fact]
+    public void Table_WhatOnlyLooks_IsNamedLikeIt() => Assert.All(
+        MethodRoles.Methods.Where(method => method.Contains(".AdminService/", StringComparison.Ordinal)),
+        method => Assert.Equal(!LookingVerbs.Any(verb => method.Contains($"/{verb}", StringComparison.Ordinal)), MethodRoles.Of(method).Changes));
 
     [Theory]
     [InlineData("read", "Read")]

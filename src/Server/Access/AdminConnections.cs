@@ -1,0 +1,91 @@
+using Microsoft.AspNetCore.Connections;
+
+namespace Relay.Access;
+
+/// <summary>
+/// The open connections of the two admin listeners, each with its own bound: what happens on the network never keeps an
+/// operator from the Unix socket. Where all places are taken, the oldest connection over which nobody with a role has
+/// called yet gives way.
+/// </summary>
+internal sealed class AdminConnections(AdminOptions options, TimeProvider time)
+{
+    private readonly Lock _lock = new();
+
+    // Guarded by _lock, oldest first.
+    private readonly LinkedList<AdminConnection> _local = [];
+    private readonly LinkedList<AdminConnection> _network = [];
+
+    // Atomic.
+    private long _refused;
+
+    /// <summary>Connections cut to keep the bound: newcomers, and strangers who gave way to one.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
+
+    public int Count(AdminTransport transport)
+    {
+        lock (_lock)
+        {
+            return Of(transport).Count;
+        }
+    }
+
+    /// <summary>Runs one accepted connection from its place to its end.</summary>
+    public async Task RunAsync(ConnectionContext context, AdminTransport transport, ConnectionDelegate next)
+    {
+        var connection = new AdminConnection(context, transport, options, time);
+        var isIn = TryAdd(connection, out var evicted);
+        if (!isIn || evicted is not null)
+        {
+            Interlocked.Increment(ref _refused);
+        }
+
+        evicted?.Abort();
+        if (!isIn)
+        {
+            context.Abort();
+            return;
+        }
+
+        context.Features.Set(connection);
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            Remove(connection);
+        }
+    }
+
+    private bool TryAdd(AdminConnection connection, out AdminConnection? evicted)
+    {
+        evicted = null;
+        lock (_lock)
+        {
+            var open = Of(connection.Transport);
+            if (open.Count >= options.MaxConnections)
+            {
+                evicted = open.FirstOrDefault(other => !other.IsKnown);
+                if (evicted is null)
+                {
+                    return false;
+                }
+
+                open.Remove(evicted);
+            }
+
+            open.AddLast(connection);
+            return true;
+        }
+    }
+
+    private void Remove(AdminConnection connection)
+    {
+        lock (_lock)
+        {
+            Of(connection.Transport).Remove(connection);
+        }
+    }
+
+    private LinkedList<AdminConnection> Of(AdminTransport transport) => transport == AdminTransport.Unix ? _local : _network;
+}

@@ -1,0 +1,18 @@
+using Grpc.Core;
+
+namespace Relay.Admin;
+
+/// <summary>A stream of answers that ends when what let its caller in does not hold any more: a revoked token watches nothing.</summary>
+internal sealed class ValidStream<T>(IServerStreamWriter<T> inner, Func<bool> isStillValid) : IServerStreamWriter<T>
+{
+    public WriteOptions? WriteOptions
+    {
+        get => inner.WriteOptions;
+        set => inner.WriteOptions = value;
+    }
+
+    public Task WriteAsync(T message) => WriteAsync(message, CancellationToken.None);
+
+    public Task WriteAsync(T message, CancellationToken cancellationToken) =>
+        isStillValid() ? inner.WriteAsync(message, cancellationToken) : throw AdminErrors.NoLongerValid();
+}
