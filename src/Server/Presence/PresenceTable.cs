@@ -53,11 +53,12 @@ internal sealed class PresenceTable
         }
     }
 
+    /// <summary>Claims a peer id. Unlike with codes, whether another holds it is told before whether the socket has one already.</summary>
     public Claim ClaimPeerId(Client client, string peerId)
     {
         lock (_lock)
         {
-            var claim = ClaimName(client, client.PeerId, peerId);
+            var claim = IsHeldByAnother(client, peerId) ? Claim.HeldByAnother : ClaimName(client, client.PeerId, peerId);
             if (claim is Claim.Taken)
             {
                 client.PeerId = peerId;
@@ -143,7 +144,7 @@ internal sealed class PresenceTable
             return Claim.HasAnother;
         }
 
-        if (_names.TryGetValue(name, out var holder) && holder != client)
+        if (IsHeldByAnother(client, name))
         {
             return Claim.HeldByAnother;
         }
@@ -152,6 +153,8 @@ internal sealed class PresenceTable
         client.Session.Hold();
         return Claim.Taken;
     }
+
+    private bool IsHeldByAnother(Client client, string name) => _names.TryGetValue(name, out var holder) && holder != client;
 }
 
 /// <summary>How many names are held, and how full the space of codes is.</summary>

@@ -49,6 +49,10 @@ internal readonly struct ClientMessage(JsonDocument document) : IDisposable
 
     public bool IsTrue(string name) => Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
 
+    /// <summary>The field's number, or null when it is absent or no JSON number; one that is too great is infinite. Never negative zero.</summary>
+    public double? Number(string name) =>
+        Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() + 0.0 : null;
+
     /// <summary>The field's bytes as they came, empty when it is absent.</summary>
     public ReadOnlySpan<byte> Raw(string name) =>
         Root.TryGetProperty(name, out var value) ? JsonMarshal.GetRawUtf8Value(value) : [];

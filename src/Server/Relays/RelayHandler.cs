@@ -1,18 +1,104 @@
+using System.Text.Json;
+using Relay.Identity;
 using Relay.Presence;
 using Relay.Protocol;
 
 namespace Relay.Relays;
 
 /// <summary>register by peer id, update_load, get_relays and heartbeat.</summary>
-internal sealed class RelayHandler
+internal sealed class RelayHandler(
+    PresenceTable presence, RelayRegistry registry, RelayOptions options, ServerIdentity identity, TimeProvider time)
 {
-    public void Register(Client client, in ClientMessage message) => throw new NotImplementedException();
+    // Every answer repeats the keys of up to a hundred relays: a longer key would make a small question a flood.
+    private const int MaxKeyLength = 256;
 
-    public void UpdateLoad(Client client, in ClientMessage message) => throw new NotImplementedException();
+    private const double DefaultMaxConnections = 20;
+    private const string InvalidPeerId = "Invalid peerId";
 
-    public void Offer(Client client, in ClientMessage message) => throw new NotImplementedException();
+    public void Register(Client client, in ClientMessage message)
+    {
+        var peerId = message.Text("peerId")!;
+        var key = message.Text("publicKey");
+        var maxConnections = message.Value("maxConnections") is { ValueKind: JsonValueKind.Undefined or JsonValueKind.Null }
+            ? DefaultMaxConnections
+            : message.Number("maxConnections") ?? double.NaN;
+        var mistake = !PeerId.IsValid(peerId) ? "Invalid peerId: must be 1-128 alphanumeric characters, hyphens, or underscores"
+            : maxConnections is not (>= 1 and <= 1000) ? "maxConnections must be a finite number between 1 and 1000"
+            : key?.Length > MaxKeyLength ? "Invalid public key length"
+            : presence.ClaimPeerId(client, peerId) switch
+            {
+                Claim.HeldByAnother => "Peer ID already in use by another connection",
+                Claim.HasAnother => "Cannot re-register with a different peerId",
+                _ => null,
+            };
+        if (mistake is not null)
+        {
+            client.SendError(mistake);
+            return;
+        }
 
-    public void Heartbeat(Client client, in ClientMessage message) => throw new NotImplementedException();
+        registry.Register(client, peerId, string.IsNullOrEmpty(key) ? null : key, maxConnections);
+        client.Send(MessageWriter.Write(
+            new RegisteredPeer(peerId, identity.ServerId, registry.Choose(options.Offered, peerId, null)),
+            ServerJson.Default.RegisteredPeer));
+    }
 
-    public void Leave(Client client) => GC.KeepAlive(this);
+    public void UpdateLoad(Client client, in ClientMessage message)
+    {
+        if (!SpeaksForRelay(client, message))
+        {
+            return;
+        }
+
+        if (message.Number("connectedCount") is not (>= 0 and <= 10_000 and var count))
+        {
+            client.SendError("Invalid connectedCount");
+        }
+        else if (registry.TryUpdateLoad(client, client.PeerId!, count))
+        {
+            client.Send(MessageWriter.Write(new LoadUpdated(client.PeerId!, count), ServerJson.Default.LoadUpdated));
+        }
+    }
+
+    public void Offer(Client client, in ClientMessage message)
+    {
+        if (message.Text("peerId") is not { } peerId || !PeerId.IsValid(peerId))
+        {
+            client.SendError(InvalidPeerId);
+            return;
+        }
+
+        var count = message.Number("count") is { } wanted ? (int)Math.Clamp(wanted, 1, RelayRegistry.MaxOffered) : options.Offered;
+        client.Send(MessageWriter.Write(
+            new RelayList(registry.Choose(count, client.PeerId, peerId)), ServerJson.Default.RelayList));
+    }
+
+    public void Heartbeat(Client client, in ClientMessage message)
+    {
+        if (SpeaksForRelay(client, message) && registry.TryTouch(client, client.PeerId!))
+        {
+            client.Send(MessageWriter.Write(
+                new HeartbeatAck(time.GetUtcNow().ToUnixTimeMilliseconds()), ServerJson.Default.HeartbeatAck));
+        }
+    }
+
+    public void Leave(Client client)
+    {
+        if (client.PeerId is { } peerId)
+        {
+            registry.Remove(client, peerId);
+        }
+    }
+
+    /// <summary>True when the message speaks for the socket's own peer id. Any other name is ignored, what is no name is told.</summary>
+    private static bool SpeaksForRelay(Client client, in ClientMessage message)
+    {
+        if (client.NameIn(message) is { } name && PeerId.IsValid(name))
+        {
+            return name == client.PeerId;
+        }
+
+        client.SendError(InvalidPeerId);
+        return false;
+    }
 }
