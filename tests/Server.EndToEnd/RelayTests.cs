@@ -163,20 +163,16 @@ public sealed class RelayTests
         }
     }
 
-    [Theory]
-    [InlineData("""{"type":"get_relays"}""")]
-    [InlineData("""{"type":"get_relays","peerId":null}""")]
-    [InlineData("""{"type":"get_relays","peerId":""}""")]
-    [InlineData("""{"type":"get_relays","peerId":7}""")]
-    [InlineData("""{"type":"get_relays","peerId":"a/b"}""")]
-    public async Task GetRelays_WithoutAName_IsTold(string message)
+    [Fact]
+    public async Task GetRelays_WithoutAName_IsTold()
     {
         await using var server = await RelayServer.StartAsync();
         await using var client = await TestClient.ConnectAsync(server);
-
-        await client.SendAsync(message);
-
-        await client.ExpectErrorAsync("Invalid peerId");
+        foreach (var peerId in new[] { "", ",\"peerId\":null", ",\"peerId\":\"\"", ",\"peerId\":7", ",\"peerId\":\"a/b\"" })
+        {
+            await client.SendAsync($$"""{"type":"get_relays"{{peerId}}}""");
+            await client.ExpectErrorAsync("Invalid peerId");
+        }
     }
 
     [Fact]

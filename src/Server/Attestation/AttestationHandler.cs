@@ -1,17 +1,99 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Relay.Presence;
 using Relay.Protocol;
 
 namespace Relay.Attestation;
 
-/// <summary>attest_request and attest_response, and the gate in front of what they open.</summary>
-internal sealed class AttestationHandler
+/// <summary>
+/// attest_request and attest_response, and the gate in front of what they open. A socket waits for its own request to the
+/// authority before its next message is looked at, so it can have but one on its way; nobody else waits for it.
+/// </summary>
+internal sealed class AttestationHandler(AttestationOptions options, AttestationClient authority, TimeProvider time)
 {
+    private const string NotConfigured = "Attestation not configured";
+    private const int MaxDeviceIdLength = 128;
+    private const int MaxResponsesBytes = 16 * 1024;
+
+    // Sockets that were given a challenge. A state belongs to its socket's receive loop, which has ended before it is removed.
+    private readonly ConcurrentDictionary<Client, AttestationState> _states = [];
+
     /// <summary>True when the client may use what is gated: proven, in its grace period, or attestation is off.</summary>
-    public bool Allows(Client client) => throw new NotImplementedException();
+    public bool Allows(Client client) =>
+        !options.IsOn
+        || time.GetElapsedTime(client.Session.ConnectedAt) < options.GracePeriod
+        || (_states.TryGetValue(client, out var state) && state.IsProven(options.SessionLifetime, time));
 
-    public ValueTask RequestAsync(Client client, ClientMessage message) => throw new NotImplementedException();
+    public async ValueTask RequestAsync(Client client, ClientMessage message)
+    {
+        var buildToken = message.Text("build_token")!;
+        var deviceId = message.Text("device_id")!;
+        var mistake = !options.IsOn ? NotConfigured
+            : buildToken.Length == 0 ? "Missing required field: build_token"
+            : deviceId.Length == 0 ? "Missing required field: device_id"
+            : null;
+        if (mistake is not null)
+        {
+            client.SendError(mistake);
+            return;
+        }
 
-    public ValueTask RespondAsync(Client client, ClientMessage message) => throw new NotImplementedException();
+        // What no authority would take is not worth a request.
+        var challenge = buildToken.Length > BuildToken.MaxLength || deviceId.Length > MaxDeviceIdLength
+            ? null
+            : await authority.ChallengeAsync(buildToken, deviceId, client.Session.ConnectionClosed);
+        if (challenge is null)
+        {
+            client.Send(MessageWriter.Write(
+                new AttestError("Failed to get attestation challenge from bootstrap"), ServerJson.Default.AttestError));
+            return;
+        }
 
-    public void Leave(Client client) => GC.KeepAlive(this);
+        _states.GetOrAdd(client, _ => new AttestationState()).Open(deviceId, challenge.Nonce);
+        client.Send(MessageWriter.Write(
+            new AttestChallenge(challenge.Nonce, new RawJson(challenge.Regions)), ServerJson.Default.AttestChallenge));
+    }
+
+    public async ValueTask RespondAsync(Client client, ClientMessage message)
+    {
+        var nonce = message.Text("nonce")!;
+        var responses = message.Value("responses");
+        var mistake = !options.IsOn ? NotConfigured
+            : nonce.Length == 0 ? "Missing required field: nonce"
+            : responses.GetArrayLength() == 0 ? "Missing or empty responses array"
+            : null;
+        if (mistake is not null)
+        {
+            client.SendError(mistake);
+            return;
+        }
+
+        // A proof of another's challenge, or a second one of the same, proves nothing: the authority need not be asked.
+        var state = _states.GetValueOrDefault(client);
+        var verdict = state?.Take(nonce) is { } deviceId && JsonMarshal.GetRawUtf8Value(responses).Length <= MaxResponsesBytes
+            ? await authority.VerifyAsync(deviceId, nonce, new RawJson(responses), client.Session.ConnectionClosed)
+            : null;
+        if (client.Session.ConnectionClosed.IsCancellationRequested)
+        {
+            // Nobody to judge: the socket's end has its own reason.
+            return;
+        }
+
+        if (verdict is not { IsValid: true })
+        {
+            client.Send(MessageWriter.Write(new AttestFailed("Attestation verification failed"), ServerJson.Default.AttestFailed));
+            client.Session.Close(CloseReason.AttestationFailed);
+            return;
+        }
+
+        // Without a token the authority vouches for nothing that lasts.
+        if (verdict.SessionToken is not null)
+        {
+            state!.Prove(time);
+        }
+
+        client.Send(MessageWriter.Write(new AttestSuccess(verdict.SessionToken), ServerJson.Default.AttestSuccess));
+    }
+
+    public void Leave(Client client) => _states.TryRemove(client, out _);
 }

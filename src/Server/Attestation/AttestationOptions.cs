@@ -28,9 +28,12 @@ internal sealed class AttestationOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (IsOn && (!Uri.TryCreate(AuthorityUrl, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")))
+        // A path may follow, but nothing that would end up before the path of a request; a password would end up in logs.
+        if (IsOn && (!Uri.TryCreate(AuthorityUrl, UriKind.Absolute, out var uri)
+            || uri.Scheme is not ("http" or "https")
+            || (uri.Query + uri.Fragment + uri.UserInfo).Length > 0))
         {
-            yield return new ValidationResult($"'{AuthorityUrl}' is no web address; write it like https://authority.example", [nameof(AuthorityUrl)]);
+            yield return new ValidationResult("is no plain web address; write it like https://authority.example", [nameof(AuthorityUrl)]);
         }
     }
 }

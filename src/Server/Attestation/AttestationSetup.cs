@@ -4,5 +4,6 @@ internal static class AttestationSetup
 {
     public static IServiceCollection AddAttestation(this IServiceCollection services, AttestationOptions options) => services
         .AddSingleton(options)
+        .AddSingleton<AttestationClient>()
         .AddSingleton<AttestationHandler>();
 }

@@ -34,6 +34,7 @@ internal static class MetricsEndpoint
             services.GetRequiredService<PresenceTable>());
         AdminGauges.Add(services);
         SignalingGauges.Add(services);
+        AuthorityGauges.Add(services);
         return app.New().UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
     }
 

@@ -59,6 +59,9 @@ internal sealed class Session
     /// <summary>Sweep only.</summary>
     public long LastPing { get; set; }
 
+    /// <summary>Cancelled when the connection is gone, also while nobody reads from it.</summary>
+    public CancellationToken ConnectionClosed => _connection.ConnectionClosed;
+
     /// <summary>True while the socket is registered as something.</summary>
     public bool IsHeld => Volatile.Read(ref _holds) > 0;
 

@@ -52,6 +52,7 @@ public sealed class ServerIdentityTests
         Assert.False(ServerIdentity.Verify(weak, data, [.. weak, .. new byte[32]]));
     }
 
+    /// <summary>Weakness 30 of the reference network: a recorded greeting proves nothing later, because what is bound says when.</summary>
     [Fact]
     public void Greeting_EachClient_ProvesTheKeyWithANonceOfItsOwn()
     {
@@ -67,6 +68,8 @@ public sealed class ServerIdentityTests
         Assert.True(ServerIdentity.Verify(identity.PublicKey, nonce, Convert.FromBase64String(greeting.Signature)));
         var bound = $"relay-identity-v1\n{identity.ServerId}\n1700000000123\n{greeting.Nonce}";
         Assert.True(ServerIdentity.Verify(identity.PublicKey, Encoding.UTF8.GetBytes(bound), Convert.FromBase64String(greeting.Binding)));
+        Assert.False(ServerIdentity.Verify(
+            identity.PublicKey, Encoding.UTF8.GetBytes(bound.Replace("123", "124", StringComparison.Ordinal)), Convert.FromBase64String(greeting.Binding)));
         Assert.NotEqual(greeting.Nonce, identity.Greeting(time).Nonce);
     }
 
