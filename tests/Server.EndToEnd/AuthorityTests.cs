@@ -62,7 +62,10 @@ public sealed class AuthorityTests
             Assert.Equal(warnings, log.Lines.Count(line => line.Contains("unreachable, ConnectionError", StringComparison.Ordinal)));
         }
 
-        Assert.Equal(5, Count(server, AuthorityOutcome.Unreachable));
+        using var http = new HttpClient { BaseAddress = server.Http, Timeout = TestClient.Timeout };
+        var metrics = await http.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+        Assert.Contains("relay_attestation_requests_total{outcome=\"unreachable\"} 5", metrics, StringComparison.Ordinal);
+        Assert.Contains("relay_attestation_open{} 0", metrics, StringComparison.Ordinal);
     }
 
     /// <summary>One socket can have one request on its way, all of them together 64; the next fails at once and is not sent.</summary>
