@@ -29,7 +29,7 @@ public class AdmissionBenchmark
     }
 
     [Benchmark]
-    public bool Refuse() => _full.TryAdmit(_keys[_next++ & 1023], out _) == Refusal.None;
+    public bool Refuse() => _full.TryAdmit(_keys[_next++ & 1023], out _).Refusal == Refusal.None;
 
     /// <summary>Two threads at once, each its own keys; the figure is per decision of one thread.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
@@ -48,8 +48,15 @@ public class AdmissionBenchmark
 
     private static AdmissionGate Gate(int total)
     {
-        var options = new AdmissionOptions { Total = total };
-        var policies = new LimitPolicyStore(options);
-        return new AdmissionGate(new ConnectionLedger(policies, options, TimeProvider.System), policies, new RelayMetrics(), TimeProvider.System);
+        var options = new AdmissionOptions { Total = total, ConnectRatePerIp = "1000000/s", ConnectRateTotal = "1000000/s" };
+        var time = TimeProvider.System;
+        var policies = new LimitPolicyStore(options, time);
+        return new AdmissionGate(
+            new ConnectionLedger(policies, options, time),
+            policies,
+            new AutoBans(new AutoBanOptions(), new ProtectedNetworks(options), time),
+            new DecisionLog(options, time),
+            new RelayMetrics(),
+            time);
     }
 }

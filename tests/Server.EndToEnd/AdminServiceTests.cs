@@ -202,7 +202,7 @@ public sealed class AdminServiceTests
 
         var line = Assert.Single(log.Lines, line => line.StartsWith("Limits changed by ", StringComparison.Ordinal));
         Assert.Matches(@"uid=\d+(\(\w+\))? gid=\d+ pid=\d+ \(night  fail: forged \[0m\)", line);
-        Assert.Contains("per address 50 -> 40, revision 2", line, StringComparison.Ordinal);
+        Assert.Contains("per-ip 50 -> 40, revision 2", line, StringComparison.Ordinal);
         Assert.Contains($"pid={Environment.ProcessId} ", line, StringComparison.Ordinal);
     }
 

@@ -23,7 +23,7 @@ public sealed class AdmissionTests
         Assert.Equal(AtCapacity, await refused.ExpectCloseAsync());
         await a.ExpectNothingAsync();
         await b.ExpectNothingAsync();
-        Assert.Equal((2, 1L, 0L), (server.Live(), server.Totals().RefusedTotal, server.Totals().RefusedPerIp));
+        Assert.Equal((2, 1L, 0L), (server.Live(), server.Totals().RefusedBy(Refusal.TotalLimit), server.Totals().RefusedBy(Refusal.PerIpLimit)));
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class AdmissionTests
         await using var other = await TestClient.ConnectAsync(server, from: "127.0.0.2");
         await other.ExpectNothingAsync();
         Assert.Equal(["127.0.0.1", "127.0.0.2"], server.HeldKeys());
-        Assert.Equal((0L, 1L), (server.Totals().RefusedTotal, server.Totals().RefusedPerIp));
+        Assert.Equal((0L, 1L), (server.Totals().RefusedBy(Refusal.TotalLimit), server.Totals().RefusedBy(Refusal.PerIpLimit)));
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class AdmissionTests
 
         Assert.StartsWith("HTTP/1.1 503 ", await refused.ReadHeadAsync(), StringComparison.Ordinal);
         Assert.Contains("Server shutting down\n", await refused.ReadToEndAsync(), StringComparison.Ordinal);
-        Assert.Equal((0, 1L), (server.Live(), server.Totals().RefusedStopping));
+        Assert.Equal((0, 1L), (server.Live(), server.Totals().RefusedBy(Refusal.Stopping)));
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class AdmissionTests
             var opcodes = await Task.WhenAll(clients.Select(async client => (await client.ReadFrameAsync()).Opcode));
 
             Assert.Equal((100, 200), (opcodes.Count(opcode => opcode == 1), opcodes.Count(opcode => opcode == 8)));
-            Assert.Equal((100, 100, 200L * round), (server.Live(), server.Totals().Peak, server.Totals().RefusedTotal));
+            Assert.Equal((100, 100, 200L * round), (server.Live(), server.Totals().Peak, server.Totals().RefusedBy(Refusal.TotalLimit)));
             Array.ForEach(clients, client => client.Dispose());
             await server.EmptyAsync();
         }

@@ -9,6 +9,7 @@ internal readonly record struct MethodRule(AdminRole Role, bool Changes);
 internal static class MethodRoles
 {
     private const string Admin = "/relay.admin.v1.AdminService/";
+    private const string Policy = "/relay.admin.v1.PolicyService/";
     private const string Health = "/grpc.health.v1.Health/";
 
     private static readonly FrozenDictionary<string, MethodRule> Table = new Dictionary<string, MethodRule>
@@ -24,6 +25,18 @@ internal static class MethodRoles
         [Admin + "CreateToken"] = Changes(AdminRole.Admin),
         [Admin + "ListTokens"] = Looks(AdminRole.Admin),
         [Admin + "RevokeToken"] = Changes(AdminRole.Admin),
+        [Policy + "GetPolicy"] = Looks(AdminRole.Read),
+        [Policy + "ListRevisions"] = Looks(AdminRole.Read),
+        [Policy + "DiffPolicy"] = Looks(AdminRole.Read),
+        [Policy + "ListBans"] = Looks(AdminRole.Read),
+        [Policy + "ChangePolicy"] = Changes(AdminRole.Operate),
+        [Policy + "ConfirmPolicy"] = Changes(AdminRole.Operate),
+        [Policy + "ClearShadow"] = Changes(AdminRole.Operate),
+        [Policy + "Ban"] = Changes(AdminRole.Operate),
+        [Policy + "Unban"] = Changes(AdminRole.Operate),
+        [Policy + "RollbackPolicy"] = Changes(AdminRole.Admin),
+        [Policy + "SavePolicy"] = Changes(AdminRole.Admin),
+        [Policy + "PromoteShadow"] = Changes(AdminRole.Admin),
         [Health + "Check"] = Looks(AdminRole.Read),
         [Health + "Watch"] = Looks(AdminRole.Read),
         ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = Looks(AdminRole.Read),

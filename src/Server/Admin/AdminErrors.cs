@@ -36,5 +36,12 @@ internal static class AdminErrors
     public static RpcException NoAudit() => new(new Grpc.Core.Status(
         StatusCode.FailedPrecondition, "the relay keeps no audit file; Audit:File is empty"));
 
+    public static RpcException NotRemembered(long revision) => NotFound(
+        $"revision {revision} is not remembered; relayctl limits history shows those that are");
+
+    public static RpcException NotFound(string text) => new(new Grpc.Core.Status(StatusCode.NotFound, text));
+
+    public static RpcException Precondition(string text) => new(new Grpc.Core.Status(StatusCode.FailedPrecondition, text));
+
     public static RpcException Stopping() => new(new Grpc.Core.Status(StatusCode.Unavailable, "the relay is stopping"));
 }

@@ -10,9 +10,10 @@ using Relay.Listening;
 namespace Relay.Admin;
 
 /// <summary>The gRPC service: request, one call, reply.</summary>
-internal sealed partial class AdminService(
+internal sealed class AdminService(
     ServerSnapshot snapshot,
-    AdmissionGate gate,
+    PolicyChanges changes,
+    ConnectionLedger ledger,
     LimitPolicyStore policies,
     IpPage ips,
     PeerTable peers,
@@ -20,8 +21,7 @@ internal sealed partial class AdminService(
     AuditView trail,
     TokenView tokens,
     IHostApplicationLifetime lifetime,
-    TimeProvider time,
-    ILogger<AdminService> logger) : AdminApi.AdminService.AdminServiceBase
+    TimeProvider time) : AdminApi.AdminService.AdminServiceBase
 {
     private const int MaxReason = 256;
     private const int MaxDriftRows = 100;
@@ -70,28 +70,31 @@ internal sealed partial class AdminService(
     public override Task<SetLimitsResponse> SetLimits(SetLimitsRequest request, ServerCallContext context)
     {
         Check(request);
-        var change = new LimitChange(
-            request.HasTotal ? request.Total : null,
-            request.HasPerIp ? request.PerIp : null,
-            request.HasExpectedRevision ? request.ExpectedRevision : null);
-        var (result, live, keysOver) = gate.ChangeLimits(change);
-        if (result.Stale)
+        var edits = new Dictionary<string, string?>();
+        if (request.HasTotal)
         {
-            throw AdminErrors.Stale(request.ExpectedRevision, result.Before.Revision);
+            edits[PolicyItems.Total] = FormattableString.Invariant($"{request.Total}");
         }
 
+        if (request.HasPerIp)
+        {
+            edits[PolicyItems.PerIp] = FormattableString.Invariant($"{request.PerIp}");
+        }
+
+        var result = changes.Make(new PolicyChange(edits, AdminCaller.Of(context).Who, request.Reason)
+        {
+            ExpectedRevision = request.HasExpectedRevision ? request.ExpectedRevision : null,
+        });
         var (before, after) = (result.Before, result.After);
-        var caller = AdminCaller.Of(context);
-        caller.Changed(ShortText.Of(ServerSnapshot.Limits(before)), ShortText.Of(ServerSnapshot.Limits(after)));
-        Log.LimitsChanged(
-            logger, caller.Who, Printable(request.Reason), before.Total, before.PerIp, after.Total, after.PerIp, after.Revision);
+        AdminCaller.Of(context).Changed(ShortText.Of(ServerSnapshot.Limits(before)), ShortText.Of(ServerSnapshot.Limits(after)));
+        var (live, keysOver) = ledger.Settle();
         return Task.FromResult(new SetLimitsResponse
         {
             Before = ServerSnapshot.Limits(before),
             After = ServerSnapshot.Limits(after),
             Connections = live,
             AddressesOverLimit = keysOver,
-            Warnings = { Warnings(after, live, keysOver) },
+            Warnings = { PolicyWarnings.Of(after, ledger.EffectOf(after)) },
         });
     }
 
@@ -154,26 +157,6 @@ internal sealed partial class AdminService(
         }
     }
 
-    private static IEnumerable<string> Warnings(LimitPolicy after, int live, int keysOver)
-    {
-        if (after.Total < after.PerIp)
-        {
-            yield return $"the total limit {after.Total:#,0} is below the limit per address {after.PerIp:#,0}: one address can take every place";
-        }
-
-        if (live > after.Total)
-        {
-            yield return $"{live:#,0} clients are connected, {live - after.Total:#,0} more than the new total; "
-                + "nobody is disconnected, newcomers are refused until the count is below it";
-        }
-
-        if (keysOver > 0)
-        {
-            yield return $"{keysOver:#,0} address{(keysOver == 1 ? " holds" : "es hold")} more than {after.PerIp:#,0} connections; "
-                + "nobody is disconnected, their newcomers are refused until the count is below it";
-        }
-    }
-
     private static Peer PeerRow(PeerSnapshot peer) => new()
     {
         ServerId = peer.ServerId,
@@ -184,14 +167,4 @@ internal sealed partial class AdminService(
         LastSeen = Timestamp.FromDateTimeOffset(peer.LastSeen),
         FramesReceived = peer.FramesReceived,
     };
-
-    // A line break in a reason must not look like a log entry of its own.
-    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Information, "Limits changed by {Who} ({Reason}): total {OldTotal} -> {NewTotal}, per address {OldPerIp} -> {NewPerIp}, revision {Revision}")]
-        public static partial void LimitsChanged(
-            ILogger logger, string who, string reason, int oldTotal, int oldPerIp, int newTotal, int newPerIp, long revision);
-    }
 }

@@ -14,6 +14,8 @@ internal static class AdminSetup
         services
             .AddSingleton<ServerSnapshot>()
             .AddSingleton<IpPage>()
+            .AddSingleton<PolicyChanges>()
+            .AddSingleton<BanDesk>()
             .AddSingleton<AuditView>()
             .AddSingleton<TokenView>()
             .AddSingleton<AdminInterceptor>();
@@ -37,6 +39,7 @@ internal static class AdminSetup
             admin => admin.UseRouting().UseEndpoints(endpoints =>
             {
                 endpoints.MapGrpcService<AdminService>();
+                endpoints.MapGrpcService<PolicyService>();
                 endpoints.MapGrpcService<HealthServiceImpl>();
                 endpoints.MapGrpcReflectionService();
             }));

@@ -9,16 +9,16 @@ internal sealed class IpPage(ConnectionLedger ledger, LimitPolicyStore policies,
 {
     public ListIpsResponse Read(ListIpsRequest request)
     {
-        var page = new Page(request.PageSize, request.PageToken, $"{request.Sort:D} {request.Cidr}");
+        var page = new Page(request.PageSize, request.PageToken, $"{request.Sort:D} {request.Networks} {request.Cidr}");
         page.CheckSort(request.Sort);
         var network = page.ReadNetwork(request.Cidr);
         page.ThrowIfWrong();
 
-        var rows = ledger.Keys().Where(row => Page.IsInside(row.Key, network)).ToArray();
-        var limit = policies.Current.PerIp;
+        var rows = ledger.Keys(request.Networks).Where(row => Page.IsInside(row.Key, network)).ToArray();
+        var policy = policies.Current;
         return new ListIpsResponse
         {
-            Ips = { page.Cut(rows, Order(request.Sort)).Select(row => Entry(row, limit)) },
+            Ips = { page.Cut(rows, Order(request.Sort)).Select(row => Entry(row, policy.MostFor(row.Key, isAddress: !request.Networks, time))) },
             NextPageToken = page.NextToken(rows.Length),
             TotalSize = rows.Length,
         };
@@ -44,7 +44,8 @@ internal sealed class IpPage(ConnectionLedger ledger, LimitPolicyStore policies,
         Refused = row.Refused,
         FirstSeen = Moment(row.FirstSeen),
         LastSeen = Moment(row.LastSeen),
-        Limit = limit,
+        Limit = limit == int.MaxValue ? 0 : limit,
+        ShadowRefused = row.ShadowRefused,
     };
 
     private Timestamp Moment(long timestamp) =>

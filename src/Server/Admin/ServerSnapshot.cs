@@ -47,13 +47,15 @@ internal sealed class ServerSnapshot(
                 AdmittedTotal = totals.Admitted,
                 Signaling = figures.Codes,
                 Relay = figures.PeerIds,
+                Uncounted = totals.Uncounted,
             },
             Limits = Limits(policies.Current),
             Refused = new Refusals
             {
-                TotalLimit = totals.RefusedTotal,
-                PerIpLimit = totals.RefusedPerIp,
-                Stopping = totals.RefusedStopping,
+                TotalLimit = totals.RefusedBy(Refusal.TotalLimit),
+                PerIpLimit = totals.RefusedBy(Refusal.PerIpLimit),
+                Stopping = totals.RefusedBy(Refusal.Stopping),
+                ByReason = { RefusalReasons.All.Where(refusal => totals.RefusedBy(refusal) > 0).ToDictionary(RefusalReasons.Label, totals.RefusedBy) },
             },
             Pairing = new Pairing
             {

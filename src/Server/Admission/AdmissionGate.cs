@@ -3,39 +3,71 @@ using Relay.Telemetry;
 namespace Relay.Admission;
 
 /// <summary>The one answer to "may this socket come in?": an address in, a lease or a refusal out. No I/O, no allocation.</summary>
-internal sealed class AdmissionGate(ConnectionLedger ledger, LimitPolicyStore policies, RelayMetrics metrics, TimeProvider time)
+internal sealed class AdmissionGate(
+    ConnectionLedger ledger, LimitPolicyStore policies, AutoBans bans, DecisionLog decisions, RelayMetrics metrics, TimeProvider time)
 {
-    private volatile bool _stopping;
+    // Refusal.None while newcomers are let in; replaced by whoever drains or stops the relay.
+    private volatile Refusal _closedBy = Refusal.None;
 
-    public Refusal TryAdmit(System.Net.IPAddress address, out IpKey key, out AdmissionLease lease)
+    /// <summary>Decides on a whole address, or on <see cref="IpKey.Unattributed"/>.</summary>
+    public Decision TryAdmit(IpKey address, out AdmissionLease lease)
     {
         var started = time.GetTimestamp();
-        key = IpKey.From(address, policies.Current.Ipv6Prefix);
-        var refusal = TryAdmit(key, out lease);
+        var decision = Decide(address, out lease);
+        decisions.Record(address, decision);
         metrics.AdmissionDecided(time.GetElapsedTime(started));
-        return refusal;
+        return decision;
     }
 
-    public Refusal TryAdmit(IpKey key, out AdmissionLease lease)
+    /// <summary>A client broke the protocol, or asked too often for what it was refused.</summary>
+    public void Strike(IpKey address)
     {
-        if (_stopping)
+        if (policies.Current.For(address, address, time).IsCounted)
         {
-            ledger.CountRefusal(key, Refusal.Stopping);
-            lease = default;
-            return Refusal.Stopping;
+            bans.Strike(address);
         }
-
-        return ledger.TryTake(key, out lease);
     }
 
-    /// <summary>Changes the limits. When it returns, every later decision uses the new ones.</summary>
-    public (LimitChangeResult Change, int Live, int KeysOverLimit) ChangeLimits(LimitChange change)
+    /// <summary>Changes the policy. When it returns, every later decision uses the new one.</summary>
+    public PolicyResult Change(PolicyChange change)
     {
         var result = policies.Change(change);
-        var (live, keysOver) = ledger.Settle();
-        return (result, live, keysOver);
+        ledger.Settle();
+        return result;
     }
 
     /// <summary>From now on every newcomer is refused: the relay is going down.</summary>
-    public void Stop() => _stopping = true;
+    public void Stop() => _closedBy = Refusal.Stopping;
+
+    /// <summary>From now on, or no longer, newcomers are refused because the relay is being emptied.</summary>
+    public void Drain(bool on)
+    {
+        if (_closedBy != Refusal.Stopping)
+        {
+            _closedBy = on ? Refusal.Draining : Refusal.None;
+        }
+    }
+
+    private Decision Decide(IpKey address, out AdmissionLease lease)
+    {
+        if (_closedBy is not Refusal.None and var closed)
+        {
+            lease = default;
+            return ledger.CountRefusal(address, closed);
+        }
+
+        if (bans.IsBanned(address))
+        {
+            lease = default;
+            return ledger.CountRefusal(address, Refusal.Banned);
+        }
+
+        var decision = ledger.TryTake(address, out lease);
+        if (decision.Refusal != Refusal.None && RefusalReasons.IsClients(decision.Refusal))
+        {
+            bans.Strike(address);
+        }
+
+        return decision;
+    }
 }

@@ -2,10 +2,18 @@ namespace Relay.Admission;
 
 internal static class AdmissionSetup
 {
-    public static IServiceCollection AddAdmission(this IServiceCollection services, AdmissionOptions options) => services
+    public static IServiceCollection AddAdmission(this IServiceCollection services, AdmissionOptions options, AutoBanOptions autoBan) => services
         .AddSingleton(options)
-        .AddSingleton<LimitPolicyStore>()
+        .AddSingleton(autoBan)
+        .AddSingleton(provider => new LimitPolicyStore(
+            options,
+            provider.GetRequiredService<TimeProvider>(),
+            options.PolicyFile.Length > 0 ? new PolicyFile(options.PolicyFile) : null,
+            provider.GetRequiredService<ILogger<LimitPolicyStore>>()))
         .AddSingleton<ConnectionLedger>()
+        .AddSingleton<ProtectedNetworks>()
+        .AddSingleton<AutoBans>()
+        .AddSingleton<DecisionLog>()
         .AddSingleton<TrustedProxies>()
         .AddSingleton<AdmissionGate>();
 }

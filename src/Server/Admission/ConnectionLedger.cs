@@ -1,132 +1,145 @@
-using System.Runtime.InteropServices;
-
 namespace Relay.Admission;
 
 /// <summary>
-/// The books: how many client sockets are live, in all and per key. One lock guards everything, so a decision sees one
-/// moment: never more than a limit is admitted, and a place that is free is never denied because another thread was
-/// half-way through a refusal. Nothing is allocated once the tables have grown to their working size.
+/// The books: how many client sockets are live, in all, per address and per network. One lock guards everything, so a
+/// decision sees one moment: never more than a limit is admitted, and a place that is free is never denied because another
+/// thread was half-way through a refusal. Nothing is allocated once the tables have grown to their working size.
 /// </summary>
 internal sealed class ConnectionLedger
 {
-    private const int None = -1;
+    private const int None = KeyRecords.None;
+
+    // Decisions of one key that are logged: enough to see what it does, not enough to drown the others.
+    private const int LoggedBurst = 10;
+    private static readonly TimeSpan LoggedPeriod = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan ReplayWindow = TimeSpan.FromMinutes(10);
 
     private readonly Lock _lock = new();
     private readonly LimitPolicyStore _policies;
     private readonly TimeProvider _time;
 
     // Guarded by _lock, all of the following.
-    private readonly Dictionary<IpKey, int> _index = [];
-    private readonly IdleRecords _idle;
-    private KeyRecord[] _records = new KeyRecord[64];
-    private LeaseSlot[] _leases = new LeaseSlot[64];
-    private int _recordsUsed;
-    private int _freeRecord = None;
-    private int _leasesUsed;
-    private int _freeLease = None;
+    private readonly KeyRecords _records;
+    private readonly LeaseSlots _leases = new();
+    private readonly RecentAdmissions _recent;
+    private readonly long[] _refused = new long[RefusalReasons.Count];
+    private readonly ShadowBooks _shadow;
+    private TokenBucket _rate;
+    private int _ceiling = int.MaxValue;
     private int _total;
+    private int _uncounted;
     private int _peak;
     private int _keysHolding;
     private long _admitted;
-    private readonly long[] _refused = new long[Enum.GetValues<Refusal>().Length];
 
     public ConnectionLedger(LimitPolicyStore policies, AdmissionOptions options, TimeProvider time)
     {
         _policies = policies;
         _time = time;
-        _idle = new IdleRecords(options.RememberedAddresses);
+        _records = new KeyRecords(options.RememberedAddresses, options.Ipv6Prefix, time);
+        _recent = new RecentAdmissions(options.RememberedAdmissions);
+        _shadow = new ShadowBooks(time);
     }
 
-    /// <summary>Takes a place for <paramref name="key"/>, the total limit first, then the key's own.</summary>
-    public Refusal TryTake(IpKey key, out AdmissionLease lease)
+    /// <summary>Takes a place for a whole <paramref name="address"/>, or says which limit stands in its way.</summary>
+    public Decision TryTake(IpKey address, out AdmissionLease lease)
     {
         var now = _time.GetTimestamp();
         lock (_lock)
         {
             // Read inside the lock: once Settle() has returned after a change, no decision uses the older policy.
             var policy = _policies.Current;
-            var slot = FindOrAdd(key, now);
+            var key = address.CutIpv6(policy.Ipv6Prefix);
+            var limits = policy.For(address, key, _time);
+            if (!limits.IsCounted)
+            {
+                _uncounted++;
+                lease = NewLease(LeaseSlots.Uncounted);
+                return new Decision { Key = key, Live = new LiveCounts(_total, 0, 0, 0) };
+            }
+
+            var slot = _records.FindOrAdd(key, now, policy.RatePerIp);
+            if (_records[slot].Key != key)
+            {
+                key = _records[slot].Key;
+                limits = policy.For(address, key, _time);
+            }
+
+            var live = Look(slot, now);
             ref var record = ref _records[slot];
             record.LastSeen = now;
-
-            var refusal = _total >= policy.Total ? Refusal.TotalLimit
-                : record.Live >= policy.PerIp ? Refusal.PerIpLimit
-                : Refusal.None;
-            if (refusal != Refusal.None)
+            var refusal = limits.Judge(key, live, _ceiling);
+            var wait = TimeSpan.Zero;
+            if (refusal == Refusal.None)
             {
-                record.Refused++;
-                _refused[(int)refusal]++;
-                if (record.Live == 0)
-                {
-                    _idle.Touch(_records, slot);
-                }
+                refusal = policy.TakeRate(limits.RateScale, ref record.Rate, ref _rate, _time, out wait);
+            }
 
+            var shadow = _shadow.Judge(policy, address, live, _ceiling, refusal, ref record);
+            if (refusal == Refusal.None)
+            {
+                Admit(slot);
+                _recent.Add(now, address, key, live);
+                lease = NewLease(slot);
+            }
+            else
+            {
                 lease = default;
-                return refusal;
+                Refuse(slot, refusal);
             }
 
-            if (record.Live == 0)
-            {
-                _idle.Remove(_records, slot);
-                _keysHolding++;
-            }
-
-            record.Live++;
-            record.Admitted++;
-            record.Peak = Math.Max(record.Peak, record.Live);
-            _total++;
-            _admitted++;
-            _peak = Math.Max(_peak, _total);
-            lease = NewLease(slot);
-            return Refusal.None;
+            return Log(ref _records[slot], refusal, shadow, live, wait);
         }
     }
 
     /// <summary>Counts a refusal that was decided before a place was asked for.</summary>
-    public void CountRefusal(IpKey key, Refusal refusal)
+    public Decision CountRefusal(IpKey address, Refusal refusal)
     {
         var now = _time.GetTimestamp();
         lock (_lock)
         {
-            var slot = FindOrAdd(key, now);
+            var policy = _policies.Current;
+            var slot = _records.FindOrAdd(address.CutIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
             ref var record = ref _records[slot];
             record.LastSeen = now;
-            record.Refused++;
-            _refused[(int)refusal]++;
-            if (record.Live == 0)
-            {
-                _idle.Touch(_records, slot);
-            }
+            var live = new LiveCounts(_total, record.Live, 0, 0);
+            Refuse(slot, refusal);
+            return Log(ref _records[slot], refusal, Refusal.None, live, TimeSpan.Zero);
         }
     }
 
     /// <summary>Gives a place back; only the first call for a lease does anything.</summary>
     public void Release(in AdmissionLease lease)
     {
+        var now = _time.GetTimestamp();
         lock (_lock)
         {
-            ref var held = ref _leases[lease.Slot];
-            if (held.Generation != lease.Generation)
+            if (!_leases.TryEnd(lease.Slot, lease.Generation, out var slot))
             {
                 return;
             }
 
-            var slot = held.Record;
-            held.Generation++;
-            held.Record = None;
-            held.NextFree = _freeLease;
-            _freeLease = lease.Slot;
-
-            ref var record = ref _records[slot];
-            record.LastSeen = _time.GetTimestamp();
-            record.Live--;
-            _total--;
-            if (record.Live == 0)
+            if (slot == LeaseSlots.Uncounted)
             {
-                _keysHolding--;
-                _idle.Touch(_records, slot);
-                Forget(_idle.Overflow());
+                _uncounted--;
+                return;
             }
+
+            _total--;
+            var (near, far) = (_records[slot].Near, _records[slot].Far);
+            Leave(slot, now);
+            Leave(near, now);
+            Leave(far, now);
+        }
+    }
+
+    /// <summary>The number of sockets that memory and open files carry, whatever the total limit says.</summary>
+    public void SetCeiling(int ceiling)
+    {
+        lock (_lock)
+        {
+            _ceiling = ceiling;
         }
     }
 
@@ -138,14 +151,29 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            var perIp = _policies.Current.PerIp;
-            var over = 0;
-            foreach (var slot in _index.Values)
-            {
-                over += _records[slot].Live > perIp ? 1 : 0;
-            }
+            return (_total, Overfull(_policies.Current).Count(over => !over.IsNetwork));
+        }
+    }
 
-            return (_total, over);
+    /// <summary>What a policy would mean for the sockets that are live and for the admissions of the last minutes. Changes nothing.</summary>
+    public PolicyEffect EffectOf(LimitPolicy policy)
+    {
+        lock (_lock)
+        {
+            var now = _time.GetTimestamp();
+            var over = Overfull(policy);
+            var totalOver = Math.Max(0, _total - policy.Total);
+            var addresses = over.Where(key => !key.IsNetwork).Sum(key => key.Excess);
+            var window = now - (long)(ReplayWindow.TotalSeconds * _time.TimestampFrequency);
+            var (admitted, refused, first) = _recent.Replay(policy, window, _time);
+            return new PolicyEffect(
+                _total,
+                totalOver,
+                [.. over.OrderByDescending(key => key.Excess)],
+                Math.Max(totalOver, Math.Max(addresses, over.Select(key => key.Excess).DefaultIfEmpty().Max())),
+                admitted,
+                refused,
+                admitted == 0 ? TimeSpan.Zero : _time.GetElapsedTime(first, now));
         }
     }
 
@@ -153,31 +181,53 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            return new LedgerTotals(
-                _total,
-                _peak,
-                _keysHolding,
-                _admitted,
-                _refused[(int)Refusal.TotalLimit],
-                _refused[(int)Refusal.PerIpLimit],
-                _refused[(int)Refusal.Stopping]);
+            return new LedgerTotals(_total, _uncounted, _peak, _keysHolding, _admitted, _ceiling, [.. _refused]);
         }
     }
 
-    /// <summary>Every key that holds a connection or is remembered, in no order.</summary>
-    public KeyTotals[] Keys()
+    /// <summary>What the shadow limits would have done since they were last changed; zeros without a shadow.</summary>
+    public ShadowTotals ShadowTotals()
     {
         lock (_lock)
         {
-            var keys = new KeyTotals[_index.Count];
-            var i = 0;
-            foreach (var (key, slot) in _index)
+            return _shadow.Totals(_policies.Current);
+        }
+    }
+
+    /// <summary>Every address, or every network, that holds a connection or is remembered, in no order.</summary>
+    public KeyTotals[] Keys(bool networks = false)
+    {
+        lock (_lock)
+        {
+            var keys = new List<KeyTotals>(_records.Count);
+            foreach (var slot in _records.Slots)
             {
-                ref var r = ref _records[slot];
-                keys[i++] = new KeyTotals(key, r.Live, r.Peak, r.Admitted, r.Refused, r.FirstSeen, r.LastSeen);
+                if (_records.IsAddress(_records[slot].Key) != networks)
+                {
+                    keys.Add(TotalsOf(slot));
+                }
             }
 
-            return keys;
+            return [.. keys];
+        }
+    }
+
+    /// <summary>What the books say of one key; null when it is not known.</summary>
+    public KeyTotals? Find(IpKey key)
+    {
+        lock (_lock)
+        {
+            return _records.Find(key) is >= 0 and var slot ? TotalsOf(slot) : null;
+        }
+    }
+
+    /// <summary>How long a key's rate, and everybody's, make it wait now. Changes nothing.</summary>
+    public (TimeSpan Key, TimeSpan Total) RateWaits(IpKey key, LimitPolicy policy, double scale)
+    {
+        lock (_lock)
+        {
+            var bucket = _records.Find(key) is >= 0 and var slot ? _records[slot].Rate : default;
+            return (policy.RatePerIp.WaitFor(scale, ref bucket, _time), policy.RateTotal.WaitFor(1, ref _rate, _time));
         }
     }
 
@@ -186,98 +236,156 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            var held = new Dictionary<AdmissionLease, IpKey>(_total);
-            for (var i = 0; i < _leasesUsed; i++)
+            return _leases.Held().ToDictionary(
+                held => new AdmissionLease(this, held.Slot, held.Generation),
+                held => held.Record == LeaseSlots.Uncounted ? default : _records[held.Record].Key);
+        }
+    }
+
+    /// <summary>Counts every lease anew, in all and per address and network; the keys whose books say otherwise.</summary>
+    public IReadOnlyList<(IpKey Key, int Booked, int Counted)> Recount()
+    {
+        lock (_lock)
+        {
+            var counted = new Dictionary<int, int>();
+            foreach (var (_, _, record) in _leases.Held())
             {
-                if (_leases[i].Record != None)
+                if (record != LeaseSlots.Uncounted)
                 {
-                    held.Add(new AdmissionLease(this, i, _leases[i].Generation), _records[_leases[i].Record].Key);
+                    foreach (var slot in new[] { record, _records[record].Near, _records[record].Far })
+                    {
+                        counted[slot] = counted.GetValueOrDefault(slot) + 1;
+                    }
                 }
             }
 
-            return held;
+            return [.. from slot in _records.Slots
+                    let live = counted.GetValueOrDefault(slot)
+                    where _records[slot].Live != live
+                    select (_records[slot].Key, _records[slot].Live, live)];
         }
     }
 
-    private int FindOrAdd(IpKey key, long now)
+    private LiveCounts Look(int slot, long now)
     {
-        ref var slot = ref CollectionsMarshal.GetValueRefOrAddDefault(_index, key, out var exists);
-        if (exists)
+        if (_records[slot].Live == 0)
         {
-            return slot;
+            // Made here and not at the admission, because the networks decide too. Making one may move the records.
+            var (near, far) = NetworksOf(_records[slot].Key);
+            var nearSlot = near is { } n ? _records.FindOrAddNetwork(n, now) : None;
+            var farSlot = far is { } f ? _records.FindOrAddNetwork(f, now) : None;
+            (_records[slot].Near, _records[slot].Far) = (nearSlot, farSlot);
         }
 
-        if (_freeRecord != None)
-        {
-            slot = _freeRecord;
-            _freeRecord = _records[slot].Next;
-        }
-        else
-        {
-            if (_recordsUsed == _records.Length)
-            {
-                Array.Resize(ref _records, _records.Length * 2);
-            }
-
-            slot = _recordsUsed++;
-        }
-
-        var added = slot;
-        _records[added] = new KeyRecord { Key = key, FirstSeen = now, Next = None, Previous = None };
-        _idle.Touch(_records, added);
-        Forget(_idle.Overflow(except: added));
-        return added;
+        ref var record = ref _records[slot];
+        return new LiveCounts(
+            _total, record.Live, record.Near == None ? 0 : _records[record.Near].Live, record.Far == None ? 0 : _records[record.Far].Live);
     }
 
-    private void Forget(int slot)
+    private static (IpKey? Near, IpKey? Far) NetworksOf(IpKey key) =>
+        key == IpKey.Unattributed ? (null, null)
+        : key.IsIpv6 ? (Wider(key, 56), Wider(key, 48))
+        : (Wider(key, 24), null);
+
+    private static IpKey? Wider(IpKey key, int length) => key.PrefixLength > length ? key.Cut(length) : null;
+
+    private void Admit(int slot)
+    {
+        var (near, far) = (_records[slot].Near, _records[slot].Far);
+        Enter(slot);
+        Enter(near);
+        Enter(far);
+        _total++;
+        _admitted++;
+        _peak = Math.Max(_peak, _total);
+    }
+
+    private void Enter(int slot)
     {
         if (slot == None)
         {
             return;
         }
 
-        _idle.Remove(_records, slot);
-        _index.Remove(_records[slot].Key);
-        _records[slot].Next = _freeRecord;
-        _freeRecord = slot;
+        ref var record = ref _records[slot];
+        if (record.Live++ == 0)
+        {
+            _records.Hold(slot);
+            _keysHolding += _records.IsAddress(record.Key) ? 1 : 0;
+        }
+
+        record.Admitted++;
+        record.Peak = Math.Max(record.Peak, record.Live);
+    }
+
+    private void Leave(int slot, long now)
+    {
+        if (slot == None)
+        {
+            return;
+        }
+
+        ref var record = ref _records[slot];
+        record.LastSeen = now;
+        if (--record.Live == 0)
+        {
+            _keysHolding -= _records.IsAddress(record.Key) ? 1 : 0;
+            _records.Touch(slot);
+        }
+    }
+
+    private void Refuse(int slot, Refusal refusal)
+    {
+        _refused[(int)refusal]++;
+        _records[slot].Refused++;
+        if (_records[slot].Live == 0)
+        {
+            _records.Touch(slot);
+        }
+    }
+
+    private Decision Log(ref KeyRecord record, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait)
+    {
+        var isLogged = record.Log.TryTake(1, LoggedBurst, LoggedPeriod, _time);
+        var leftOut = record.LeftOut;
+        record.LeftOut = isLogged ? 0 : leftOut + 1;
+        return new Decision
+        {
+            Refusal = refusal,
+            Shadow = shadow,
+            Key = record.Key,
+            Live = live,
+            Wait = wait,
+            IsLogged = isLogged,
+            LeftOut = leftOut,
+        };
+    }
+
+    private List<KeyOver> Overfull(LimitPolicy policy)
+    {
+        var over = new List<KeyOver>();
+        foreach (var slot in _records.Slots)
+        {
+            ref var record = ref _records[slot];
+            var isAddress = _records.IsAddress(record.Key);
+            if (record.Live > 0 && policy.MostFor(record.Key, isAddress, _time) is var limit && record.Live > limit)
+            {
+                over.Add(new KeyOver(record.Key, !isAddress, record.Live, limit));
+            }
+        }
+
+        return over;
+    }
+
+    private KeyTotals TotalsOf(int slot)
+    {
+        ref var r = ref _records[slot];
+        return new KeyTotals(r.Key, r.Live, r.Peak, r.Admitted, r.Refused, r.ShadowRefused, r.FirstSeen, r.LastSeen);
     }
 
     private AdmissionLease NewLease(int record)
     {
-        int slot;
-        if (_freeLease != None)
-        {
-            slot = _freeLease;
-            _freeLease = _leases[slot].NextFree;
-        }
-        else
-        {
-            if (_leasesUsed == _leases.Length)
-            {
-                Array.Resize(ref _leases, _leases.Length * 2);
-            }
-
-            slot = _leasesUsed++;
-        }
-
-        _leases[slot].Record = record;
-        return new AdmissionLease(this, slot, _leases[slot].Generation);
-    }
-
-    private struct LeaseSlot
-    {
-        public int Record;
-        public int NextFree;
-
-        // Moves on at each release: an old lease no longer fits.
-        public uint Generation;
+        var (slot, generation) = _leases.Take(record);
+        return new AdmissionLease(this, slot, generation);
     }
 }
-
-/// <summary>What the ledger says in all.</summary>
-internal readonly record struct LedgerTotals(
-    int Live, int Peak, int KeysHolding, long Admitted, long RefusedTotal, long RefusedPerIp, long RefusedStopping);
-
-/// <summary>What the ledger says of one key. Times are of <see cref="TimeProvider.GetTimestamp"/>.</summary>
-internal readonly record struct KeyTotals(
-    IpKey Key, int Live, int Peak, long Admitted, long Refused, long FirstSeen, long LastSeen);

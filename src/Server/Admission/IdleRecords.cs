@@ -1,30 +1,16 @@
 namespace Relay.Admission;
 
-/// <summary>One key's figures. Lives in the ledger's array and is touched only under the ledger's lock.</summary>
-internal struct KeyRecord
-{
-    public IpKey Key;
-    public int Live;
-    public int Peak;
-    public long Admitted;
-    public long Refused;
-    public long FirstSeen;
-    public long LastSeen;
-
-    // Links of the idle list while Live is 0; Next also links the free list.
-    public int Next;
-    public int Previous;
-    public bool Idle;
-}
-
-/// <summary>The records without a connection, in the order they were last seen; bounded, so a flood of addresses cannot grow the ledger.</summary>
-internal sealed class IdleRecords(int capacity)
+/// <summary>Records without a connection, in the order they were last seen; links in the records themselves.</summary>
+internal sealed class IdleRecords
 {
     private const int None = -1;
 
-    private int _oldest = None;
     private int _newest = None;
-    private int _count;
+
+    public int Count { get; private set; }
+
+    /// <summary>The one seen longest ago, or -1.</summary>
+    public int Oldest { get; private set; } = None;
 
     /// <summary>Puts a record at the newest end, whether or not it was in the list.</summary>
     public void Touch(KeyRecord[] records, int slot)
@@ -41,7 +27,7 @@ internal sealed class IdleRecords(int capacity)
         record.Next = None;
         if (_newest == None)
         {
-            _oldest = slot;
+            Oldest = slot;
         }
         else
         {
@@ -49,7 +35,7 @@ internal sealed class IdleRecords(int capacity)
         }
 
         _newest = slot;
-        _count++;
+        Count++;
     }
 
     public void Remove(KeyRecord[] records, int slot)
@@ -62,7 +48,7 @@ internal sealed class IdleRecords(int capacity)
 
         if (record.Previous == None)
         {
-            _oldest = record.Next;
+            Oldest = record.Next;
         }
         else
         {
@@ -81,9 +67,6 @@ internal sealed class IdleRecords(int capacity)
         record.Idle = false;
         record.Next = None;
         record.Previous = None;
-        _count--;
+        Count--;
     }
-
-    /// <summary>The record to forget, or -1 while the list is within its capacity.</summary>
-    public int Overflow(int except = None) => _count > capacity && _oldest != except ? _oldest : None;
 }

@@ -22,6 +22,20 @@ internal struct TokenBucket
         return true;
     }
 
+    /// <summary>How long until there is that much; zero when there is. Takes nothing.</summary>
+    public TimeSpan WaitFor(double amount, double capacity, TimeSpan period, TimeProvider time)
+    {
+        Refill(capacity, period, time);
+        return _taken + amount <= capacity ? TimeSpan.Zero : (_taken + amount - capacity) / capacity * period;
+    }
+
+    /// <summary>True when nothing is taken: the bucket is as good as a new one.</summary>
+    public bool IsFull(double capacity, TimeSpan period, TimeProvider time)
+    {
+        Refill(capacity, period, time);
+        return _taken == 0;
+    }
+
     /// <summary>Takes the amount in any case and says how long it lasts until the bucket is out of debt; zero when it is not in debt.</summary>
     public TimeSpan Take(double amount, double capacity, TimeSpan period, TimeProvider time)
     {

@@ -22,6 +22,8 @@ internal sealed class RelaySettings
 
     public AdmissionOptions Admission { get; set; } = new();
 
+    public AutoBanOptions AutoBan { get; set; } = new();
+
     public Relay.Sessions.SessionOptions Sessions { get; set; } = new();
 
     public SignalingOptions Signaling { get; set; } = new();

@@ -43,7 +43,7 @@ internal sealed class PeerEndpoint(
         using (link)
         {
             var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-            await SessionEndpoint.RunAsync(context, connection, key, sessions, services, new PeerHandler(link, welcome));
+            await SessionEndpoint.RunAsync(context, connection, IpKey.From(address), key, sessions, services, new PeerHandler(link, welcome));
         }
     }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using OpenTelemetry.Metrics;
 using Relay.Admin;
-using Relay.Admission;
 using Relay.Federation;
 using Relay.Listening;
 using Relay.Presence;
@@ -26,12 +25,11 @@ internal static class MetricsEndpoint
         var services = app.ApplicationServices;
         AddGauges(
             services.GetRequiredService<RelayMetrics>().Meter,
-            services.GetRequiredService<ConnectionLedger>(),
-            services.GetRequiredService<LimitPolicyStore>(),
             services.GetRequiredService<SelfAudit>(),
             services.GetRequiredService<ConnectionTable>(),
             services.GetRequiredService<PeerTable>(),
             services.GetRequiredService<PresenceTable>());
+        AdmissionGauges.Add(services);
         AdminGauges.Add(services);
         SignalingGauges.Add(services);
         AuthorityGauges.Add(services);
@@ -40,20 +38,11 @@ internal static class MetricsEndpoint
 
     private static void AddGauges(
         Meter meter,
-        ConnectionLedger ledger,
-        LimitPolicyStore policies,
         SelfAudit audit,
         ConnectionTable connections,
         PeerTable peers,
         PresenceTable presence)
     {
-        meter.CreateObservableGauge("relay.connections", () => ledger.Totals().Live, description: "Live client sockets.");
-        meter.CreateObservableGauge("relay.connections.addresses", () => ledger.Totals().KeysHolding, description: "Addresses that hold a client socket.");
-        meter.CreateObservableCounter("relay.connections.admitted", () => ledger.Totals().Admitted, description: "Client sockets admitted.");
-        meter.CreateObservableCounter("relay.connections.refused", () => Refused(ledger.Totals()), description: "Client sockets refused, by reason.");
-        meter.CreateObservableGauge("relay.limit.total", () => policies.Current.Total, description: "Limit of client sockets in all.");
-        meter.CreateObservableGauge("relay.limit.per_ip", () => policies.Current.PerIp, description: "Limit of client sockets per address.");
-        meter.CreateObservableGauge("relay.limit.revision", () => policies.Current.Revision, description: "Revision of the limits.");
         meter.CreateObservableGauge("relay.audit.drift", () => audit.Last?.Drift ?? 0, description: "Places on the books minus live sockets at the last self-audit; 0 when all is well.");
         meter.CreateObservableCounter("relay.audit.runs", () => audit.Runs, description: "Self-audits made.");
         meter.CreateObservableGauge("relay.tcp.connections", () => connections.Count, description: "Open TCP connections of the public listener, of every kind.");
@@ -68,13 +57,6 @@ internal static class MetricsEndpoint
         meter.CreateObservableCounter("relay.process.collections", Collections, description: "Garbage collections, by generation.");
         meter.CreateObservableGauge("relay.process.threads", () => ThreadPool.ThreadCount, description: "Threads of the pool.");
     }
-
-    private static IEnumerable<Measurement<long>> Refused(LedgerTotals totals) =>
-    [
-        new(totals.RefusedTotal, new KeyValuePair<string, object?>("reason", RefusalText.Label(Refusal.TotalLimit))),
-        new(totals.RefusedPerIp, new KeyValuePair<string, object?>("reason", RefusalText.Label(Refusal.PerIpLimit))),
-        new(totals.RefusedStopping, new KeyValuePair<string, object?>("reason", RefusalText.Label(Refusal.Stopping))),
-    ];
 
     private static IEnumerable<Measurement<int>> Collections() =>
         Enumerable.Range(0, 3).Select(generation =>

@@ -54,7 +54,8 @@ internal sealed partial class SelfAudit(
             unbooked = Persisting(unbooked, live.Where(lease => !held.ContainsKey(lease.Key)));
         }
 
-        var result = Judge(held.Count, leaked!, unbooked!);
+        // Under the ledger's own lock nothing moves: what the books of an address or a network say must be what a count says.
+        var result = Judge(held.Count, leaked!, unbooked!, ledger.Recount());
         _last = result;
         Interlocked.Increment(ref _runs);
         if (!result.Ok)
@@ -100,7 +101,7 @@ internal sealed partial class SelfAudit(
         Dictionary<AdmissionLease, IpKey>? before, IEnumerable<KeyValuePair<AdmissionLease, IpKey>> now) =>
         now.Where(lease => before is null || before.ContainsKey(lease.Key)).ToDictionary();
 
-    private AuditResult Judge(int held, Dictionary<AdmissionLease, IpKey> leaked, Dictionary<AdmissionLease, IpKey> unbooked)
+    private AuditResult Judge(int held, Dictionary<AdmissionLease, IpKey> leaked, Dictionary<AdmissionLease, IpKey> unbooked, IReadOnlyList<(IpKey Key, int Booked, int Counted)> miscounted)
     {
         var live = held - leaked.Count + unbooked.Count;
         var onBooks = ledger.Keys().ToDictionary(key => key.Key, key => key.Live);
@@ -110,6 +111,7 @@ internal sealed partial class SelfAudit(
                 var booked = onBooks.GetValueOrDefault(key);
                 return (key, booked, booked - leaked.Values.Count(k => k == key) + unbooked.Values.Count(k => k == key));
             })
+            .Concat(miscounted.Select(key => (key.Key, key.Booked, key.Counted)))
             .ToList();
         return new AuditResult(time.GetUtcNow(), held, live, keys);
     }

@@ -31,6 +31,12 @@ internal enum CloseReason
     /// <summary>The authority did not accept the client's attestation.</summary>
     AttestationFailed,
 
+    /// <summary>A limit was lowered, and the operator wanted those above it to go.</summary>
+    Shed,
+
+    /// <summary>The operator banned the address and wanted its sockets to go.</summary>
+    Banned,
+
     /// <summary>An exception of ours; logged as an error.</summary>
     InternalError,
 
@@ -58,6 +64,8 @@ internal static class CloseReasons
         CloseReason.SlowConsumer => (1013, "Slow consumer"),
         CloseReason.Shutdown => (1001, "Server shutting down"),
         CloseReason.AttestationFailed => (4001, "Attestation failed"),
+        CloseReason.Shed => (1013, "Server at capacity"),
+        CloseReason.Banned => (1008, "Banned"),
         CloseReason.InternalError => (1011, "Internal server error"),
         CloseReason.HandshakeTimeout => (4000, "Handshake timeout"),
         CloseReason.HandshakeInvalid => (4001, "Invalid handshake signature"),
@@ -79,7 +87,7 @@ internal static class CloseReasons
     public static readonly string[] Labels =
     [
         "none", "peer_closed", "peer_gone", "message_too_big", "protocol_error", "rate_limited", "heartbeat_timeout",
-        "registration_timeout", "message_timeout", "slow_consumer", "write_timeout", "shutdown", "attestation_failed", "internal_error",
+        "registration_timeout", "message_timeout", "slow_consumer", "write_timeout", "shutdown", "attestation_failed", "shed", "banned", "internal_error",
         "handshake_timeout", "handshake_invalid", "handshake_stale", "handshake_replayed", "server_not_listed",
         "duplicate_link", "peer_limit",
     ];

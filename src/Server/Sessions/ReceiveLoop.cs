@@ -100,9 +100,11 @@ internal static partial class ReceiveLoop
             }
 
             Volatile.Write(ref session.MessageStarted, 0);
+            var receivedAt = services.Time.GetTimestamp();
+            Volatile.Write(ref session.LastMessage, receivedAt);
             if (!session.IsClosing)
             {
-                await handler.OnMessageAsync(session, buffer.AsMemory(0, length), services.Time.GetTimestamp());
+                await handler.OnMessageAsync(session, buffer.AsMemory(0, length), receivedAt);
             }
 
             return CloseReason.None;

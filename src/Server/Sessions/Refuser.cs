@@ -20,9 +20,10 @@ internal sealed class Refuser(AdmissionOptions options)
     // Atomic.
     private int _closing;
 
-    public async Task RefuseAsync(HttpContext context, TrackedConnection connection, Refusal refusal)
+    public async Task RefuseAsync(HttpContext context, TrackedConnection connection, Decision decision)
     {
-        if (options.RefuseWith == RefuseWith.Close && refusal != Refusal.Stopping)
+        var refusal = decision.Refusal;
+        if (options.RefuseWith == RefuseWith.Close && refusal is not (Refusal.Stopping or Refusal.Draining))
         {
             var closing = Interlocked.Increment(ref _closing);
             try
@@ -39,7 +40,8 @@ internal sealed class Refuser(AdmissionOptions options)
             }
         }
 
-        await AnswerStatusAsync(context, RefusalText.Status(refusal), RefusalText.Reason(refusal), options.RetryAfter);
+        var wait = decision.Wait > options.RetryAfter ? decision.Wait : options.RetryAfter;
+        await AnswerStatusAsync(context, RefusalReasons.Status(refusal), RefusalReasons.Reason(refusal), wait);
     }
 
     /// <summary>A status before the upgrade, with Retry-After between the given time and twice as much.</summary>
@@ -86,8 +88,8 @@ internal sealed class Refuser(AdmissionOptions options)
         var frames = new byte[Enum.GetValues<Refusal>().Length][];
         foreach (var refusal in Enum.GetValues<Refusal>().Where(refusal => refusal != Refusal.None))
         {
-            var code = RefusalText.CloseCode(refusal);
-            var reason = Encoding.UTF8.GetBytes(RefusalText.Reason(refusal));
+            var code = RefusalReasons.CloseCode(refusal);
+            var reason = Encoding.UTF8.GetBytes(RefusalReasons.Reason(refusal));
 
             // Fin and opcode 8, then the length, the code big-endian and the reason (RFC 6455 sections 5.2 and 5.5.1).
             frames[(int)refusal] = [0x88, (byte)(2 + reason.Length), (byte)(code >> 8), (byte)code, .. reason];

@@ -24,12 +24,13 @@ internal sealed class Session
     // Written by whoever closes first, before the queue is completed; read by the send loop after that.
     private (WebSocketCloseStatus Status, string? Text) _closeFrame;
 
-    public Session(long id, IpKey key, TrackedConnection connection, WebSocket socket, FrameStream frames, SessionServices services)
+    public Session(long id, IpKey address, IpKey key, TrackedConnection connection, WebSocket socket, FrameStream frames, SessionServices services)
     {
         Id = id;
+        Address = address;
         Key = key;
         Frames = frames;
-        ConnectedAt = LastPing = UnheldSince = services.Time.GetTimestamp();
+        ConnectedAt = LastMessage = LastPing = UnheldSince = services.Time.GetTimestamp();
         _connection = connection;
         _socket = socket;
         _services = services;
@@ -37,6 +38,9 @@ internal sealed class Session
     }
 
     public long Id { get; }
+
+    /// <summary>The client's whole address.</summary>
+    public IpKey Address { get; }
 
     /// <summary>The key that the socket's address counts by.</summary>
     public IpKey Key { get; }
@@ -55,6 +59,9 @@ internal sealed class Session
 
     /// <summary>When the message that is being received began, or 0. Receive loop writes, sweep reads.</summary>
     public long MessageStarted;
+
+    /// <summary>When the last whole message came, at first the moment of connecting. Receive loop writes, anybody reads.</summary>
+    public long LastMessage;
 
     /// <summary>Sweep only.</summary>
     public long LastPing { get; set; }

@@ -17,20 +17,21 @@ internal sealed class SessionEndpoint(
         }
 
         var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-        var refusal = gate.TryAdmit(ClientAddress(context, proxies), out var key, out var lease);
-        if (refusal != Refusal.None)
+        var address = IpKey.From(ClientAddress(context, proxies));
+        var decision = gate.TryAdmit(address, out var lease);
+        if (decision.Refusal != Refusal.None)
         {
-            return refuser.RefuseAsync(context, connection, refusal);
+            return refuser.RefuseAsync(context, connection, decision);
         }
 
         // From here on the place comes back when the TCP connection is gone, however that happens.
-        connection.Hold(lease, key);
-        return RunAsync(context, connection, key, table, services, handler);
+        connection.Hold(lease, decision.Key);
+        return RunAsync(context, connection, address, decision.Key, table, services, handler);
     }
 
     /// <summary>Upgrades and runs a session to its end; the connection does not outlive a failure.</summary>
     public static async Task RunAsync(
-        HttpContext context, TrackedConnection connection, IpKey key, SessionTable table, SessionServices services, ISessionHandler handler)
+        HttpContext context, TrackedConnection connection, IpKey address, IpKey key, SessionTable table, SessionServices services, ISessionHandler handler)
     {
         try
         {
@@ -39,7 +40,7 @@ internal sealed class SessionEndpoint(
             // Nobody reads them again, and a browser's are a kilobyte or two that would stay for the life of the socket.
             context.Request.Headers.Clear();
             using var socket = WebSocketHandshake.CreateWebSocket(frames);
-            await new Session(table.NextId(), key, connection, socket, frames, services).RunAsync(handler, table);
+            await new Session(table.NextId(), address, key, connection, socket, frames, services).RunAsync(handler, table);
         }
         catch
         {

@@ -53,6 +53,10 @@ internal sealed class SessionOptions : IValidatableObject
     [Range(1024, 1 << 30)]
     public int BytesBurst { get; set; } = 4 * 1024 * 1024;
 
+    /// <summary>Sockets closed per second when limits were lowered and those above them are to go.</summary>
+    [Range(1, 100_000)]
+    public int ShedPerSecond { get; set; } = 200;
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (SilenceTimeout <= PingInterval)

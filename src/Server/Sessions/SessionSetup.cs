@@ -10,5 +10,6 @@ internal static class SessionSetup
         .AddSingleton<Refuser>()
         .AddSingleton<ISessionHandler, THandler>()
         .AddSingleton<SessionEndpoint>()
+        .AddSingleton<PacedCloser>()
         .AddSingleton<Heartbeat>();
 }

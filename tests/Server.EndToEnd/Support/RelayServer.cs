@@ -64,6 +64,10 @@ internal sealed class RelayServer : IAsyncDisposable
         settings.Admin.TokenFile = Path.Combine(folder, "tokens.json");
         settings.Audit.File = Path.Combine(folder, "audit.jsonl");
         settings.Admin.Socket = Path.Combine(folder, "admin.sock");
+        settings.Admission.PolicyFile = Path.Combine(folder, "policy.json");
+
+        // Tests come faster than people, and all from a few addresses; those of the rate switch it on.
+        settings.Admission.ConnectRatePerIp = settings.Admission.ConnectRateTotal = "off";
         settings.Log.Level = LogLevel.Information;
         configure?.Invoke(settings);
         var errors = new ConcurrentQueue<string>();

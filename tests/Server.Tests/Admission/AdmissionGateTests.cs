@@ -8,49 +8,110 @@ public sealed class AdmissionGateTests : IDisposable
 {
     private readonly RelayMetrics _metrics = new();
     private readonly Books _books = new(total: 3, perIp: 1);
+    private readonly AutoBanOptions _autoBan = new() { After = 3, Length = TimeSpan.FromMinutes(1) };
+    private readonly DecisionLog _log;
     private readonly AdmissionGate _gate;
 
-    public AdmissionGateTests() => _gate = new AdmissionGate(_books.Ledger, _books.Policies, _metrics, _books.Time);
+    public AdmissionGateTests()
+    {
+        _log = new DecisionLog(_books.Options, _books.Time);
+        _gate = new AdmissionGate(
+            _books.Ledger, _books.Policies, new AutoBans(_autoBan, new ProtectedNetworks(_books.Options), _books.Time), _log, _metrics, _books.Time);
+    }
 
     public void Dispose() => _metrics.Dispose();
 
     [Fact]
     public void TryAdmit_TwoAddressesOfOnePrefix_CountAsOne()
     {
-        Assert.Equal(Refusal.None, _gate.TryAdmit(IPAddress.Parse("2001:db8::1"), out var key, out _));
-        Assert.Equal(Refusal.PerIpLimit, _gate.TryAdmit(IPAddress.Parse("2001:db8::2"), out var second, out _));
-        Assert.Equal(key, second);
+        var first = _gate.TryAdmit(Address("2001:db8::1"), out _);
+        var second = _gate.TryAdmit(Address("2001:db8::2"), out _);
+
+        Assert.Equal((Refusal.None, Refusal.PerIpLimit), (first.Refusal, second.Refusal));
+        Assert.Equal(first.Key, second.Key);
     }
 
     [Fact]
     public void Stop_Newcomers_AreRefusedAndCounted()
     {
-        _gate.TryAdmit(IPAddress.Loopback, out _, out var held);
+        _gate.TryAdmit(Address("127.0.0.1"), out var held);
         _gate.Stop();
+        _gate.Drain(on: false);
 
-        Assert.Equal(Refusal.Stopping, _gate.TryAdmit(IPAddress.Parse("192.0.2.1"), out _, out var lease));
+        Assert.Equal(Refusal.Stopping, _gate.TryAdmit(Address("192.0.2.1"), out var lease).Refusal);
         Assert.False(lease.IsHeld);
         held.Dispose();
-        Assert.Equal((0, 1L), (_books.Ledger.Totals().Live, _books.Ledger.Totals().RefusedStopping));
+        Assert.Equal((0, 1L), (_books.Ledger.Totals().Live, _books.Ledger.Totals().RefusedBy(Refusal.Stopping)));
     }
 
     [Fact]
-    public void ChangeLimits_Lower_TellsWhoIsOverAndCutsNobody()
+    public void Drain_OnAndOff_RefusesAndAdmitsAgain()
     {
-        _gate.ChangeLimits(new LimitChange(null, 2, null));
-        _gate.TryAdmit(IPAddress.Loopback, out _, out _);
-        _gate.TryAdmit(IPAddress.Loopback, out _, out _);
+        _gate.Drain(on: true);
+        Assert.Equal(Refusal.Draining, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
 
-        var (change, live, over) = _gate.ChangeLimits(new LimitChange(null, 1, ExpectedRevision: 2));
+        _gate.Drain(on: false);
+        Assert.Equal(Refusal.None, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
+    }
 
-        Assert.False(change.Stale);
-        Assert.Equal((2, 1), (live, over));
+    [Fact]
+    public void TryAdmit_AfterThreeRefusals_IsBannedForItsTime()
+    {
+        _gate.TryAdmit(Address("192.0.2.1"), out var held);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(Refusal.PerIpLimit, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
+        }
+
+        held.Dispose();
+        Assert.Equal(Refusal.Banned, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
+        Assert.Equal(Refusal.None, _gate.TryAdmit(Address("192.0.2.2"), out _).Refusal);
+
+        _books.Time.Advance(_autoBan.Length);
+        Assert.Equal(Refusal.None, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
+    }
+
+    [Fact]
+    public void TryAdmit_RefusedForTheServersOwnSake_IsNoStrike()
+    {
+        for (var i = 1; i <= 3; i++)
+        {
+            _gate.TryAdmit(Address($"192.0.2.{i}"), out _);
+        }
+
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(Refusal.TotalLimit, _gate.TryAdmit(Address("192.0.2.9"), out _).Refusal);
+        }
+    }
+
+    [Fact]
+    public void Strike_UnlimitedAddress_IsNeverBanned()
+    {
+        _books.Change(("override/192.0.2.1", "unlimited"));
+        for (var i = 0; i < 10; i++)
+        {
+            _gate.Strike(Address("192.0.2.1"));
+        }
+
+        Assert.Equal(Refusal.None, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
+    }
+
+    [Fact]
+    public void TryAdmit_EachDecision_IsInTheLog()
+    {
+        _gate.TryAdmit(Address("192.0.2.1"), out _);
+        _gate.TryAdmit(Address("192.0.2.1"), out _);
+
+        Assert.Equal(
+            [Refusal.PerIpLimit, Refusal.None],
+            _log.Last(10, logged => logged.Address == Address("192.0.2.1")).Select(logged => logged.Decision.Refusal));
     }
 
     [Fact]
     public void TryAdmit_AfterWarmUp_AllocatesNothing()
     {
-        var address = IPAddress.Parse("2001:db8::1");
+        var address = Address("2001:db8::1");
         Round();
         var before = GC.GetAllocatedBytesForCurrentThread();
         Round();
@@ -60,10 +121,12 @@ public sealed class AdmissionGateTests : IDisposable
         {
             for (var i = 0; i < 100; i++)
             {
-                _gate.TryAdmit(address, out _, out var lease);
-                _gate.TryAdmit(address, out _, out _);
+                _gate.TryAdmit(address, out var lease);
+                _gate.TryAdmit(address, out _);
                 lease.Dispose();
             }
         }
     }
+
+    private static IpKey Address(string text) => IpKey.From(IPAddress.Parse(text));
 }

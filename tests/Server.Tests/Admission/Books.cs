@@ -6,12 +6,23 @@ namespace Server.Tests.Admission;
 /// <summary>A ledger with its policies and clock, and keys to use it with.</summary>
 internal sealed class Books
 {
-    public Books(int total, int perIp, int remembered = 100)
+    public Books(int total, int perIp, int remembered = 100, Action<AdmissionOptions>? configure = null)
     {
-        var options = new AdmissionOptions { Total = total, PerIp = perIp, RememberedAddresses = remembered };
-        Policies = new LimitPolicyStore(options);
-        Ledger = new ConnectionLedger(Policies, options, Time);
+        Options = new AdmissionOptions
+        {
+            Total = total,
+            PerIp = perIp,
+            RememberedAddresses = remembered,
+            RememberedAdmissions = 64,
+            ConnectRatePerIp = "off",
+            ConnectRateTotal = "off",
+        };
+        configure?.Invoke(Options);
+        Policies = new LimitPolicyStore(Options, Time);
+        Ledger = new ConnectionLedger(Policies, Options, Time);
     }
+
+    public AdmissionOptions Options { get; }
 
     public FakeTimeProvider Time { get; } = new();
 
@@ -23,16 +34,19 @@ internal sealed class Books
 
     public AdmissionLease Take(int key)
     {
-        Assert.Equal(Refusal.None, Ledger.TryTake(Key(key), out var lease));
+        Assert.Equal(Refusal.None, Ledger.TryTake(Key(key), out var lease).Refusal);
         return lease;
     }
 
     public Refusal Refused(int key)
     {
-        var refusal = Ledger.TryTake(Key(key), out var lease);
+        var refusal = Ledger.TryTake(Key(key), out var lease).Refusal;
         Assert.False(lease.IsHeld);
         return refusal;
     }
+
+    public void Change(params (string Path, string? Text)[] edits) => Assert.Empty(
+        Policies.Change(new PolicyChange(edits.ToDictionary(edit => edit.Path, edit => edit.Text), "test")).Mistakes);
 
     public KeyTotals? Of(int key) => Ledger.Keys().Where(totals => totals.Key == Key(key)).Cast<KeyTotals?>().SingleOrDefault();
 }

@@ -21,7 +21,7 @@ public sealed class ConnectionLedgerProperties
                     switch (what)
                     {
                         case < 5:
-                            var refusal = books.Ledger.TryTake(Books.Key(key), out var lease);
+                            var refusal = books.Ledger.TryTake(Books.Key(key), out var lease).Refusal;
                             Assert.Equal(model.Take(key), refusal);
                             Assert.Equal(refusal == Refusal.None, lease.IsHeld);
                             if (lease.IsHeld)
@@ -37,7 +37,7 @@ public sealed class ConnectionLedgerProperties
                             model.Release(index, leases[index].Key);
                             break;
                         case 8:
-                            books.Policies.Change(new LimitChange(number, key == 0 ? null : key, null));
+                            books.Change((PolicyItems.Total, $"{number}"), (PolicyItems.PerIp, $"{(key == 0 ? model.PerIp : key)}"));
                             (model.Total, model.PerIp) = (number, key == 0 ? model.PerIp : key);
                             break;
                         default:
@@ -70,7 +70,7 @@ public sealed class ConnectionLedgerProperties
         OnThreads(4, random =>
         {
             var key = random.Next(KeyCount);
-            if (books.Ledger.TryTake(Books.Key(key), out var lease) == Refusal.None)
+            if (books.Ledger.TryTake(Books.Key(key), out var lease).Refusal == Refusal.None)
             {
                 Raise(ref mostTotal, Interlocked.Increment(ref shadowTotal));
                 Raise(ref most, Interlocked.Increment(ref shadow[key]));
@@ -96,7 +96,7 @@ public sealed class ConnectionLedgerProperties
         var refused = 0;
         OnThreads(4, random =>
         {
-            if (books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), out var lease) != Refusal.None)
+            if (books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), out var lease).Refusal != Refusal.None)
             {
                 Interlocked.Increment(ref refused);
             }
@@ -134,7 +134,7 @@ public sealed class ConnectionLedgerProperties
             for (var i = 0; i < 3000; i++)
             {
                 var total = random.Next(1, 12);
-                books.Policies.Change(new LimitChange(total, random.Next(1, 6), null));
+                books.Change((PolicyItems.Total, $"{total}"), (PolicyItems.PerIp, $"{random.Next(1, 6)}"));
                 var (live, _) = books.Ledger.Settle();
 
                 // Only releases, and admissions below the limit, can follow.

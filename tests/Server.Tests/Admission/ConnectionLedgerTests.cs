@@ -87,9 +87,11 @@ public sealed class ConnectionLedgerTests
         first.Dispose();
         books.Ledger.CountRefusal(Books.Key(9), Refusal.Stopping);
 
+        var totals = books.Ledger.Totals();
+        Assert.Equal((2, 3, 2, 3L), (totals.Live, totals.Peak, totals.KeysHolding, totals.Admitted));
         Assert.Equal(
-            new LedgerTotals(Live: 2, Peak: 3, KeysHolding: 2, Admitted: 3, RefusedTotal: 1 + 0, RefusedPerIp: 1, RefusedStopping: 1),
-            books.Ledger.Totals());
+            (1L, 1L, 1L),
+            (totals.RefusedBy(Refusal.TotalLimit), totals.RefusedBy(Refusal.PerIpLimit), totals.RefusedBy(Refusal.Stopping)));
     }
 
     [Fact]
@@ -103,7 +105,7 @@ public sealed class ConnectionLedgerTests
         books.Time.Advance(TimeSpan.FromSeconds(1));
         lease.Dispose();
 
-        Assert.Equal(new KeyTotals(Books.Key(1), 0, 1, 1, 1, started, books.Time.GetTimestamp()), books.Of(1));
+        Assert.Equal(new KeyTotals(Books.Key(1), 0, 1, 1, 1, 0, started, books.Time.GetTimestamp()), books.Of(1));
     }
 
     [Fact]
@@ -154,7 +156,7 @@ public sealed class ConnectionLedgerTests
         books.Take(1);
         books.Take(1);
         books.Take(2);
-        books.Policies.Change(new LimitChange(Total: 2, PerIp: 1, ExpectedRevision: null));
+        books.Change((PolicyItems.Total, "2"), (PolicyItems.PerIp, "1"));
 
         Assert.Equal((3, 1), books.Ledger.Settle());
         Assert.Equal(Refusal.TotalLimit, books.Refused(3));

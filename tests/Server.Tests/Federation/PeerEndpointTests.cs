@@ -20,7 +20,7 @@ public sealed class PeerEndpointTests : IDisposable
         .AddLogging()
         .AddSingleton(TimeProvider.System)
         .AddSingleton<RelayMetrics>()
-        .AddAdmission(new AdmissionOptions())
+        .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions())
         .AddListening(new ListenOptions())
         .AddSessions<Unused>(new SessionOptions())
         .AddIdentity(new IdentityOptions { KeyFile = Path.Combine(_folder, "server.key") })

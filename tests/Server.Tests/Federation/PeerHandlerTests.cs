@@ -228,7 +228,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         var socket = new FakePeerSocket();
         var frames = new FrameStream(Stream.Null, _services.Options, _time);
         var connection = new TrackedConnection(new DefaultConnectionContext(), _connections);
-        var session = new Session(_sessions.NextId(), key, connection, socket, frames, _services);
+        var session = new Session(_sessions.NextId(), key, key, connection, socket, frames, _services);
         _open.Add((socket, session.RunAsync(new PeerHandler(link, welcome), _sessions)));
         return socket;
     }

@@ -28,7 +28,7 @@ public sealed class ReceiveLoopTests
         // Both are there before the loop starts: it comes as far as it can before it gives the thread back.
         socket.Say("first");
         socket.Say("second");
-        var running = new Session(1, default, connection, socket, frames, services).RunAsync(handler, new SessionTable());
+        var running = new Session(1, default, default, connection, socket, frames, services).RunAsync(handler, new SessionTable());
         Assert.Equal("first", await handler.NextAsync());
         Assert.Null(handler.Begun);
         handler.Finish();

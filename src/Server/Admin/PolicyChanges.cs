@@ -1,0 +1,55 @@
+using Relay.Admission;
+
+namespace Relay.Admin;
+
+/// <summary>
+/// The one way in which operators change the policy, whichever call it was: what cannot be done becomes a status, what was
+/// done, also what the relay does by itself, is logged.
+/// </summary>
+internal sealed partial class PolicyChanges
+{
+    private readonly AdmissionGate _gate;
+    private readonly LimitPolicyStore _policies;
+
+    public PolicyChanges(AdmissionGate gate, LimitPolicyStore policies, AutoBans bans, ILogger<PolicyChanges> logger)
+    {
+        (_gate, _policies) = (gate, policies);
+        policies.Changed = revision => LogRevision(logger, revision);
+        bans.Banned = ban => Log.Banned(logger, ban.Network, ban.Until, ban.Times);
+    }
+
+    /// <summary>Changes items. Throws an RpcException for what is stale or not valid.</summary>
+    public PolicyResult Make(PolicyChange change) => Checked(_gate.Change(change), change);
+
+    /// <summary>Goes back to an earlier revision.</summary>
+    public PolicyResult Rollback(long revision, PolicyChange change)
+    {
+        var result = _policies.Rollback(revision, change);
+        return result.IsUnknown ? throw AdminErrors.NotRemembered(revision) : Checked(result, change);
+    }
+
+    private static PolicyResult Checked(PolicyResult result, PolicyChange change) =>
+        result.IsStale ? throw AdminErrors.Stale(change.ExpectedRevision!.Value, result.Before.Revision)
+        : result.Mistakes.Count > 0 ? throw AdminErrors.Invalid(result.Mistakes)
+        : result;
+
+    private static void LogRevision(ILogger logger, PolicyRevision revision)
+    {
+        const int MostShown = 10;
+        var changes = revision.Differences.Take(MostShown).Select(change => $"{change.Path} {change.Before ?? "(none)"} -> {change.After ?? "(none)"}");
+        var rest = revision.Differences.Count > MostShown ? $", and {revision.Differences.Count - MostShown} more" : "";
+        Log.Changed(logger, revision.Who, Printable(revision.Reason), revision.Differences.Count == 0 ? "nothing" : string.Join(", ", changes) + rest, revision.Revision);
+    }
+
+    // A line break in a reason must not look like a log entry of its own.
+    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "Limits changed by {Who} ({Reason}): {Changes}, revision {Revision}")]
+        public static partial void Changed(ILogger logger, string who, string reason, string changes, long revision);
+
+        [LoggerMessage(2, LogLevel.Warning, "Banned {Network} until {Until:u}, for the {Times}. time")]
+        public static partial void Banned(ILogger logger, IpPrefix network, DateTimeOffset until, int times);
+    }
+}

@@ -1,0 +1,205 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Relay.Access;
+using Relay.AdminApi;
+using Relay.Admission;
+using Relay.Presence;
+using Relay.Protocol;
+using Relay.Sessions;
+
+namespace Relay.Admin;
+
+/// <summary>The gRPC service of the limit policy: request, one call, reply.</summary>
+internal sealed class PolicyService(
+    LimitPolicyStore policies,
+    PolicyChanges changes,
+    ConnectionLedger ledger,
+    BanDesk bans,
+    SessionTable sessions,
+    PacedCloser closer) : AdminApi.PolicyService.PolicyServiceBase
+{
+    private const int MaxRows = 20;
+
+    public override Task<Policy> GetPolicy(GetPolicyRequest request, ServerCallContext context)
+    {
+        var overview = policies.Overview();
+        var shadow = ledger.ShadowTotals();
+        var ceiling = ledger.Totals().Ceiling;
+        return Task.FromResult(new Policy
+        {
+            Revision = overview.Current.Revision,
+            Items = { overview.Current.Items.All.ToDictionary() },
+            Pending = { overview.Pending.OrderBy(pending => pending.Due).Select(Row) },
+            Unsaved = { overview.Unsaved.Select(PolicyRows.Of) },
+            Saved = overview.IsSaved,
+            File = policies.File ?? "",
+            Ceiling = ceiling == int.MaxValue ? 0 : ceiling,
+            Shadow = overview.Current.Shadow is null ? null : new Shadow
+            {
+                WouldAdmit = shadow.Admits,
+                WouldRefuse =
+                {
+                    RefusalReasons.All.Where(refusal => shadow.Refused[(int)refusal] > 0)
+                        .ToDictionary(RefusalReasons.Label, refusal => shadow.Refused[(int)refusal]),
+                },
+            },
+        });
+    }
+
+    public override Task<ChangePolicyResponse> ChangePolicy(ChangePolicyRequest request, ServerCallContext context)
+    {
+        if (request.Set.Count == 0 && request.Remove.Count == 0)
+        {
+            throw AdminErrors.Invalid(("set", "give items to set, or rules to remove"));
+        }
+
+        var edits = request.Remove.Distinct().ToDictionary(path => path, _ => (string?)null);
+        foreach (var (path, text) in request.Set)
+        {
+            edits[path] = text;
+        }
+
+        return Task.FromResult(Answer(changes.Make(Change(edits, request.Options, context)), request.Options, context));
+    }
+
+    public override Task<ConfirmPolicyResponse> ConfirmPolicy(ConfirmPolicyRequest request, ServerCallContext context) =>
+        policies.Confirm(request.Revision == 0 ? null : request.Revision)
+            ? Task.FromResult(new ConfirmPolicyResponse { Revision = policies.Current.Revision })
+            : throw AdminErrors.Precondition(request.Revision == 0
+                ? "nothing waits for a confirmation; its time may be over, see the history"
+                : $"revision {request.Revision} does not wait for a confirmation; its time may be over, see the history");
+
+    public override Task<ListRevisionsResponse> ListRevisions(ListRevisionsRequest request, ServerCallContext context)
+    {
+        var page = new Page(request.PageSize, request.PageToken, "");
+        page.ThrowIfWrong();
+        var history = policies.Overview().History;
+        return Task.FromResult(new ListRevisionsResponse
+        {
+            Revisions = { page.Cut(history, (a, b) => b.Revision.CompareTo(a.Revision)).Select(Row) },
+            NextPageToken = page.NextToken(history.Count),
+            TotalSize = history.Count,
+        });
+    }
+
+    public override Task<DiffPolicyResponse> DiffPolicy(DiffPolicyRequest request, ServerCallContext context)
+    {
+        var overview = policies.Overview();
+        var (from, to) = (Find(overview, request.From), Find(overview, request.To));
+        return Task.FromResult(new DiffPolicyResponse
+        {
+            From = from.Revision,
+            To = to.Revision,
+            Changes = { PolicyItems.Diff(from.Items, to.Items).Select(PolicyRows.Of) },
+        });
+    }
+
+    public override Task<ChangePolicyResponse> RollbackPolicy(RollbackPolicyRequest request, ServerCallContext context)
+    {
+        var options = request.Options ?? new ChangeOptions();
+        options.Reason = options.Reason.Length > 0 ? options.Reason : $"back to revision {request.Revision}";
+        return Task.FromResult(Answer(changes.Rollback(request.Revision, Change([], options, context)), options, context));
+    }
+
+    public override Task<SavePolicyResponse> SavePolicy(SavePolicyRequest request, ServerCallContext context)
+    {
+        if (policies.File is not { } file)
+        {
+            throw AdminErrors.Precondition("no policy file is set; set Admission:PolicyFile and start again");
+        }
+
+        try
+        {
+            var saved = policies.Save(Caller(context));
+            return Task.FromResult(new SavePolicyResponse { File = file, Revision = policies.Current.Revision, Changes = { saved.Select(PolicyRows.Of) } });
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw AdminErrors.Precondition($"{file} cannot be written, the old one is untouched: {exception.Message}");
+        }
+    }
+
+    public override Task<ChangePolicyResponse> PromoteShadow(ShadowRequest request, ServerCallContext context)
+    {
+        var edits = ShadowItems().ToDictionary(path => path, _ => (string?)null);
+        foreach (var path in edits.Keys.ToList())
+        {
+            edits[path[PolicyItems.Shadow.Length..]] = policies.Current.Items[path];
+        }
+
+        return Task.FromResult(Answer(changes.Make(Change(edits, request.Options, context)), request.Options, context));
+    }
+
+    public override Task<ChangePolicyResponse> ClearShadow(ShadowRequest request, ServerCallContext context) =>
+        Task.FromResult(Answer(
+            changes.Make(Change(ShadowItems().ToDictionary(path => path, _ => (string?)null), request.Options, context)), request.Options, context));
+
+    public override Task<BanResponse> Ban(BanRequest request, ServerCallContext context) => Task.FromResult(bans.Ban(request, AdminCaller.Of(context)));
+
+    public override Task<UnbanResponse> Unban(UnbanRequest request, ServerCallContext context) => Task.FromResult(bans.Unban(request, AdminCaller.Of(context)));
+
+    public override Task<ListBansResponse> ListBans(ListBansRequest request, ServerCallContext context) => Task.FromResult(bans.List(request));
+
+    private static string Caller(ServerCallContext context) => AdminCaller.Of(context).Who;
+
+    private static PolicyChange Change(Dictionary<string, string?> edits, ChangeOptions? options, ServerCallContext context) =>
+        PolicyRows.Change(edits, options ?? new ChangeOptions(), Caller(context));
+
+    private List<string> ShadowItems()
+    {
+        var paths = policies.Current.Items.All.Select(item => item.Key).Where(path => path.StartsWith(PolicyItems.Shadow, StringComparison.Ordinal)).ToList();
+        return paths.Count > 0 ? paths : throw AdminErrors.Precondition("there is no shadow");
+    }
+
+    private ChangePolicyResponse Answer(PolicyResult result, ChangeOptions? options, ServerCallContext context)
+    {
+        if (options?.DryRun != true)
+        {
+            AdminCaller.Of(context).Changed(
+                PolicyRows.Short(result.Differences, difference => difference.Before), PolicyRows.Short(result.Differences, difference => difference.After));
+        }
+
+        var effect = ledger.EffectOf(result.After);
+        var existing = options?.Existing ?? Existing.Unspecified;
+        var shed = existing is Existing.ShedIdle or Existing.ShedNewest
+            ? Shedding.Choose(sessions.All.Where(session => session.State is Client), effect, existing == Existing.ShedNewest)
+            : [];
+        if (options?.DryRun != true)
+        {
+            closer.Add(shed, CloseReason.Shed);
+        }
+
+        return new ChangePolicyResponse
+        {
+            RevisionBefore = result.Before.Revision,
+            Revision = options?.DryRun == true ? result.Before.Revision : result.After.Revision,
+            Changes = { result.Differences.Select(PolicyRows.Of) },
+            Warnings = { PolicyWarnings.Of(result.After, effect, stays: shed.Count == 0).Concat(result.Warnings) },
+            Effect = PolicyRows.Of(effect, MaxRows),
+            RevertsAt = PolicyRows.Moment(result.RevertsAt),
+            ConfirmBy = PolicyRows.Moment(result.ConfirmBy),
+            Shed = shed.Count,
+        };
+    }
+
+    private static PolicyRevision Find(PolicyOverview overview, long revision) => revision == 0
+        ? overview.History[^1]
+        : overview.History.FirstOrDefault(entry => entry.Revision == revision) ?? throw AdminErrors.NotRemembered(revision);
+
+    private static AdminApi.PendingRevert Row(Admission.PendingRevert pending) => new()
+    {
+        Revision = pending.Revision,
+        Due = Timestamp.FromDateTimeOffset(pending.Due),
+        NeedsConfirmation = pending.NeedsConfirmation,
+        Changes = { pending.Differences.Select(PolicyRows.Of) },
+    };
+
+    private static Revision Row(PolicyRevision revision) => new()
+    {
+        Revision_ = revision.Revision,
+        Time = Timestamp.FromDateTimeOffset(revision.Time),
+        Who = revision.Who,
+        Reason = revision.Reason,
+        Changes = { revision.Differences.Select(PolicyRows.Of) },
+    };
+}

@@ -1,0 +1,26 @@
+namespace Relay.Admission;
+
+/// <summary>One answer of the gate, and what it was made from.</summary>
+internal readonly record struct Decision
+{
+    /// <summary>None: admitted.</summary>
+    public Refusal Refusal { get; init; }
+
+    /// <summary>What the shadow limits would have said; None also without a shadow.</summary>
+    public Refusal Shadow { get; init; }
+
+    /// <summary>What the socket counts by.</summary>
+    public IpKey Key { get; init; }
+
+    /// <summary>Live sockets before this one.</summary>
+    public LiveCounts Live { get; init; }
+
+    /// <summary>Until the rate lets one more in; zero where no rate was the cause.</summary>
+    public TimeSpan Wait { get; init; }
+
+    /// <summary>False: left out of the log, because this key has had its share lately.</summary>
+    public bool IsLogged { get; init; }
+
+    /// <summary>Decisions of this key left out since the last that was logged.</summary>
+    public int LeftOut { get; init; }
+}

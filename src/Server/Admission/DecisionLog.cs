@@ -1,0 +1,99 @@
+using System.Threading.Channels;
+
+namespace Relay.Admission;
+
+/// <summary>A decision as it is remembered and told.</summary>
+/// <param name="Sequence">Counts up by one with each that is logged.</param>
+/// <param name="Address">The whole address.</param>
+internal readonly record struct LoggedDecision(long Sequence, DateTimeOffset Time, IpKey Address, Decision Decision);
+
+/// <summary>
+/// The last decisions, sampled per key, for explain and tail. A ring of fixed size; nothing is allocated for a decision
+/// unless somebody follows.
+/// </summary>
+internal sealed class DecisionLog(AdmissionOptions options, TimeProvider time)
+{
+    // A follower that does not keep up loses the oldest and sees it in the sequence.
+    private const int FollowerQueue = 1_024;
+
+    private readonly Lock _lock = new();
+
+    // Guarded by _lock.
+    private LoggedDecision[] _ring = [];
+    private long _count;
+
+    // Replaced whole under _lock, read anywhere.
+    private volatile Channel<LoggedDecision>[] _followers = [];
+
+    public void Record(IpKey address, in Decision decision)
+    {
+        if (!decision.IsLogged)
+        {
+            return;
+        }
+
+        LoggedDecision logged;
+        lock (_lock)
+        {
+            if (_ring.Length == 0)
+            {
+                _ring = new LoggedDecision[options.RememberedDecisions];
+            }
+
+            logged = new LoggedDecision(_count, time.GetUtcNow(), address, decision);
+            _ring[_count++ % _ring.Length] = logged;
+        }
+
+        foreach (var follower in _followers)
+        {
+            follower.Writer.TryWrite(logged);
+        }
+    }
+
+    /// <summary>The last of those that <paramref name="filter"/> takes, newest first.</summary>
+    public IReadOnlyList<LoggedDecision> Last(int most, Func<LoggedDecision, bool> filter)
+    {
+        var found = new List<LoggedDecision>();
+        lock (_lock)
+        {
+            for (var i = _count - 1; i >= Math.Max(0, _count - _ring.Length) && found.Count < most; i--)
+            {
+                if (filter(_ring[i % _ring.Length]))
+                {
+                    found.Add(_ring[i % _ring.Length]);
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Decisions as they happen, until the token is cancelled.</summary>
+    public async IAsyncEnumerable<LoggedDecision> FollowAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var follower = Channel.CreateBounded<LoggedDecision>(new BoundedChannelOptions(FollowerQueue)
+        {
+            FullMode = BoundedChannelFullMode.DropOldest,
+            SingleReader = true,
+        });
+        lock (_lock)
+        {
+            _followers = [.. _followers, follower];
+        }
+
+        try
+        {
+            await foreach (var logged in follower.Reader.ReadAllAsync(cancellationToken))
+            {
+                yield return logged;
+            }
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _followers = [.. _followers.Where(other => other != follower)];
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+namespace Relay.Admission;
+
+/// <summary>One key's figures: an address, or a network that addresses are counted in as well. Touched only under the ledger's lock.</summary>
+internal struct KeyRecord
+{
+    public IpKey Key;
+    public int Live;
+    public int Peak;
+    public long Admitted;
+    public long Refused;
+
+    /// <summary>Admitted, and the shadow limits would have refused.</summary>
+    public long ShadowRefused;
+    public long FirstSeen;
+    public long LastSeen;
+    public TokenBucket Rate;
+    public TokenBucket ShadowRate;
+
+    /// <summary>Decisions that may still be logged, and those left out since the last that was.</summary>
+    public TokenBucket Log;
+    public int LeftOut;
+
+    // Records of the networks it lies in, or -1; valid while Live is above 0, because then they are live as well.
+    public int Near;
+    public int Far;
+
+    // Links of an idle list while Live is 0; Next also links the free list.
+    public int Next;
+    public int Previous;
+    public bool Idle;
+}
+
+/// <summary>
+/// The records by key. Bounded: what holds no connection is remembered up to a number and then forgotten, the one seen
+/// longest ago first, unless its rate has not recovered yet: then the newcomer is counted with its neighbours in the next
+/// wider network that has room. A table that is full neither lets everybody in nor shuts everybody out.
+/// </summary>
+internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider time)
+{
+    public const int None = -1;
+
+    private readonly Dictionary<IpKey, int> _index = [];
+
+    // Addresses and networks apart, so that neither crowds the other out.
+    private readonly IdleRecords _idleKeys = new();
+    private readonly IdleRecords _idleNetworks = new();
+    private KeyRecord[] _records = new KeyRecord[64];
+    private int _used;
+    private int _free = None;
+
+    public Dictionary<IpKey, int>.ValueCollection Slots => _index.Values;
+
+    public int Count => _index.Count;
+
+    public ref KeyRecord this[int slot] => ref _records[slot];
+
+    /// <summary>True for what counts as one address here; false for a network of several.</summary>
+    public bool IsAddress(IpKey key) => key.IsIpv6 ? key.PrefixLength >= ipv6Prefix : key.Bits is 32 || key == IpKey.Unattributed;
+
+    public int Find(IpKey key) => _index.GetValueOrDefault(key, None);
+
+    /// <summary>The record of <paramref name="key"/>, or of the network that stands in for it. References taken before may be stale.</summary>
+    public int FindOrAdd(IpKey key, long now, ConnectRate rate)
+    {
+        while (true)
+        {
+            if (_index.TryGetValue(key, out var slot))
+            {
+                return Seen(slot);
+            }
+
+            if (HasRoom(key, rate))
+            {
+                return Add(key, now);
+            }
+
+            key = Wider(key);
+        }
+    }
+
+    /// <summary>A network's record, for counting in; always found or made.</summary>
+    public int FindOrAddNetwork(IpKey key, long now) => _index.TryGetValue(key, out var slot) ? Seen(slot) : Add(key, now);
+
+    /// <summary>The record holds a connection from now on.</summary>
+    public void Hold(int slot) => IdleList(slot).Remove(_records, slot);
+
+    /// <summary>The record holds none (any more): it was seen last of all.</summary>
+    public void Touch(int slot)
+    {
+        IdleList(slot).Touch(_records, slot);
+        ForgetOverflow(except: slot);
+    }
+
+    // Making room for the next record must not take this one, which may have been the one seen longest ago until now.
+    private int Seen(int slot)
+    {
+        if (_records[slot].Live == 0)
+        {
+            Touch(slot);
+        }
+
+        return slot;
+    }
+
+    private IdleRecords IdleList(int slot) => IsAddress(_records[slot].Key) ? _idleKeys : _idleNetworks;
+
+    private bool HasRoom(IpKey key, ConnectRate rate)
+    {
+        if (key.PrefixLength == 0 || key == IpKey.Unattributed)
+        {
+            return true;
+        }
+
+        var list = IsAddress(key) ? _idleKeys : _idleNetworks;
+        return list.Count < remembered || rate.IsOff || _records[list.Oldest].Rate.IsFull(rate.Burst, rate.FillTime, time);
+    }
+
+    private static IpKey Wider(IpKey key) => key.Cut(key switch
+    {
+        { IsIpv6: true, PrefixLength: > 56 } => 56,
+        { IsIpv6: true, PrefixLength: > 48 } => 48,
+        { IsIpv6: true, PrefixLength: > 32 } => 32,
+        { IsIpv6: false, PrefixLength: > 24 } => 24,
+        { IsIpv6: false, PrefixLength: > 16 } => 16,
+        _ => 0,
+    });
+
+    private int Add(IpKey key, long now)
+    {
+        int slot;
+        if (_free != None)
+        {
+            slot = _free;
+            _free = _records[slot].Next;
+        }
+        else
+        {
+            if (_used == _records.Length)
+            {
+                Array.Resize(ref _records, _records.Length * 2);
+            }
+
+            slot = _used++;
+        }
+
+        _index.Add(key, slot);
+        _records[slot] = new KeyRecord { Key = key, FirstSeen = now, Near = None, Far = None, Next = None, Previous = None };
+        Touch(slot);
+        return slot;
+    }
+
+    private void ForgetOverflow(int except)
+    {
+        var list = IdleList(except);
+        var slot = list.Oldest;
+        if (list.Count <= remembered || slot == except)
+        {
+            return;
+        }
+
+        list.Remove(_records, slot);
+        _index.Remove(_records[slot].Key);
+        _records[slot].Next = _free;
+        _free = slot;
+    }
+}

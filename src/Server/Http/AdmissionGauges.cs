@@ -1,0 +1,31 @@
+using System.Diagnostics.Metrics;
+using Relay.Admission;
+using Relay.Telemetry;
+
+namespace Relay.Http;
+
+/// <summary>The figures of admission, on the one meter.</summary>
+internal static class AdmissionGauges
+{
+    public static void Add(IServiceProvider services)
+    {
+        var meter = services.GetRequiredService<RelayMetrics>().Meter;
+        var ledger = services.GetRequiredService<ConnectionLedger>();
+        var policies = services.GetRequiredService<LimitPolicyStore>();
+        var bans = services.GetRequiredService<AutoBans>();
+        meter.CreateObservableGauge("relay.connections", () => ledger.Totals().Live, description: "Live client sockets.");
+        meter.CreateObservableGauge("relay.connections.addresses", () => ledger.Totals().KeysHolding, description: "Addresses that hold a client socket.");
+        meter.CreateObservableGauge("relay.connections.uncounted", () => ledger.Totals().Uncounted, description: "Live client sockets of unlimited networks, which count nowhere.");
+        meter.CreateObservableCounter("relay.connections.admitted", () => ledger.Totals().Admitted, description: "Client sockets admitted.");
+        meter.CreateObservableCounter("relay.connections.refused", () => ByReason(ledger.Totals().Refused), description: "Client sockets refused, by reason.");
+        meter.CreateObservableCounter("relay.bans.automatic", () => bans.Made, description: "Bans that the relay made itself.");
+        meter.CreateObservableGauge("relay.limit.total", () => policies.Current.Total, description: "Limit of client sockets in all.");
+        meter.CreateObservableGauge("relay.limit.per_ip", () => policies.Current.PerIp, description: "Limit of client sockets per address.");
+        meter.CreateObservableGauge("relay.limit.revision", () => policies.Current.Revision, description: "Revision of the limits.");
+        meter.CreateObservableGauge("relay.shadow.refused", () => ByReason(ledger.ShadowTotals().Refused), description: "Client sockets admitted that the shadow limits would have refused, since the shadow was last changed.");
+        meter.CreateObservableGauge("relay.shadow.admitted", () => ledger.ShadowTotals().Admits, description: "Client sockets refused that the shadow limits would have admitted, since the shadow was last changed.");
+    }
+
+    private static IEnumerable<Measurement<long>> ByReason(IReadOnlyList<long> counts) => RefusalReasons.All.Select(refusal =>
+        new Measurement<long>(counts[(int)refusal], new KeyValuePair<string, object?>("reason", RefusalReasons.Label(refusal))));
+}
