@@ -33,6 +33,23 @@ public sealed class HttpPagesTests
         Assert.Contains("\"status\":\"healthy\"", await http.GetStringAsync("/health", Cancel), StringComparison.Ordinal);
     }
 
+    /// <summary>As it is whenever tests run side by side: instruments of all servers in the process have the same names.</summary>
+    [Fact]
+    public async Task Metrics_OfTwoServersInOneProcess_AreEachOnesOwn()
+    {
+        await using var first = await RelayServer.StartAsync();
+        await using var second = await RelayServer.StartAsync();
+        await using var client = await TestClient.RegisterAsync(first, "AAAAAA");
+        await using var a = await TestClient.ConnectAsync(second);
+        await using var b = await TestClient.ConnectAsync(second);
+        using var http = new HttpClient();
+        foreach (var (server, connections) in new[] { (first, 1), (second, 2), (first, 1) })
+        {
+            var metrics = await http.GetStringAsync(new Uri(server.Http, "/metrics"), Cancel);
+            Assert.Contains($"\nrelay_connections{{}} {connections}\n", metrics, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task Ready_Draining_Is503()
     {

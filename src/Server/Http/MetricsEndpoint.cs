@@ -16,7 +16,13 @@ internal static class MetricsEndpoint
         services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(RelayMetrics.MeterName)
             .AddPrometheusExporter(prometheus => prometheus.ScopeInfoEnabled = false));
-        return services;
+
+        // Meters are found by name in the whole process; another server's in it, as in tests, is not ours to show.
+        return services.ConfigureOpenTelemetryMeterProvider((provider, metrics) =>
+        {
+            var own = provider.GetRequiredService<RelayMetrics>().Meter;
+            metrics.AddView(instrument => instrument.Meter == own ? null : MetricStreamConfiguration.Drop);
+        });
     }
 
     /// <summary>The exporter as a request delegate; the path was matched already.</summary>
