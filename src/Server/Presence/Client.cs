@@ -26,6 +26,9 @@ internal sealed class Client(Session session)
     /// <summary>Upstream messages of this socket. Receive loop only.</summary>
     public TokenBucket UpstreamMessages;
 
+    /// <summary>Has put down hourly tokens, which go when it does. Receive loop, then whoever ends the session.</summary>
+    public bool HoldsTokens;
+
     public Session Session => session;
 
     /// <summary>The pairing code that the socket is registered with.</summary>

@@ -99,6 +99,19 @@ internal readonly struct ClientMessage(JsonDocument document) : IDisposable
         }
     }
 
+    /// <summary>A field's name, the same way.</summary>
+    public static string Name(JsonProperty field)
+    {
+        try
+        {
+            return field.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return Rune.ReplacementChar.ToString();
+        }
+    }
+
     /// <summary>A string's length in UTF-16 units, found without building it.</summary>
     public static int LengthOf(JsonElement text)
     {

@@ -3,10 +3,87 @@ using Relay.Protocol;
 
 namespace Relay.Rendezvous;
 
-/// <summary>register_rendezvous.</summary>
-internal sealed class RendezvousHandler
+/// <summary>
+/// register_rendezvous. A socket waits for its own registration to be on the disk, and no thread waits with it: what was
+/// answered is kept.
+/// </summary>
+internal sealed class RendezvousHandler(RendezvousStore store, PresenceTable presence, Sessions.SessionOptions sessions)
 {
-    public ValueTask RegisterAsync(Client client, ClientMessage message) => throw new NotImplementedException();
+    public ValueTask RegisterAsync(Client client, in ClientMessage message)
+    {
+        if (client.Name is null)
+        {
+            client.SendError("Not registered. Send register message first.");
+            return ValueTask.CompletedTask;
+        }
 
-    public void Leave(Client client) => GC.KeepAlive(this);
+        if (RendezvousRequest.TryRead(message, out var request) is { } mistake)
+        {
+            client.SendError(mistake);
+            return ValueTask.CompletedTask;
+        }
+
+        var name = client.NameIn(message)!;
+        var otherName = name == client.PeerId ? client.Code : client.PeerId;
+        return new ValueTask(RegisterAsync(client, new Registration(name, otherName, client.Session.Id, request)));
+    }
+
+    /// <summary>
+    /// Its tokens go; its points and dead drops stay. What it has put down is written by now, because a session ends after its
+    /// last message was handled; and what a successor to its names puts down is written later.
+    /// </summary>
+    public void Leave(Client client)
+    {
+        if (client.HoldsTokens)
+        {
+            // Nobody waits. If it fails the rows find nobody: they are good for this session only.
+            _ = store.RemoveTokensAsync(client.Session.Id, [.. new[] { client.PeerId, client.Code }.OfType<string>()]);
+        }
+    }
+
+    private async Task RegisterAsync(Client client, Registration registration)
+    {
+        client.HoldsTokens |= registration.Request.Tokens.Count > 0;
+        var found = await store.RegisterAsync(registration);
+        var matches = Present(found.Tokens);
+        var answer = Answer(matches, found.Drops);
+        store.CountFound(matches.Count, found.Drops.Count);
+        client.Send(answer);
+        foreach (var (other, _) in matches)
+        {
+            other.Send(MessageWriter.Write(
+                new RendezvousMatch(new LiveMatch(registration.Name, registration.Request.RelayId)), ServerJson.Default.RendezvousMatch));
+        }
+    }
+
+    /// <summary>Those who are here now, each once. A name alone proves nothing: it may be another socket's by now.</summary>
+    private List<(Client Client, LiveMatch Match)> Present(List<HeldToken> tokens)
+    {
+        var seen = new HashSet<long>();
+        return [.. from token in tokens
+            let client = presence.Find(token.PeerId)
+            where client is not null && client.Session.Id == token.Owner && seen.Add(token.Owner)
+            select (client, new LiveMatch(token.PeerId, token.RelayId))];
+    }
+
+    /// <summary>
+    /// The answer. What would not fit into half of the outgoing queue is left out of it and of the lists: nobody shall lose
+    /// his socket because somebody floods a point.
+    /// </summary>
+    private EncodedMessage Answer(List<(Client Client, LiveMatch Match)> matches, List<FoundDrop> drops)
+    {
+        while (true)
+        {
+            var answer = MessageWriter.Write(
+                new RendezvousResult([.. matches.Select(match => match.Match)], drops), ServerJson.Default.RendezvousResult);
+            if (answer.Length <= sessions.QueueBytes / 2 || (matches.Count == 0 && drops.Count == 0))
+            {
+                return answer;
+            }
+
+            answer.Return();
+            matches.RemoveRange(matches.Count / 2, matches.Count - (matches.Count / 2));
+            drops.RemoveRange(drops.Count / 2, drops.Count - (drops.Count / 2));
+        }
+    }
 }

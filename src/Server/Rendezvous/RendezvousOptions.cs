@@ -21,6 +21,13 @@ internal sealed class RendezvousOptions : IValidatableObject
     [Range(100, 100_000_000)]
     public int MaxRows { get; set; } = 250_000;
 
+    /// <summary>
+    /// Dead drops that one point, and live matches that one token, give at most: the newest. Two peers share a point and
+    /// nobody else knows it, so that one is the usual number.
+    /// </summary>
+    [Range(1, 1000)]
+    public int ResultsPerPoint { get; set; } = 20;
+
     /// <summary>Time between two removals of what has expired.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan CleanupInterval { get; set; } = TimeSpan.FromMinutes(5);

@@ -1,7 +1,136 @@
+using Microsoft.Data.Sqlite;
+using Relay.Storage;
+
 namespace Relay.Rendezvous;
 
-/// <summary>The SQL of meeting points.</summary>
-internal sealed class RendezvousStore
+/// <summary>
+/// The meeting points on disk: what is put down, what is found, how much is kept. Each operation is one piece of work for
+/// the database thread, so that all of a message is kept or nothing, and of two peers who meet exactly one is the later.
+/// </summary>
+internal sealed class RendezvousStore(Database database, RendezvousOptions options, TimeProvider time)
 {
-    public RendezvousFigures Figures() => throw new NotImplementedException();
+    // Database thread only.
+    private readonly MeetingPoints _points = new();
+    private long _written;
+
+    // Written by the database thread; read anywhere.
+    private long _dailyPoints;
+    private long _hourlyTokens;
+
+    // Atomic.
+    private long _matchesFound;
+    private long _dropsDelivered;
+
+    public RendezvousFigures Figures() => new(
+        Volatile.Read(ref _dailyPoints),
+        Volatile.Read(ref _hourlyTokens),
+        Interlocked.Read(ref _matchesFound),
+        Interlocked.Read(ref _dropsDelivered));
+
+    public void CountFound(int matches, int drops)
+    {
+        Interlocked.Add(ref _matchesFound, matches);
+        Interlocked.Add(ref _dropsDelivered, drops);
+    }
+
+    /// <summary>Keeps what is put down and gives what others had put down there. Done when it is on the disk.</summary>
+    public Task<Findings> RegisterAsync(Registration registration) =>
+        database.RunAsync(connection => Register(connection, registration));
+
+    /// <summary>Removes the tokens that a session held under these names.</summary>
+    public Task RemoveTokensAsync(long owner, IReadOnlyList<string> names) =>
+        database.RunAsync(connection => RemoveTokens(connection, owner, names));
+
+    /// <summary>Removes some of what has expired, at most so many rows; gives how many it were.</summary>
+    public Task<long> RemoveExpiredAsync(int most) => database.RunAsync(connection => RemoveExpired(connection, most));
+
+    /// <summary>Removes some of the tokens that a relay has left which is no more; gives how many it were.</summary>
+    public Task<long> RemoveLeftTokensAsync(int most) =>
+        database.RunAsync(connection => Remove(connection, _points.DeleteTokens(connection, most)));
+
+    /// <summary>Counts anew what is there.</summary>
+    public Task CountAsync() => database.RunAsync(connection =>
+    {
+        _points.Recount(connection);
+        return Book(connection, default);
+    });
+
+    internal Findings Register(SqliteConnection connection, Registration registration)
+    {
+        var now = Now();
+        var found = new Findings([], []);
+        var change = default(RowCounts);
+        _written = _written == 0 ? _points.Newest(connection) : _written;
+        foreach (var (hash, drop) in registration.Request.Points)
+        {
+            _points.FindDrops(connection, registration, hash, now, options.ResultsPerPoint, found.Drops);
+            var expires = now + (long)options.DailyPointLifetime.TotalMilliseconds;
+            change += new RowCounts(_points.Put(connection, registration, MeetingPoints.Daily, hash, drop, ++_written, expires) ? 1 : 0, 0);
+        }
+
+        foreach (var hash in registration.Request.Tokens)
+        {
+            _points.FindTokens(connection, registration, hash, now, options.ResultsPerPoint, found.Tokens);
+            var expires = now + (long)options.HourlyTokenLifetime.TotalMilliseconds;
+            change += new RowCounts(0, _points.Put(connection, registration, MeetingPoints.Hourly, hash, "", ++_written, expires) ? 1 : 0);
+        }
+
+        if (change.All > 0)
+        {
+            change += LimitIdentity(connection, registration.Name, now);
+            LimitAll(connection, change, now);
+        }
+
+        return found;
+    }
+
+    internal long RemoveTokens(SqliteConnection connection, long owner, IReadOnlyList<string> names) =>
+        Remove(connection, names.Aggregate(default(RowCounts), (change, name) => change + _points.DeleteTokensOf(connection, name, owner)));
+
+    internal long RemoveExpired(SqliteConnection connection, int most) =>
+        Remove(connection, _points.DeleteExpired(connection, Now(), most));
+
+    // What has expired goes first: it is only still there because nobody has swept.
+    private RowCounts LimitIdentity(SqliteConnection connection, string name, long now)
+    {
+        var over = _points.CountOf(connection, name) - options.RowsPerIdentity;
+        if (over <= 0)
+        {
+            return default;
+        }
+
+        var change = _points.DeleteExpiredOf(connection, name, now);
+        over += change.All;
+        return over > 0 ? change + _points.DeleteOldestOf(connection, name, over) : change;
+    }
+
+    private void LimitAll(SqliteConnection connection, RowCounts change, long now)
+    {
+        var over = Book(connection, change).All - options.MaxRows;
+        if (over <= 0)
+        {
+            return;
+        }
+
+        var removed = _points.DeleteExpired(connection, now, over);
+        over += removed.All;
+        Book(connection, over > 0 ? removed + _points.DeleteOldest(connection, over) : removed);
+    }
+
+    private long Remove(SqliteConnection connection, RowCounts change)
+    {
+        Book(connection, change);
+        return -change.All;
+    }
+
+    // Kept with the rows and not only in memory: what is taken back, is taken back here too.
+    private RowCounts Book(SqliteConnection connection, RowCounts change)
+    {
+        var totals = _points.Add(connection, change);
+        Volatile.Write(ref _dailyPoints, totals.Points);
+        Volatile.Write(ref _hourlyTokens, totals.Tokens);
+        return totals;
+    }
+
+    private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -7,14 +7,26 @@ CREATE TABLE meeting_points (
     peer_id    TEXT    NOT NULL,
     relay_id   TEXT    NOT NULL,
     dead_drop  TEXT    NOT NULL,
+    -- The session that holds a token, and that it goes with; 0 for a point.
+    owner      BIGINT  NOT NULL,
     -- Counts up with every write, over the whole table: what is oldest.
     written    BIGINT  NOT NULL,
     expires_at BIGINT  NOT NULL,
     PRIMARY KEY (kind, hash, peer_id)
 );
-CREATE INDEX meeting_points_peer ON meeting_points (peer_id, kind, written);
-CREATE INDEX meeting_points_expiry ON meeting_points (expires_at);
-CREATE INDEX meeting_points_written ON meeting_points (written);
+CREATE UNIQUE INDEX meeting_points_written ON meeting_points (written);
+CREATE INDEX meeting_points_peer ON meeting_points (peer_id, written);
+CREATE INDEX meeting_points_expiry ON meeting_points (expires_at, written);
+-- The newest of one hash are found without a look at the rest, however many peers share it.
+CREATE INDEX meeting_points_drops ON meeting_points (hash, written) WHERE kind = 0 AND dead_drop <> '';
+CREATE INDEX meeting_points_tokens ON meeting_points (hash, written) WHERE kind = 1;
+
+-- How many rows of each kind there are: counting them takes too long to do it for every message.
+CREATE TABLE meeting_counts (
+    kind  INTEGER NOT NULL PRIMARY KEY,
+    total BIGINT  NOT NULL
+);
+INSERT INTO meeting_counts (kind, total) VALUES (0, 0), (1, 0);
 
 -- Chunks that were pushed and are served from here. data is the JSON value as it came.
 CREATE TABLE chunk_cache (

@@ -7,6 +7,8 @@ internal sealed class Statement(string sql)
 {
     private SqliteCommand? _command;
 
+    public string Sql => sql;
+
     /// <summary>Runs it and tells how many rows it changed.</summary>
     public int Execute(SqliteConnection connection, params ReadOnlySpan<(string Name, object Value)> values) =>
         Bind(connection, values).ExecuteNonQuery();

@@ -1,0 +1,150 @@
+using CsCheck;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Relay.Rendezvous;
+using Relay.Storage;
+
+namespace Server.Tests.Rendezvous;
+
+/// <summary>Any sequence of registrations, departures and sweeps does to the table what it does to an obvious list.</summary>
+public sealed class RendezvousStoreProperties
+{
+    private const int Peers = 5;
+
+    private enum What
+    {
+        Register,
+        RegisterMany,
+        Leave,
+        LeaveUnnoticed,
+        Wait,
+        Sweep,
+    }
+
+    [Fact]
+    public void AnyOperations_Store_DoesAsTheModel() =>
+        Gen.Select(
+            Gen.Frequency((8, Gen.Const(What.Register)), (1, Gen.Const(What.RegisterMany)), (2, Gen.Const(What.Leave)),
+                (1, Gen.Const(What.LeaveUnnoticed)), (2, Gen.Const(What.Wait)), (1, Gen.Const(What.Sweep))),
+            Gen.Int[0, Peers - 1],
+            Gen.Int[0, int.MaxValue])
+            .Array[1, 60].Sample(
+                operations =>
+                {
+                    using var books = new Books();
+                    foreach (var (what, peer, seed) in operations)
+                    {
+                        books.Do(what, peer, new Random(seed));
+                    }
+                },
+                iter: 200);
+
+    // Table, model, and the clock of both.
+    private sealed class Books : IDisposable
+    {
+        private readonly RendezvousOptions _options = new()
+        {
+            DailyPointLifetime = TimeSpan.FromMinutes(5),
+            HourlyTokenLifetime = TimeSpan.FromMinutes(2),
+            RowsPerIdentity = 12,
+            MaxRows = 25,
+            ResultsPerPoint = 2,
+        };
+
+        private readonly SqliteConnection _connection = new("Data Source=:memory:");
+        private readonly FakeTimeProvider _time = new();
+        private readonly Database _database;
+        private readonly RendezvousStore _store;
+        private readonly MeetingModel _model;
+        private readonly long[] _owners = [.. Enumerable.Range(1, Peers)];
+        private long _lastOwner = Peers;
+
+        public Books()
+        {
+            _connection.Open();
+            Migrations.Apply(_connection, Migrations.Embedded, _time);
+            _database = new Database(new StorageOptions(), _time, NullLogger<Database>.Instance);
+            _store = new RendezvousStore(_database, _options, _time);
+            _model = new MeetingModel(_options);
+        }
+
+        private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+        public void Do(What what, int peer, Random random)
+        {
+            switch (what)
+            {
+                case What.Register or What.RegisterMany:
+                    Register(peer, random, what == What.Register ? 3 : 12);
+                    break;
+                case What.Leave:
+                    _store.RemoveTokens(_connection, _owners[peer], Names(peer));
+                    _model.RemoveTokens(_owners[peer]);
+                    _owners[peer] = ++_lastOwner;
+                    break;
+                case What.LeaveUnnoticed:
+                    // Its rows stay, and the next socket has its names.
+                    _owners[peer] = ++_lastOwner;
+                    break;
+                case What.Wait:
+                    _time.Advance(TimeSpan.FromSeconds(random.Next(0, 90)));
+                    break;
+                default:
+                    var most = random.Next(1, 10);
+                    Assert.Equal(_model.RemoveExpired(Now, most), _store.RemoveExpired(_connection, most));
+                    break;
+            }
+
+            Compare();
+        }
+
+        public void Dispose()
+        {
+            _connection.Dispose();
+            _database.Dispose();
+        }
+
+        private void Register(int peer, Random random, int most)
+        {
+            // The last peer goes by two names.
+            var names = Names(peer);
+            var name = names[random.Next(names.Length)];
+            var points = Some("p", random, most).Select(hash => (hash, random.Next(3) == 0 ? "" : $"{hash} of {name}")).ToList();
+            var by = new Registration(
+                name, names.FirstOrDefault(other => other != name), _owners[peer], new RendezvousRequest($"r{random.Next(2)}", points, Some("t", random, most)));
+            var found = _store.Register(_connection, by);
+            var expected = _model.Register(by, Now);
+
+            Assert.Equal(expected.Drops, found.Drops);
+            Assert.Equal(expected.Tokens, found.Tokens);
+            Assert.DoesNotContain(found.Drops, drop => names.Contains(drop.PeerId));
+            Assert.DoesNotContain(found.Tokens, token => token.Owner == _owners[peer]);
+        }
+
+        private void Compare()
+        {
+            var rows = new List<Row>();
+            using var command = _connection.CreateCommand();
+            command.CommandText = "SELECT kind, hash, peer_id, relay_id, dead_drop, owner, expires_at FROM meeting_points ORDER BY written";
+            using var reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                rows.Add(new Row(
+                    reader.GetInt32(0) == 1, reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetInt64(5), reader.GetInt64(6)));
+            }
+
+            Assert.Equal(_model.Rows, rows);
+            Assert.Equal(
+                (rows.Count(row => !row.IsToken), rows.Count(row => row.IsToken)),
+                ((int)_store.Figures().DailyPoints, (int)_store.Figures().HourlyTokens));
+            Assert.All(rows.GroupBy(row => row.Name), own => Assert.InRange(own.Count(), 1, _options.RowsPerIdentity));
+            Assert.InRange(rows.Count, 0, _options.MaxRows);
+        }
+
+        private static string[] Names(int peer) => peer == Peers - 1 ? ["peer-z", "ZZZZZZ"] : [$"AAAAA{(char)('A' + peer)}"];
+
+        private static List<string> Some(string kind, Random random, int most) =>
+            [.. Enumerable.Range(0, random.Next(most + 1)).Select(_ => $"{kind}{random.Next(12)}").Distinct()];
+    }
+}
