@@ -60,7 +60,7 @@ internal sealed partial class RelayProcess : IAsyncDisposable
             ["--Listen:Address=127.0.0.1", "--Listen:Port=0", "--Admin:Socket=admin.sock", "--Identity:KeyFile=server.key", .. arguments],
             new Dictionary<string, string>());
         relay.Start();
-        await Eventually.TrueAsync(() => relay.HasExited || relay.Output.Contains("Ctrl-C", StringComparison.Ordinal), "relayd is up");
+        await Eventually.TrueAsync(() => relay.HasExited || relay.Output.Contains("Ctrl-C", StringComparison.Ordinal), "relayd is up", Patience);
         Assert.False(relay.HasExited, relay.Output);
         relay.Port = int.Parse(Address().Match(relay.Output).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
         return relay;
@@ -70,6 +70,13 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     {
         using var kill = Process.Start("/bin/kill", ["-s", name, $"{_process.Id}"]);
         await kill.WaitForExitAsync().WaitAsync(Patience);
+    }
+
+    /// <summary>SIGKILL, at once.</summary>
+    public Task<int> KillAsync()
+    {
+        _process.Kill();
+        return ExitAsync();
     }
 
     public async Task<int> ExitAsync()

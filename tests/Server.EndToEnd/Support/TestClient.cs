@@ -41,12 +41,16 @@ internal sealed class TestClient : IAsyncDisposable
     public ClientWebSocket Socket { get; } = new();
 
     /// <summary>Connects; the server's greeting is left unread unless <paramref name="greeted"/>.</summary>
+    public static Task<TestClient> ConnectAsync(
+        RelayServer server, string path = "/", string? from = null, bool greeted = true, IReadOnlyDictionary<string, string>? headers = null) =>
+        ConnectAsync(server.Port, path, from, greeted, headers);
+
     public static async Task<TestClient> ConnectAsync(
-        RelayServer server, string path = "/", string? from = null, bool greeted = true, IReadOnlyDictionary<string, string>? headers = null)
+        int port, string path = "/", string? from = null, bool greeted = true, IReadOnlyDictionary<string, string>? headers = null)
     {
         var client = new TestClient(from, headers);
         using var cancel = new CancellationTokenSource(Timeout);
-        await client.Socket.ConnectAsync(new Uri($"ws://127.0.0.1:{server.Port}{path}"), client._invoker, cancel.Token);
+        await client.Socket.ConnectAsync(new Uri($"ws://127.0.0.1:{port}{path}"), client._invoker, cancel.Token);
         if (greeted)
         {
             await client.ExpectAsync("server_info");
@@ -57,9 +61,11 @@ internal sealed class TestClient : IAsyncDisposable
     }
 
     /// <summary>Connects and registers a pairing code.</summary>
-    public static async Task<TestClient> RegisterAsync(RelayServer server, string code, string? from = null)
+    public static Task<TestClient> RegisterAsync(RelayServer server, string code, string? from = null) => RegisterAsync(server.Port, code, from);
+
+    public static async Task<TestClient> RegisterAsync(int port, string code, string? from = null)
     {
-        var client = await ConnectAsync(server, from: from);
+        var client = await ConnectAsync(port, from: from);
         await client.SendAsync($$"""{"type":"register","pairingCode":"{{code}}","publicKey":"{{Key(code)}}"}""");
         await client.ExpectAsync("registered");
         return client;
