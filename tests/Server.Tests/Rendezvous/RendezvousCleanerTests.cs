@@ -1,0 +1,104 @@
+using Microsoft.Extensions.Time.Testing;
+using Relay.Rendezvous;
+using Server.Tests.Storage;
+
+namespace Server.Tests.Rendezvous;
+
+public sealed class RendezvousCleanerTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly RendezvousOptions _options = new() { RowsPerIdentity = 100_000 };
+
+    [Fact]
+    public async Task Start_TokensLeftByAKilledRelay_AreGoneAndTheRowsCounted()
+    {
+        await using var test = await TestDatabase.StartAsync(time: _time);
+        var store = new RendezvousStore(test.Database, _options, _time);
+        for (var i = 0; i < 15; i++)
+        {
+            await RegisterAsync(store, i);
+        }
+
+        await test.DoAsync("UPDATE meeting_counts SET total = 7");
+        using var cleaner = new RendezvousCleaner(store, _options, _time);
+        await cleaner.StartAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(new RendezvousFigures(750, 0, 0, 0), store.Figures());
+        Assert.Equal("750 0", await test.AskAsync("SELECT count(*) || ' ' || sum(kind) FROM meeting_points"));
+        await cleaner.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Tick_MuchHasExpired_IsRemovedBitByBit()
+    {
+        await using var test = await TestDatabase.StartAsync(time: _time);
+        var store = new RendezvousStore(test.Database, _options, _time);
+        using var cleaner = new RendezvousCleaner(store, _options, _time);
+        await cleaner.StartAsync(TestContext.Current.CancellationToken);
+        for (var i = 0; i < 22; i++)
+        {
+            await RegisterAsync(store, i);
+        }
+
+        _time.Advance(_options.HourlyTokenLifetime);
+        await RowsAsync(store, (1100, 0));
+        await RegisterAsync(store, 22);
+        var before = test.Database.Figures.Work;
+        _time.Advance(_options.DailyPointLifetime - _options.HourlyTokenLifetime);
+        await RowsAsync(store, (50, 0));
+
+        // 1,100 points and the 50 tokens of the last, by 500.
+        await UntilAsync(() => test.Database.Figures.Work - before >= 3);
+        await cleaner.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Tick_DatabaseFails_TriesAgainAtTheNext()
+    {
+        // All of one length, so that one step of the clock is one tick.
+        var hour = TimeSpan.FromHours(1);
+        var options = new RendezvousOptions { DailyPointLifetime = hour, HourlyTokenLifetime = hour, CleanupInterval = hour };
+        await using var test = await TestDatabase.StartAsync(storage => storage.MaxWaiting = 100, _time);
+        var store = new RendezvousStore(test.Database, options, _time);
+        using var cleaner = new RendezvousCleaner(store, options, _time);
+        await cleaner.StartAsync(TestContext.Current.CancellationToken);
+        await RegisterAsync(store, 0);
+        using (var block = await test.BlockAsync())
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                _ = test.Database.RunAsync(_ => i);
+            }
+
+            _time.Advance(hour);
+            await UntilAsync(() => test.Database.Failures > 0);
+            block.Set();
+            await UntilAsync(() => test.Database.Waiting == 0);
+        }
+
+        Assert.Equal(100, store.Figures().DailyPoints + store.Figures().HourlyTokens);
+        _time.Advance(hour);
+        await RowsAsync(store, (0, 0));
+        Assert.False(cleaner.ExecuteTask!.IsCompleted);
+        await cleaner.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    private static Task<Findings> RegisterAsync(RendezvousStore store, int number)
+    {
+        var hashes = Enumerable.Range(number * 50, 50).Select(hash => $"{hash}").ToList();
+        return store.RegisterAsync(new Registration("AAAAAA", null, 1, new RendezvousRequest("", [.. hashes.Select(hash => (hash, ""))], hashes)));
+    }
+
+    private static Task RowsAsync(RendezvousStore store, (long Points, long Tokens) rows) =>
+        UntilAsync(() => store.Figures() is var figures && (figures.DailyPoints, figures.HourlyTokens) == rows);
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        using var patience = new CancellationTokenSource(TestDatabase.Patience);
+        while (!condition())
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+    }
+}
