@@ -9,7 +9,7 @@ public sealed class ChannelTests
 {
     private static readonly string TooLong = new('c', 257);
 
-    /// <summary>Sent in this order by a socket that owns "own" and subscribes to "sub".</summary>
+    /// <summary>Each sent by a socket that owns "own" and subscribes to "sub".</summary>
     public static TheoryData<string, string> Refused => new()
     {
         { """{"type":"channel-owner-register"}""", "Invalid message: channel-owner-register: channelId must be a string" },
@@ -105,6 +105,85 @@ public sealed class ChannelTests
         await reader.ExpectErrorAsync("Upstream rate limit exceeded. Please slow down.");
         await other.UpstreamAsync("news", "4");
         Assert.Equal(3, server.Get<ChannelTable>().Figures().Waiting);
+    }
+
+    [Fact]
+    public async Task Upstream_NobodyOwns_WaitsAndComesBeforeTheConfirmation()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var reader = await TestClient.ConnectAsync(server);
+        await reader.SubscribeAsync("news");
+        await using var other = await TestClient.ConnectAsync(server);
+        await other.SubscribeAsync("news");
+        await reader.UpstreamAsync("news", "1");
+        await other.UpstreamAsync("news", "2");
+        await reader.UpstreamAsync("news", "\"\u0033\"");
+        await reader.CloseAsync();
+
+        await using var owner = await TestClient.ConnectAsync(server);
+        await owner.SendAsync("""{"type":"channel-owner-register","channelId":"news"}""");
+
+        await owner.ExpectUpstreamAsync("1", "2", "\"\u0033\"");
+        await owner.ExpectAsync("channel-owner-registered");
+        await other.UpstreamAsync("news", "4");
+        await owner.ExpectUpstreamAsync("4");
+        Assert.Equal(new ChannelFigures(1, 1, 0, 1, 0, 0, 0, 0, 0), server.Get<ChannelTable>().Figures());
+    }
+
+    [Fact]
+    public async Task Upstream_NobodyOwnsForFiveMinutes_IsForgotten()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await RelayServer.StartAsync(settings => settings.Sessions.SilenceTimeout = TimeSpan.FromHours(1), time);
+        await using var reader = await TestClient.ConnectAsync(server);
+        await reader.SubscribeAsync("news");
+        await reader.UpstreamAsync("news", "1");
+        time.Advance(TimeSpan.FromSeconds(200));
+        await reader.UpstreamAsync("news", "2");
+
+        time.Advance(TimeSpan.FromSeconds(100));
+        await using var owner = await TestClient.ConnectAsync(server);
+        await owner.SendAsync("""{"type":"channel-owner-register","channelId":"news"}""");
+
+        await owner.ExpectUpstreamAsync("2");
+        await owner.ExpectAsync("channel-owner-registered");
+        Assert.Equal(1, server.Get<ChannelTable>().Figures().UpstreamDropped);
+    }
+
+    /// <summary>Weakness 29 of the reference: no cap on channels, subscriptions or what waits.</summary>
+    [Fact]
+    public async Task Socket_WantsMoreThanItsShare_IsRefused()
+    {
+        await using var server = await RelayServer.StartAsync(settings => settings.Sessions.MessagesPerMinute = 1000);
+        await using var client = await TestClient.ConnectAsync(server);
+        for (var channel = 0; channel < 20; channel++)
+        {
+            await client.OwnAsync($"own {channel}");
+        }
+
+        for (var channel = 0; channel < 100; channel++)
+        {
+            await client.SubscribeAsync($"sub {channel}");
+        }
+
+        await client.SendAsync("""{"type":"channel-owner-register","channelId":"own 20"}""");
+        await client.ExpectErrorAsync("Too many channels");
+        await client.SendAsync("""{"type":"channel-subscribe","channelId":"sub 100"}""");
+        await client.ExpectErrorAsync("Too many subscriptions");
+
+        // What it has already it may ask for again.
+        await client.OwnAsync("own 19");
+        await client.SubscribeAsync("sub 99");
+        Assert.Equal(120, server.Get<ChannelTable>().Figures().Channels);
+
+        // 512 KiB wait per channel: two of these, and it is acknowledged all the same.
+        for (var message = 0; message < 4; message++)
+        {
+            await client.UpstreamAsync("sub 0", $"\"{new string('x', 200_000)}\"");
+        }
+
+        var figures = server.Get<ChannelTable>().Figures();
+        Assert.Equal((2, true, 2L), (figures.Waiting, figures.WaitingBytes < 512 * 1024, figures.UpstreamDropped));
     }
 
     [Fact]

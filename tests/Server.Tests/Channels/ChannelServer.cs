@@ -1,0 +1,133 @@
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Relay.Channels;
+using Relay.Listening;
+using Relay.Presence;
+using Relay.Protocol;
+using Relay.Sessions;
+using Relay.Telemetry;
+
+namespace Server.Tests.Channels;
+
+/// <summary>The handlers of channels with real sessions and no network.</summary>
+internal sealed class ChannelServer : ISessionHandler, IDisposable
+{
+    private readonly RelayMetrics _metrics = new();
+    private readonly SessionTable _sessions = new();
+    private readonly ConnectionTable _connections;
+    private readonly SessionServices _services;
+    private readonly UpstreamDelivery _delivery;
+
+    public ChannelServer(ChannelOptions? channels = null, SessionOptions? sessions = null)
+    {
+        channels ??= new ChannelOptions { UpstreamPerMinute = 100_000 };
+        sessions ??= new SessionOptions();
+        _connections = new ConnectionTable(new ClosingConnections(Time));
+        _services = new SessionServices(sessions, _metrics, Time, NullLogger<Session>.Instance);
+        var directory = new ChannelDirectory(Time);
+        var streams = new StreamTable(directory);
+        var upstream = new UpstreamQueue(directory, channels, sessions, Time);
+        Table = new ChannelTable(directory, streams, upstream, channels);
+        _delivery = new UpstreamDelivery(upstream, Time);
+        Channels = new ChannelHandler(Table, streams, upstream, _delivery, channels, Time);
+        Streams = new StreamHandler(streams);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public ChannelTable Table { get; }
+
+    public ChannelHandler Channels { get; }
+
+    public StreamHandler Streams { get; }
+
+    public Member Connect(bool stuck = false)
+    {
+        var socket = new ClientSocket(stuck);
+        var connection = new TrackedConnection(new DefaultConnectionContext(), _connections);
+        var frames = new FrameStream(Stream.Null, _services.Options, Time);
+        var session = new Session(_sessions.NextId(), default, connection, socket, frames, _services);
+        var client = new Client(session);
+        session.State = client;
+        return new Member(this, client, socket, session.RunAsync(this, _sessions));
+    }
+
+    /// <summary>Lets time pass until something has happened; fails after ten seconds of real time.</summary>
+    public async Task UntilAsync(Func<bool> condition, string what)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        using var cancel = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (!condition())
+        {
+            Assert.False(cancel.IsCancellationRequested, $"did not happen in time: {what}");
+            Time.Advance(TimeSpan.FromMilliseconds(250));
+            await timer.WaitForNextTickAsync(CancellationToken.None);
+        }
+    }
+
+    public void OnOpened(Session session)
+    {
+    }
+
+    public ValueTask OnMessageAsync(Session session, ReadOnlyMemory<byte> message, long receivedAt) => ValueTask.CompletedTask;
+
+    public void OnClosed(Session session)
+    {
+        Client.Of(session).HasLeft = true;
+        Channels.Leave(Client.Of(session));
+    }
+
+    public void Dispose()
+    {
+        _delivery.Dispose();
+        _connections.Closing.Dispose();
+        _metrics.Dispose();
+    }
+}
+
+/// <summary>A client of it. What it says is handled before the call returns.</summary>
+internal sealed class Member(ChannelServer server, Client client, ClientSocket socket, Task session)
+{
+    public Client Client => client;
+
+    public ClientSocket Socket => socket;
+
+    public void Own(string channelId) => Say($$"""{"channelId":"{{channelId}}"}""", (in ClientMessage message) => server.Channels.RegisterOwner(client, message));
+
+    public void Subscribe(string channelId) => Say($$"""{"channelId":"{{channelId}}"}""", (in ClientMessage message) => server.Channels.Subscribe(client, message));
+
+    public void Upstream(string channelId, string content) => Say(
+        $$"""{"channelId":"{{channelId}}","message":{{content}},"ephemeralPublicKey":"k"}""",
+        (in ClientMessage message) => server.Channels.SendUpstream(client, message));
+
+    public void Start(string channelId, string streamId) => Say(
+        $$"""{"channelId":"{{channelId}}","streamId":"{{streamId}}"}""", (in ClientMessage message) => server.Streams.Start(client, message));
+
+    public void Frame(string channelId, string streamId, string content) => Say(
+        $$"""{"channelId":"{{channelId}}","streamId":"{{streamId}}","frame":{{content}}}""",
+        (in ClientMessage message) => server.Streams.Frame(client, message, receivedAt: 0));
+
+    public void End(string channelId, string streamId) => Say(
+        $$"""{"channelId":"{{channelId}}","streamId":"{{streamId}}"}""", (in ClientMessage message) => server.Streams.End(client, message));
+
+    /// <summary>Leaves, and gives all that the client heard to the last.</summary>
+    public async Task<IReadOnlyList<string>> LeaveAsync()
+    {
+        socket.Leave();
+        await session.WaitAsync(TimeSpan.FromSeconds(30));
+        return socket.Heard;
+    }
+
+    private delegate void Handle(in ClientMessage message);
+
+    private static void Say(string text, Handle handle)
+    {
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(text), out var message));
+        using (message)
+        {
+            handle(message);
+        }
+    }
+}
