@@ -18,23 +18,30 @@ public sealed class ChannelConcurrencyTests
         var cancel = TestContext.Current.CancellationToken;
         using var server = new ChannelServer(sessions: new SessionOptions { QueueMessages = 100_000, QueueBytes = 1 << 30 });
         var over = false;
+        // The owner's alone.
         var streamId = 0;
         var frames = 0L;
         var first = server.Connect();
         first.Subscribe("news");
-        var owners = Task.Run(async () =>
+        var owners = Enumerable.Range(0, 2).Select(seed => Task.Run(async () =>
         {
-            var random = new Random(1);
-            for (var visit = 0; visit < 100 || !Volatile.Read(ref over); visit++)
+            var random = new Random(seed);
+            for (var visit = 0; visit < 100 || !Volatile.Read(ref over);)
             {
                 var owner = server.Connect();
-                owner.Own("news");
+                while (!server.Table.IsOwner("news", owner.Client))
+                {
+                    SpinWait.SpinUntil(() => server.Table.Figures().Owned == 0, Patience);
+                    owner.Own("news");
+                }
+
+                visit++;
                 for (var streams = random.Next(1, 6); streams > 0; streams--)
                 {
                     // Now and then a start replaces a stream that was not ended, and a leaving owner leaves one live.
                     var id = $"{++streamId}";
                     owner.Start("news", id);
-                    for (var frame = 0; frame < random.Next(20); frame++)
+                    for (var frame = random.Next(20); frame > 0; frame--)
                     {
                         owner.Frame("news", id, $"{++frames}");
                     }
@@ -47,7 +54,7 @@ public sealed class ChannelConcurrencyTests
 
                 await owner.LeaveAsync();
             }
-        }, cancel);
+        }, cancel)).ToList();
         var heard = await Task.WhenAll(Enumerable.Range(0, 3).Select(reader => Task.Run(async () =>
         {
             var random = new Random(100 + reader);
@@ -63,7 +70,7 @@ public sealed class ChannelConcurrencyTests
             return visits;
         }, cancel))).WaitAsync(Patience, cancel);
         Volatile.Write(ref over, true);
-        await owners.WaitAsync(Patience, cancel);
+        await Task.WhenAll(owners).WaitAsync(Patience, cancel);
 
         var all = await first.LeaveAsync();
         AssertInOrder(all);
