@@ -82,6 +82,40 @@ public sealed class ChannelConcurrencyTests
     }
 
     /// <summary>
+    /// A channel is free only when its audience has been told that the stream has ended: else the end could reach somebody
+    /// after the start of the next owner's stream. A slow subscriber, which the end closes, shows the moment of the telling.
+    /// </summary>
+    [Fact]
+    public async Task Owner_Leaves_ChannelIsFreeOnlyWhenTheEndIsTold()
+    {
+        using var server = new ChannelServer(sessions: new SessionOptions { QueueMessages = 2 });
+        var owner = server.Connect();
+        owner.Own("news");
+        var slow = server.Connect(stuck: true);
+        slow.Subscribe("news");
+        await slow.Socket.Asked.WaitAsync(Patience, TestContext.Current.CancellationToken);
+        owner.Start("news", "1");
+        slow.Client.SendError("the second that waits: its queue is full");
+        var next = server.Connect();
+        var tried = 0;
+        server.Time.Asked = () =>
+        {
+            server.Time.Asked = null;
+            Assert.True(slow.Client.Session.IsClosing);
+            next.Own("news");
+            tried++;
+        };
+
+        server.Channels.Leave(owner.Client);
+
+        Assert.Equal(1, tried);
+        Assert.False(server.Table.IsOwner("news", next.Client));
+        next.Own("news");
+        Assert.True(server.Table.IsOwner("news", next.Client));
+        await owner.LeaveAsync();
+    }
+
+    /// <summary>
     /// Each subscriber's messages reach the owners one after another, whether they waited or not; an owner is told that it is
     /// one after what waited for it.
     /// </summary>

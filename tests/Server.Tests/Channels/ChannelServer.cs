@@ -35,7 +35,7 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
         Streams = new StreamHandler(streams);
     }
 
-    public FakeTimeProvider Time { get; } = new();
+    public WatchedTime Time { get; } = new();
 
     public ChannelTable Table { get; }
 
@@ -84,6 +84,18 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
         _delivery.Dispose();
         _connections.Closing.Dispose();
         _metrics.Dispose();
+    }
+}
+
+/// <summary>Time that tells a test when somebody looks at it, which the closing of a slow session does.</summary>
+internal sealed class WatchedTime : FakeTimeProvider
+{
+    public Action? Asked { get; set; }
+
+    public override long GetTimestamp()
+    {
+        Asked?.Invoke();
+        return base.GetTimestamp();
     }
 }
 

@@ -8,6 +8,7 @@ internal sealed class ClientSocket : WebSocket
 {
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reads = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<string> _heard = [];
     private WebSocketState _state = WebSocketState.Open;
 
@@ -30,6 +31,9 @@ internal sealed class ClientSocket : WebSocket
             }
         }
     }
+
+    /// <summary>Ends when the server sends the first message.</summary>
+    public Task Asked => _asked.Task;
 
     public override WebSocketCloseStatus? CloseStatus => _closed.Task.IsCompleted ? WebSocketCloseStatus.NormalClosure : null;
 
@@ -59,6 +63,7 @@ internal sealed class ClientSocket : WebSocket
     public override async ValueTask SendAsync(
         ReadOnlyMemory<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken)
     {
+        _asked.TrySetResult();
         await _reads.Task;
         lock (_heard)
         {
