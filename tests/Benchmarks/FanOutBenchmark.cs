@@ -1,0 +1,144 @@
+using System.Net.WebSockets;
+using System.Text;
+using BenchmarkDotNet.Attributes;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
+using Relay.Channels;
+using Relay.Listening;
+using Relay.Presence;
+using Relay.Protocol;
+using Relay.Sessions;
+using Relay.Telemetry;
+
+namespace Relay.Benchmarks;
+
+/// <summary>
+/// What does one stream frame of 4 KB cost from its last byte read until every subscriber's send loop has written it, sockets
+/// aside? Target: bytes allocated do not grow with the subscribers.
+/// </summary>
+[MemoryDiagnoser]
+[ShortRunJob]
+public class FanOutBenchmark : ISessionHandler, IDisposable
+{
+    private readonly byte[] _frame = Encoding.UTF8.GetBytes(
+        $$"""{"type":"stream-frame","streamId":"3f0e8c1a-live","channelId":"news","frame":"{{new string('A', 4096)}}"}""");
+
+    private readonly RelayMetrics _metrics = new();
+    private StreamHandler _streams = null!;
+    private Client _owner = null!;
+
+    [Params(1, 200)]
+    public int Subscribers { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        var directory = new ChannelDirectory(TimeProvider.System);
+        var streams = new StreamTable(directory);
+        var upstream = new UpstreamQueue(directory, new ChannelOptions(), new SessionOptions(), TimeProvider.System);
+        var table = new ChannelTable(directory, streams, upstream, new ChannelOptions());
+        var services = new SessionServices(new SessionOptions(), _metrics, TimeProvider.System, NullLogger<Session>.Instance);
+        var connections = new ConnectionTable(new ClosingConnections(TimeProvider.System));
+        var sessions = new SessionTable();
+        _streams = new StreamHandler(streams);
+        _owner = Connect();
+        table.Own(_owner, "news");
+        streams.TryStart(_owner, "news", new LiveStream("live", null), out _, out _);
+        for (var i = 0; i < Subscribers; i++)
+        {
+            var subscriber = Connect();
+            table.Subscribe(subscriber, "news");
+            streams.TryJoin(subscriber, "news", null, out var live);
+            streams.TryJoin(subscriber, "news", live, out _);
+        }
+
+        Client Connect()
+        {
+            var connection = new TrackedConnection(new DefaultConnectionContext(), connections);
+            var frames = new FrameStream(Stream.Null, services.Options, TimeProvider.System);
+            var session = new Session(sessions.NextId(), default, connection, new SilentSocket(), frames, services);
+            _ = session.RunAsync(this, sessions);
+            return new Client(session);
+        }
+    }
+
+    [Benchmark]
+    public void Frame()
+    {
+        if (!ClientMessage.TryParse(_frame, out var message))
+        {
+            throw new InvalidOperationException("the benchmark's message is broken");
+        }
+
+        using (message)
+        {
+            MessageReader.Check(message, out _);
+            _streams.Frame(_owner, message, receivedAt: 1);
+        }
+
+        while (_metrics.Queued > 0)
+        {
+            Thread.Yield();
+        }
+    }
+
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    void ISessionHandler.OnOpened(Session session)
+    {
+    }
+
+    ValueTask ISessionHandler.OnMessageAsync(Session session, ReadOnlyMemory<byte> message, long receivedAt) => ValueTask.CompletedTask;
+
+    void ISessionHandler.OnClosed(Session session)
+    {
+    }
+
+    /// <summary>Says nothing, and reads whatever it is sent.</summary>
+    private sealed class SilentSocket : WebSocket
+    {
+        public override WebSocketCloseStatus? CloseStatus => null;
+
+        public override string? CloseStatusDescription => null;
+
+        public override WebSocketState State => WebSocketState.Open;
+
+        public override string? SubProtocol => null;
+
+        public override ValueTask SendAsync(
+            ReadOnlyMemory<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken) =>
+            ValueTask.CompletedTask;
+
+        public override async ValueTask<ValueWebSocketReceiveResult> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return default;
+        }
+
+        public override void Abort()
+        {
+        }
+
+        public override void Dispose()
+        {
+        }
+
+        public override Task CloseAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) =>
+            Task.CompletedTask;
+
+        public override Task CloseOutputAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) =>
+            Task.CompletedTask;
+
+        public override Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public override Task SendAsync(
+            ArraySegment<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+    }
+}
