@@ -17,6 +17,7 @@ internal sealed class ChannelHandler(
     /// <summary>Called when a client has subscribed and has been told so: what else it should hear of the channel.</summary>
     public Action<Client, string>? Subscribed { get; set; }
 
+    /// <summary>Channel and stream ids are kept, so that their length is bounded.</summary>
     public static bool IsId(string text) => text.Length is > 0 and <= MaxIdLength;
 
     public void RegisterOwner(Client client, in ClientMessage message)

@@ -17,15 +17,15 @@ internal sealed class ChannelOptions
     [Range(1, 100_000)]
     public int UpstreamPerMinute { get; set; } = 30;
 
-    /// <summary>Upstream messages that wait for an absent owner, per channel; more are dropped and counted.</summary>
+    /// <summary>Upstream messages that wait for an owner that is away or busy, per channel; more are dropped and counted.</summary>
     [Range(1, 10_000)]
     public int UpstreamQueue { get; set; } = 100;
 
-    /// <summary>Bytes that wait for an absent owner, per channel; half of a socket's outgoing queue, so that they fit in it.</summary>
+    /// <summary>The same in bytes, with 256 for the bookkeeping of each: as much as an owner's outgoing queue takes of them at once.</summary>
     [Range(1024, 1 << 30)]
     public int UpstreamQueueBytes { get; set; } = 512 * 1024;
 
-    /// <summary>Bytes that wait for absent owners of all channels.</summary>
+    /// <summary>The same for all channels together.</summary>
     [Range(1024, int.MaxValue)]
     public int UpstreamTotalBytes { get; set; } = 64 * 1024 * 1024;
 

@@ -6,8 +6,6 @@ namespace Relay.Channels;
 /// <summary>stream-start, stream-frame and stream-end: from a channel's owner to its subscribers.</summary>
 internal sealed class StreamHandler(StreamTable streams)
 {
-    private const int MaxIdLength = 256;
-
     public void Start(Client client, in ClientMessage message)
     {
         var (streamId, channelId) = (message.Text("streamId")!, message.Text("channelId")!);
@@ -64,6 +62,6 @@ internal sealed class StreamHandler(StreamTable streams)
     private static string? Check(string streamId, string channelId) =>
         streamId.Length == 0 || channelId.Length == 0 ? "Missing required fields: streamId, channelId"
         : !ChannelHandler.IsId(channelId) ? ChannelHandler.InvalidId
-        : streamId.Length > MaxIdLength ? "Invalid stream ID"
+        : !ChannelHandler.IsId(streamId) ? "Invalid stream ID"
         : null;
 }
