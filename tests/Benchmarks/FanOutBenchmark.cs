@@ -56,7 +56,7 @@ public class FanOutBenchmark : ISessionHandler, IDisposable
         {
             var connection = new TrackedConnection(new DefaultConnectionContext(), connections);
             var frames = new FrameStream(Stream.Null, services.Options, TimeProvider.System);
-            var session = new Session(sessions.NextId(), default, connection, new SilentSocket(), frames, services);
+            var session = new Session(sessions.NextId(), default, default, connection, new SilentSocket(), frames, services);
             _ = session.RunAsync(this, sessions);
             return new Client(session);
         }

@@ -48,7 +48,7 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
         var socket = new ClientSocket(stuck);
         var connection = new TrackedConnection(new DefaultConnectionContext(), _connections);
         var frames = new FrameStream(Stream.Null, _services.Options, Time);
-        var session = new Session(_sessions.NextId(), default, connection, socket, frames, _services);
+        var session = new Session(_sessions.NextId(), default, default, connection, socket, frames, _services);
         var client = new Client(session);
         session.State = client;
         return new Member(this, client, socket, session.RunAsync(this, _sessions));
