@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using Relay.Channels;
 using Relay.Presence;
 using Relay.Protocol;
 
@@ -6,11 +8,206 @@ namespace Relay.Chunks;
 /// <summary>chunk_announce, chunk_request and chunk_push.</summary>
 internal sealed class ChunkHandler
 {
-    public void Announce(Client client, in ClientMessage message) => throw new NotImplementedException();
+    private const string NotRegistered = "Not registered. Send register message first.";
+    private const string NoSource = "No source available for chunk";
 
-    public ValueTask RequestAsync(Client client, ClientMessage message) => throw new NotImplementedException();
+    // What a new subscriber is told of, in UTF-16 units of ids: a thousand of 64 letters, and far below what may wait for a socket.
+    private const int MaxListedLength = 65_536;
 
-    public ValueTask PushAsync(Client client, ClientMessage message) => throw new NotImplementedException();
+    private readonly ChunkTable _table;
+    private readonly ChunkStore _store;
+    private readonly ChannelTable _channels;
+    private readonly ChunkOptions _options;
 
-    public void Leave(Client client) => GC.KeepAlive(this);
+    public ChunkHandler(ChunkTable table, ChunkStore store, ChannelTable channels, ChannelHandler channelHandler, ChunkOptions options)
+    {
+        _table = table;
+        _store = store;
+        _channels = channels;
+        _options = options;
+        channelHandler.Subscribed = TellKept;
+    }
+
+    public void Announce(Client client, in ClientMessage message)
+    {
+        if (client.Name is null)
+        {
+            client.SendError(NotRegistered);
+            return;
+        }
+
+        var channelId = message.Text("channelId");
+        var chunkIds = new List<string>();
+        if (ChunkEntries.Read(message.Value("chunks"), chunkIds) is { } mistake)
+        {
+            client.SendError(mistake);
+        }
+        else if (message.HasContent("channelId") && channelId is not { Length: <= ChunkEntries.MaxIdLength })
+        {
+            client.SendError("Invalid channel ID");
+        }
+        else
+        {
+            channelId = channelId is { Length: > 0 } ? channelId : null;
+            var inChannel = _table.Announce(client, channelId, chunkIds);
+            client.Send(MessageWriter.Write(new ChunkAnnounceAck(chunkIds.Count), ServerJson.Default.ChunkAnnounceAck));
+            if (inChannel.Count > 0 && _channels.IsMember(channelId!, client))
+            {
+                SendToAll(
+                    MessageWriter.Write(new ChunkAvailable(channelId!, inChannel), ServerJson.Default.ChunkAvailable),
+                    _channels.Subscribers(channelId!).Where(subscriber => subscriber != client));
+            }
+        }
+    }
+
+    public async ValueTask RequestAsync(Client client, ClientMessage message)
+    {
+        if (Mistake(client, message) is { } mistake)
+        {
+            client.SendError(mistake);
+            return;
+        }
+
+        var chunkId = message.Text("chunkId")!;
+        var told = false;
+        while (true)
+        {
+            var answer = _table.Request(client, chunkId, message.Text("channelId")!, told);
+            if (answer.Availability == Availability.Kept)
+            {
+                if (await _store.TryReadAsync(answer.Content!) is { } data)
+                {
+                    _table.CountServedFromCache();
+                    client.Send(MessageWriter.Write(
+                        new ChunkContent(chunkId, answer.ChannelId!, new RawJson(data), "cache"), ServerJson.Default.ChunkContent));
+                    return;
+                }
+
+                // Removed since, or the disk has failed: see what else there is.
+                _table.Lose(answer.Content!);
+            }
+            else if (answer.Availability == Availability.ToWaitFor && !told)
+            {
+                client.Send(MessageWriter.Write(new ChunkPulling(chunkId), ServerJson.Default.ChunkPulling));
+                told = true;
+            }
+            else
+            {
+                answer.Ask?.Send(MessageWriter.Write(new ChunkPull(chunkId, answer.ChannelId!), ServerJson.Default.ChunkPull));
+                if (Refusal(answer.Availability) is { } refusal)
+                {
+                    SendFailure(client, chunkId, refusal);
+                }
+
+                return;
+            }
+        }
+    }
+
+    public async ValueTask PushAsync(Client client, ClientMessage message)
+    {
+        if ((Mistake(client, message) ?? DataMistake(message)) is { } mistake)
+        {
+            client.SendError(mistake);
+            return;
+        }
+
+        var chunkId = message.Text("chunkId")!;
+        var channelId = message.Text("channelId")!;
+        var data = message.Raw("data").ToArray();
+        var belongsTo = _table.ChannelOf(chunkId) ?? channelId;
+        var owned = _channels.IsOwner(belongsTo, client) ? belongsTo : null;
+        var answer = _table.Accept(client, chunkId, channelId, owned, Convert.ToBase64String(SHA256.HashData(data)), data.Length);
+        switch (answer.Verdict)
+        {
+            case PushVerdict.NotASource:
+                client.SendError("Not a source of this chunk");
+                break;
+            case PushVerdict.OtherIsKept:
+                SendFailure(client, chunkId, "Chunk already cached");
+                break;
+            case PushVerdict.SameIsKept:
+                // While another's push of the same is under way there is no row to refresh, and no need.
+                var kept = !answer.Content!.IsOnDisk || await _store.TryRefreshAsync(answer.Content);
+                Acknowledge(client, chunkId, kept, served: 0);
+                break;
+            default:
+                var written = await _store.TryWriteAsync(answer.Content!, answer.ChannelId!, data);
+                var waiters = _table.Finish(answer.Content!, written);
+                SendToAll(
+                    MessageWriter.Write(new ChunkContent(chunkId, answer.ChannelId!, new RawJson(data), "relay"), ServerJson.Default.ChunkContent),
+                    waiters);
+                Acknowledge(client, chunkId, written, waiters.Count);
+                break;
+        }
+    }
+
+    /// <summary>The client has left: its requests are forgotten, and what was asked of it is asked of the next source.</summary>
+    public void Leave(Client client) => Tell(_table.Leave(client));
+
+    /// <summary>Asks the next source, or tells those who have waited in vain.</summary>
+    public static void Tell(IEnumerable<PullChange> changes)
+    {
+        foreach (var (chunkId, channelId, next, waiters) in changes)
+        {
+            next?.Send(MessageWriter.Write(new ChunkPull(chunkId, channelId), ServerJson.Default.ChunkPull));
+            foreach (var waiter in waiters)
+            {
+                SendFailure(waiter, chunkId, NoSource);
+            }
+        }
+    }
+
+    private void TellKept(Client client, string channelId)
+    {
+        if (_table.KeptIn(channelId, MaxListedLength) is { Count: > 0 } chunkIds)
+        {
+            client.Send(MessageWriter.Write(new ChunkAvailable(channelId, chunkIds), ServerJson.Default.ChunkAvailable));
+        }
+    }
+
+    private static string? Mistake(Client client, in ClientMessage message) =>
+        client.Name is null ? NotRegistered
+        : message.Text("chunkId")!.Length == 0 ? "Missing required field: chunkId"
+        : message.Text("channelId")!.Length == 0 ? "Missing required field: channelId"
+        : message.Text("chunkId")!.Length > ChunkEntries.MaxIdLength ? "Invalid chunk ID"
+        : message.Text("channelId")!.Length > ChunkEntries.MaxIdLength ? "Invalid channel ID"
+        : null;
+
+    private string? DataMistake(in ClientMessage message)
+    {
+        if (!message.HasContent("data"))
+        {
+            return "Missing required field: data";
+        }
+
+        // A chunk is never longer than it has bytes.
+        var data = message.Raw("data");
+        return data.Length > _options.MaxChunkLength && ChunkLength.Of(data) is var length && length > _options.MaxChunkLength
+            ? $"Chunk payload too large: {length} bytes exceeds {_options.MaxChunkLength} byte limit"
+            : null;
+    }
+
+    private static string? Refusal(Availability availability) => availability switch
+    {
+        Availability.NoSource => NoSource,
+        Availability.TooManyPulls => "Too many chunk requests",
+        Availability.TooManyWaiters => "Too many requests for this chunk",
+        _ => null,
+    };
+
+    private static void SendFailure(Client client, string chunkId, string text) =>
+        client.Send(MessageWriter.Write(new ChunkError(chunkId, text), ServerJson.Default.ChunkError));
+
+    private static void Acknowledge(Client client, string chunkId, bool kept, int served) =>
+        client.Send(MessageWriter.Write(new ChunkPushAck(chunkId, kept, served), ServerJson.Default.ChunkPushAck));
+
+    private static void SendToAll(in EncodedMessage message, IEnumerable<Client> clients)
+    {
+        using var shared = new SharedMessage(message);
+        foreach (var client in clients)
+        {
+            client.Send(shared.Share());
+        }
+    }
 }

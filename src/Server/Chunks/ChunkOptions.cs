@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Relay.Chunks;
 
 /// <summary>Content chunks: who has them, and those kept here.</summary>
-internal sealed class ChunkOptions
+internal sealed class ChunkOptions : IValidatableObject
 {
     /// <summary>Largest chunk, in UTF-16 units of its JSON text (of the text itself where it is a JSON string).</summary>
     [Range(1024, 1 << 24)]
@@ -13,8 +13,8 @@ internal sealed class ChunkOptions
     [Range(1, 1_000_000)]
     public int CacheChunks { get; set; } = 1000;
 
-    /// <summary>Bytes of chunks kept; more remove those used longest ago.</summary>
-    [Range(1 << 20, int.MaxValue)]
+    /// <summary>Bytes of chunks kept; more remove those used longest ago. At least the largest message there can be, so that any chunk fits.</summary>
+    [Range(1 << 24, int.MaxValue)]
     public int CacheBytes { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>How long a chunk is kept after it was pushed.</summary>
@@ -32,4 +32,25 @@ internal sealed class ChunkOptions
     /// <summary>Chunks that one socket may have announced; one more forgets its oldest.</summary>
     [Range(100, 1_000_000)]
     public int AnnouncedPerSocket { get; set; } = 1000;
+
+    /// <summary>Announcements of all sockets, 1 KB of memory each at most; one more forgets the oldest of all.</summary>
+    [Range(100, 10_000_000)]
+    public int AnnouncedTotal { get; set; } = 100_000;
+
+    /// <summary>Chunks that one socket may wait for at once.</summary>
+    [Range(1, 100_000)]
+    public int PullsPerSocket { get; set; } = 100;
+
+    /// <summary>Sockets that may wait for one chunk; a push serves them all at once.</summary>
+    [Range(1, 1_000_000)]
+    public int WaitersPerPull { get; set; } = 1000;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (AnnouncedTotal < AnnouncedPerSocket)
+        {
+            yield return new ValidationResult(
+                $"{AnnouncedTotal:#,0} in all is less than AnnouncedPerSocket, {AnnouncedPerSocket:#,0}", [nameof(AnnouncedTotal)]);
+        }
+    }
 }

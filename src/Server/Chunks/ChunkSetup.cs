@@ -2,8 +2,11 @@ namespace Relay.Chunks;
 
 internal static class ChunkSetup
 {
+    /// <summary>After storage and channels, which it uses.</summary>
     public static IServiceCollection AddChunks(this IServiceCollection services, ChunkOptions options) => services
         .AddSingleton(options)
         .AddSingleton<ChunkTable>()
-        .AddSingleton<ChunkHandler>();
+        .AddSingleton<ChunkStore>()
+        .AddSingleton<ChunkHandler>()
+        .AddHostedService<ChunkSweep>();
 }

@@ -28,12 +28,14 @@ CREATE TABLE meeting_counts (
 );
 INSERT INTO meeting_counts (kind, total) VALUES (0, 0), (1, 0);
 
--- Chunks that were pushed and are served from here. data is the JSON value as it came.
+-- Chunks that were pushed and are served from here. A row is written once; of two for one chunk the later holds.
 CREATE TABLE chunk_cache (
-    chunk_id   TEXT    NOT NULL PRIMARY KEY,
+    id         INTEGER NOT NULL PRIMARY KEY,
+    chunk_id   TEXT    NOT NULL,
     channel_id TEXT    NOT NULL,
-    data       TEXT    NOT NULL,
-    size       INTEGER NOT NULL,
+    -- SHA-256 of data, in base64.
+    digest     TEXT    NOT NULL,
     cached_at  BIGINT  NOT NULL,
-    used_at    BIGINT  NOT NULL
+    -- The JSON value as it came; last, so that reading the other columns does not touch it.
+    data       BLOB    NOT NULL
 );

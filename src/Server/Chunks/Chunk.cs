@@ -1,0 +1,41 @@
+using Relay.Presence;
+
+namespace Relay.Chunks;
+
+/// <summary>One chunk that is kept, announced, waited for or being pushed. Guarded by the table's lock.</summary>
+internal sealed class Chunk(string id)
+{
+    public string Id => id;
+
+    /// <summary>The first channel that was named for it; null: none yet.</summary>
+    public string? ChannelId { get; set; }
+
+    /// <summary>What is kept of it, be it that the disk has it already or not yet.</summary>
+    public CachedChunk? Content { get; set; }
+
+    /// <summary>Who has announced it. The next one to ask stands first.</summary>
+    public LinkedList<Announcement> Sources { get; } = [];
+
+    /// <summary>Never while its content is on the disk.</summary>
+    public Pull? Pull { get; set; }
+
+    /// <summary>Accepted pushes that have not finished.</summary>
+    public int Pushes { get; set; }
+
+    /// <summary>True when nothing is left to remember.</summary>
+    public bool IsUnknown => Content is null && Pull is null && Sources.Count == 0 && Pushes == 0;
+
+    /// <summary>Somebody to ask for it who is not the only one to wait for it, and whose turn it is.</summary>
+    public Client? NextSource(Client? onlyWaiter)
+    {
+        for (var node = Sources.First; node is not null; node = node.Next)
+        {
+            if (node.Value.Client != onlyWaiter)
+            {
+                return node.Value.Client;
+            }
+        }
+
+        return null;
+    }
+}

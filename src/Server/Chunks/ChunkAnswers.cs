@@ -1,0 +1,47 @@
+using Relay.Presence;
+
+namespace Relay.Chunks;
+
+/// <summary>What there is for one who asks for a chunk.</summary>
+internal enum Availability
+{
+    NoSource,
+
+    /// <summary>It is kept here.</summary>
+    Kept,
+
+    /// <summary>A source has it: whoever asks may wait.</summary>
+    ToWaitFor,
+
+    /// <summary>The client waits for too many chunks.</summary>
+    TooManyPulls,
+
+    /// <summary>Too many wait for this chunk.</summary>
+    TooManyWaiters,
+}
+
+/// <summary>The answer to a request.</summary>
+/// <param name="Content">Where it is, if it is kept.</param>
+/// <param name="ChannelId">The chunk's channel, else the one that the request names.</param>
+/// <param name="Ask">The source that the caller has to ask now.</param>
+internal readonly record struct RequestAnswer(Availability Availability, CachedChunk? Content = null, string? ChannelId = null, Client? Ask = null);
+
+/// <summary>Whether a push is welcome.</summary>
+internal enum PushVerdict
+{
+    NotASource,
+
+    /// <summary>Other bytes are kept, which only the channel's owner may replace.</summary>
+    OtherIsKept,
+
+    /// <summary>The very same bytes are kept.</summary>
+    SameIsKept,
+
+    /// <summary>To be written; the caller owes the table a <see cref="ChunkTable.Finish"/>.</summary>
+    Accepted,
+}
+
+/// <summary>What the table says to a push.</summary>
+/// <param name="Content">What is kept now, if the push was welcome.</param>
+/// <param name="ChannelId">The chunk's channel.</param>
+internal readonly record struct PushAnswer(PushVerdict Verdict, CachedChunk? Content = null, string? ChannelId = null);

@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace Relay.Chunks;
+
+/// <summary>How long a chunk is, as clients count it.</summary>
+internal static class ChunkLength
+{
+    /// <summary>
+    /// UTF-16 units of a JSON value: of a text, without its quotes and escapes; of any other value, without blanks and with
+    /// no more escapes than JSON asks for. Never more than it has bytes. <paramref name="json"/> is one valid value.
+    /// </summary>
+    public static int Of(ReadOnlySpan<byte> json)
+    {
+        var isText = json[0] == '"';
+        var length = 0;
+        var inText = false;
+        for (var i = 0; i < json.Length; i++)
+        {
+            var next = json[i];
+            if (!inText || next == '"')
+            {
+                length += next is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r' ? 0 : 1;
+                inText ^= next == '"';
+            }
+            else if (next == '\\')
+            {
+                var written = Escaped(json[(i + 1)..], out var unit);
+                length += isText ? 1 : Spelled(unit);
+                i += written;
+            }
+            else if ((next & 0xC0) != 0x80)
+            {
+                // The first byte of a character; those of four bytes are a pair.
+                length += next >= 0xF0 ? 2 : 1;
+            }
+        }
+
+        return isText ? length - 2 : length;
+    }
+
+    /// <summary>The unit that follows a backslash, and how many bytes say it.</summary>
+    private static int Escaped(ReadOnlySpan<byte> json, out char unit)
+    {
+        if (json[0] == 'u')
+        {
+            unit = (char)ushort.Parse(json[1..5], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+            return 5;
+        }
+
+        unit = json[0] switch
+        {
+            (byte)'b' => '\b',
+            (byte)'f' => '\f',
+            (byte)'n' => '\n',
+            (byte)'r' => '\r',
+            (byte)'t' => '\t',
+            var other => (char)other,
+        };
+        return 1;
+    }
+
+    private static int Spelled(char unit) => unit switch
+    {
+        '"' or '\\' or '\b' or '\f' or '\n' or '\r' or '\t' => 2,
+        < ' ' => 6,
+        _ => 1,
+    };
+}

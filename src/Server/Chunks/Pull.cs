@@ -1,0 +1,27 @@
+using Relay.Presence;
+
+namespace Relay.Chunks;
+
+/// <summary>A chunk that one client was asked for and others wait for. Guarded by the table's lock; once ended it changes no more.</summary>
+internal sealed class Pull(Chunk chunk, string channelId, long since)
+{
+    public Chunk Chunk => chunk;
+
+    /// <summary>The channel that the first request named; it counts while the chunk belongs to none.</summary>
+    public string ChannelId => channelId;
+
+    /// <summary>When the first waiter began to wait, as a timestamp.</summary>
+    public long Since => since;
+
+    /// <summary>Who was asked for the chunk, or is pushing it. It is heard even if its announcement was forgotten meanwhile.</summary>
+    public required Client Asked { get; set; }
+
+    public HashSet<Client> Waiters { get; } = [];
+
+    /// <summary>Its place in the order of deadlines.</summary>
+    public LinkedListNode<Pull>? ByAge { get; set; }
+}
+
+/// <summary>What became of a pull that its source did not answer.</summary>
+/// <param name="Next">Who is to be asked now; null: nobody is left, and the waiters have waited in vain.</param>
+internal readonly record struct PullChange(string ChunkId, string ChannelId, Client? Next, IReadOnlyCollection<Client> Waiters);

@@ -1,0 +1,235 @@
+using Relay.Chunks;
+using Relay.Presence;
+
+namespace Server.Tests.Chunks;
+
+/// <summary>What the table of chunks should say, from flat lists that are searched from end to end.</summary>
+internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
+{
+    private readonly List<(Client Client, string Chunk, DateTimeOffset At)> _sources = [];
+    private readonly List<(Client Client, string Chunk)> _turns = [];
+    private readonly List<(string Chunk, long Row, string Digest, int Size, DateTimeOffset At, Client? Writer)> _contents = [];
+    private readonly List<(string Chunk, Client Client)> _waits = [];
+    private readonly Dictionary<string, (Client Client, DateTimeOffset At)> _asked = [];
+    private readonly Dictionary<string, string> _channels = [];
+    private readonly List<string> _pushes = [];
+    private long _lastRow;
+
+    public IReadOnlyList<(string Chunk, Client Client)> Waits => _waits;
+
+    public IEnumerable<string> KeptIn(string channelId) => _contents
+        .Where(content => _channels[content.Chunk] == channelId && !IsOver(content.At, options.CacheLifetime))
+        .Select(content => content.Chunk);
+
+    public string? ChannelOf(string chunk) => _channels.GetValueOrDefault(chunk);
+
+    public ChunkFigures Figures(long served) => new(
+        _contents.Count, _contents.Sum(content => content.Size), _channels.Keys.Concat(Known).Distinct().Count(), _sources.Count, _asked.Count, 0, served);
+
+    private IEnumerable<string> Known => _sources.Select(source => source.Chunk).Concat(_contents.Select(content => content.Chunk)).Concat(_asked.Keys).Concat(_pushes);
+
+    public void Announce(Client client, string? channelId, string chunk)
+    {
+        if (channelId is not null)
+        {
+            _channels.TryAdd(chunk, channelId);
+        }
+
+        if (_sources.RemoveAll(source => source.Client == client && source.Chunk == chunk) == 0)
+        {
+            _turns.Add((client, chunk));
+        }
+
+        _sources.Add((client, chunk, time.GetUtcNow()));
+        if (_sources.Count(source => source.Client == client) > options.AnnouncedPerSocket)
+        {
+            RemoveSource(_sources.First(source => source.Client == client));
+        }
+
+        if (_sources.Count > options.AnnouncedTotal)
+        {
+            RemoveSource(_sources[0]);
+        }
+
+        Tidy();
+    }
+
+    public (Availability What, long? Row, Client? Ask) Request(Client client, string chunk)
+    {
+        Expire(chunk);
+        var index = _contents.FindIndex(content => content.Chunk == chunk);
+        if (index >= 0 && _contents[index].Writer is null)
+        {
+            var content = _contents[index];
+            _contents.RemoveAt(index);
+            _contents.Add(content);
+            return (Availability.Kept, content.Row, null);
+        }
+
+        if (_waits.Contains((chunk, client)))
+        {
+            return (Availability.ToWaitFor, null, null);
+        }
+
+        var source = _turns.Where(turn => turn.Chunk == chunk && turn.Client != client).Select(turn => turn.Client).FirstOrDefault();
+        var writer = index >= 0 ? _contents[index].Writer : null;
+        var isPulled = _asked.ContainsKey(chunk);
+        if (!Known.Contains(chunk))
+        {
+            return (Availability.NoSource, null, null);
+        }
+
+        if (_waits.Count(wait => wait.Client == client) >= options.PullsPerSocket)
+        {
+            return (Availability.TooManyPulls, null, null);
+        }
+
+        if (_waits.Count(wait => wait.Chunk == chunk) >= options.WaitersPerPull)
+        {
+            return (Availability.TooManyWaiters, null, null);
+        }
+
+        if (!isPulled && writer is null && source is null)
+        {
+            return (Availability.NoSource, null, null);
+        }
+
+        _waits.Add((chunk, client));
+        if (!isPulled)
+        {
+            Ask(chunk, writer ?? source!, time.GetUtcNow(), isTurn: writer is null);
+        }
+
+        return (Availability.ToWaitFor, null, isPulled || writer is not null ? null : source);
+    }
+
+    public (PushVerdict What, long? Row) Push(Client client, string chunk, string channelId, string? owned, string digest, int size)
+    {
+        Expire(chunk);
+        var isOwner = owned is not null && owned == (_channels.GetValueOrDefault(chunk) ?? channelId);
+        var isWelcome = isOwner || _turns.Contains((client, chunk)) || (_asked.TryGetValue(chunk, out var asked) && asked.Client == client);
+        var kept = _contents.FindIndex(content => content.Chunk == chunk);
+        if (!isWelcome || (kept >= 0 && _contents[kept].Digest != digest && !isOwner))
+        {
+            return (isWelcome ? PushVerdict.OtherIsKept : PushVerdict.NotASource, null);
+        }
+
+        Announce(client, channelId, chunk);
+        if (kept >= 0 && _contents[kept].Digest == digest)
+        {
+            var same = _contents[kept];
+            _contents.RemoveAt(kept);
+            _contents.Add(same with { At = time.GetUtcNow() });
+            return (PushVerdict.SameIsKept, same.Row);
+        }
+
+        _contents.RemoveAll(content => content.Chunk == chunk);
+        _pushes.Add(chunk);
+        _contents.Add((chunk, ++_lastRow, digest, size, time.GetUtcNow(), client));
+        while (_contents.Count > options.CacheChunks || _contents.Sum(content => content.Size) > options.CacheBytes)
+        {
+            _contents.RemoveAt(0);
+        }
+
+        if (_asked.TryGetValue(chunk, out var pull))
+        {
+            _asked[chunk] = (client, pull.At);
+        }
+
+        Tidy();
+        return (PushVerdict.Accepted, _lastRow);
+    }
+
+    /// <summary>True when the content is still kept.</summary>
+    public bool Finish(long row, string chunk, bool written, List<Client> served)
+    {
+        var index = _contents.FindIndex(content => content.Row == row);
+        if (index >= 0 && written)
+        {
+            _contents[index] = _contents[index] with { Writer = null };
+        }
+        else if (index >= 0)
+        {
+            _contents.RemoveAt(index);
+        }
+
+        _pushes.Remove(chunk);
+        served.AddRange(End(chunk));
+        Tidy();
+        return index >= 0 && written;
+    }
+
+    public void Lose(long row)
+    {
+        _contents.RemoveAll(content => content.Row == row);
+        Tidy();
+    }
+
+    /// <summary>Chunks with whom to ask next, or with those who waited in vain.</summary>
+    public List<(string Chunk, Client? Next, List<Client> Failed)> Leave(Client client)
+    {
+        var changes = new List<(string, Client?, List<Client>)>();
+        _waits.RemoveAll(wait => wait.Client == client);
+        _asked.Keys.Where(chunk => _waits.All(wait => wait.Chunk != chunk)).ToList().ForEach(chunk => _asked.Remove(chunk));
+        _sources.RemoveAll(source => source.Client == client);
+        _turns.RemoveAll(turn => turn.Client == client);
+        foreach (var (chunk, pull) in _asked.Where(asked => asked.Value.Client == client).ToList())
+        {
+            var next = _turns.Where(turn => turn.Chunk == chunk && _waits.Any(wait => wait.Chunk == chunk && wait.Client != turn.Client))
+                .Select(turn => turn.Client).FirstOrDefault();
+            if (next is not null)
+            {
+                Ask(chunk, next, pull.At, isTurn: true);
+            }
+
+            changes.Add((chunk, next, next is null ? End(chunk) : []));
+        }
+
+        Tidy();
+        return changes;
+    }
+
+    public List<(string Chunk, Client? Next, List<Client> Failed)> Sweep()
+    {
+        var over = _asked.Where(asked => IsOver(asked.Value.At, options.PullTimeout)).Select(asked => asked.Key).ToList();
+        var changes = over.Select(chunk => (chunk, (Client?)null, End(chunk))).ToList();
+        _sources.Where(source => IsOver(source.At, options.SourceLifetime)).ToList().ForEach(RemoveSource);
+        _contents.RemoveAll(content => IsOver(content.At, options.CacheLifetime));
+        Tidy();
+        return changes;
+    }
+
+    private void Ask(string chunk, Client client, DateTimeOffset since, bool isTurn)
+    {
+        _asked[chunk] = (client, since);
+        if (isTurn && _turns.Remove((client, chunk)))
+        {
+            _turns.Add((client, chunk));
+        }
+    }
+
+    private List<Client> End(string chunk)
+    {
+        var waiters = _waits.Where(wait => wait.Chunk == chunk).Select(wait => wait.Client).ToList();
+        _waits.RemoveAll(wait => wait.Chunk == chunk);
+        _asked.Remove(chunk);
+        return waiters;
+    }
+
+    private void Expire(string chunk)
+    {
+        _contents.RemoveAll(content => content.Chunk == chunk && IsOver(content.At, options.CacheLifetime));
+        Tidy();
+    }
+
+    private void RemoveSource((Client Client, string Chunk, DateTimeOffset At) source)
+    {
+        _sources.Remove(source);
+        _turns.Remove((source.Client, source.Chunk));
+    }
+
+    /// <summary>What is not known any more belongs to no channel.</summary>
+    private void Tidy() => _channels.Keys.Except(Known).ToList().ForEach(chunk => _channels.Remove(chunk));
+
+    private bool IsOver(DateTimeOffset since, TimeSpan lifetime) => time.GetUtcNow() - since >= lifetime;
+}
