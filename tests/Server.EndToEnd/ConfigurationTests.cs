@@ -122,6 +122,8 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Sessions:SilenceTimeout", "never")]
     [InlineData("Signaling:PairRequestTimeout", "2d")]
     [InlineData("Signaling:PendingPerTarget", "-1")]
+    [InlineData("Chunks:CacheBytes", "1048576")]
+    [InlineData("Chunks:AnnouncedTotal", "999")]
     [InlineData("Identity:KeyFile", "")]
     [InlineData("Identity:PublicEndpoint", "https://relay.example")]
     [InlineData("Federation:Servers", "ed25519:short")]

@@ -13,7 +13,6 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
     private readonly LinkedList<CachedChunk> _byAge = [];
     private readonly Dictionary<string, LinkedList<CachedChunk>> _byChannel = new(StringComparer.Ordinal);
 
-    // Rows that the database has and nobody needs any more.
     private readonly Queue<long> _dead = [];
 
     public int Count => _byUse.Count;
@@ -67,7 +66,7 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
         Bytes -= content.Size;
         if (content.IsOnDisk)
         {
-            _dead.Enqueue(content.Row);
+            Bury(content.Row);
         }
     }
 
@@ -81,7 +80,7 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
         }
         else if (!isKept && written)
         {
-            _dead.Enqueue(content.Row);
+            Bury(content.Row);
         }
 
         content.Writer = null;
@@ -106,6 +105,9 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
 
         return ids;
     }
+
+    /// <summary>A row that the database has and nobody needs any more.</summary>
+    public void Bury(long row) => _dead.Enqueue(row);
 
     /// <summary>Some rows to delete; empty when there are none.</summary>
     public List<long> TakeDead(int max)

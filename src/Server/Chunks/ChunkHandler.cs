@@ -44,7 +44,7 @@ internal sealed class ChunkHandler
         }
         else if (message.HasContent("channelId") && channelId is not { Length: <= ChunkEntries.MaxIdLength })
         {
-            client.SendError("Invalid channel ID");
+            client.SendError(ChannelHandler.InvalidId);
         }
         else
         {
@@ -53,9 +53,9 @@ internal sealed class ChunkHandler
             client.Send(MessageWriter.Write(new ChunkAnnounceAck(chunkIds.Count), ServerJson.Default.ChunkAnnounceAck));
             if (inChannel.Count > 0 && _channels.IsMember(channelId!, client))
             {
-                SendToAll(
-                    MessageWriter.Write(new ChunkAvailable(channelId!, inChannel), ServerJson.Default.ChunkAvailable),
-                    _channels.Subscribers(channelId!).Where(subscriber => subscriber != client));
+                FanOut.Send(
+                    [.. _channels.Subscribers(channelId!).Where(subscriber => subscriber != client)],
+                    MessageWriter.Write(new ChunkAvailable(channelId!, inChannel), ServerJson.Default.ChunkAvailable));
             }
         }
     }
@@ -132,12 +132,7 @@ internal sealed class ChunkHandler
                 Acknowledge(client, chunkId, kept, served: 0);
                 break;
             default:
-                var written = await _store.TryWriteAsync(answer.Content!, answer.ChannelId!, data);
-                var waiters = _table.Finish(answer.Content!, written);
-                SendToAll(
-                    MessageWriter.Write(new ChunkContent(chunkId, answer.ChannelId!, new RawJson(data), "relay"), ServerJson.Default.ChunkContent),
-                    waiters);
-                Acknowledge(client, chunkId, written, waiters.Count);
+                await KeepAndServeAsync(client, answer.Content!, answer.ChannelId!, data);
                 break;
         }
     }
@@ -158,6 +153,28 @@ internal sealed class ChunkHandler
         }
     }
 
+    /// <summary>Those who wait get the chunk, be it that it can be kept or not.</summary>
+    private async ValueTask KeepAndServeAsync(Client client, CachedChunk content, string channelId, byte[] data)
+    {
+        var (written, served) = (false, 0);
+        try
+        {
+            written = await _store.TryWriteAsync(content, channelId, data);
+        }
+        finally
+        {
+            var waiters = _table.Finish(content, written);
+            served = waiters.Count;
+            if (served > 0)
+            {
+                FanOut.Send(waiters, MessageWriter.Write(
+                    new ChunkContent(content.Chunk.Id, channelId, new RawJson(data), "relay"), ServerJson.Default.ChunkContent));
+            }
+        }
+
+        Acknowledge(client, content.Chunk.Id, written, served);
+    }
+
     private void TellKept(Client client, string channelId)
     {
         if (_table.KeptIn(channelId, MaxListedLength) is { Count: > 0 } chunkIds)
@@ -171,7 +188,7 @@ internal sealed class ChunkHandler
         : message.Text("chunkId")!.Length == 0 ? "Missing required field: chunkId"
         : message.Text("channelId")!.Length == 0 ? "Missing required field: channelId"
         : message.Text("chunkId")!.Length > ChunkEntries.MaxIdLength ? "Invalid chunk ID"
-        : message.Text("channelId")!.Length > ChunkEntries.MaxIdLength ? "Invalid channel ID"
+        : message.Text("channelId")!.Length > ChunkEntries.MaxIdLength ? ChannelHandler.InvalidId
         : null;
 
     private string? DataMistake(in ClientMessage message)
@@ -201,13 +218,4 @@ internal sealed class ChunkHandler
 
     private static void Acknowledge(Client client, string chunkId, bool kept, int served) =>
         client.Send(MessageWriter.Write(new ChunkPushAck(chunkId, kept, served), ServerJson.Default.ChunkPushAck));
-
-    private static void SendToAll(in EncodedMessage message, IEnumerable<Client> clients)
-    {
-        using var shared = new SharedMessage(message);
-        foreach (var client in clients)
-        {
-            client.Send(shared.Share());
-        }
-    }
 }

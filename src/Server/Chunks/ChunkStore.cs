@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using Relay.Storage;
 
 namespace Relay.Chunks;
@@ -7,88 +6,26 @@ namespace Relay.Chunks;
 internal readonly record struct StoredChunk(long Row, string ChunkId, string ChannelId, string Digest, int Size, TimeSpan Age);
 
 /// <summary>
-/// The SQL of kept chunks. A cache may lose what it holds: whatever the disk does is logged and told as a value, so that
-/// chunks are passed on even when nothing can be kept.
+/// The SQL of kept chunks. A cache may lose what it holds: trouble with the disk, which the database has logged, is told as a
+/// value, so that chunks are passed on even when nothing can be kept.
 /// </summary>
-internal sealed partial class ChunkStore(Database database, TimeProvider time, ILogger<ChunkStore> logger)
+internal sealed class ChunkStore(Database database, TimeProvider time)
 {
-    /// <summary>All rows, in their order. Throws <see cref="InvalidDataException"/> when they cannot be read.</summary>
-    public async Task<IReadOnlyList<StoredChunk>> LoadAsync()
-    {
-        try
-        {
-            return await database.RunAsync(Load);
-        }
-        catch (SqliteException exception)
-        {
-            throw new InvalidDataException($"the chunks in the database cannot be read: {exception.Message}", exception);
-        }
-    }
-
-    /// <summary>False: it is not on the disk.</summary>
-    public Task<bool> TryWriteAsync(CachedChunk content, string channelId, byte[] data) => TryAsync(
-        connection =>
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = "INSERT INTO chunk_cache (id, chunk_id, channel_id, digest, cached_at, data) VALUES ($id, $chunk, $channel, $digest, $now, $data)";
-            command.Parameters.AddWithValue("$id", content.Row);
-            command.Parameters.AddWithValue("$chunk", content.Chunk.Id);
-            command.Parameters.AddWithValue("$channel", channelId);
-            command.Parameters.AddWithValue("$digest", content.Digest);
-            command.Parameters.AddWithValue("$now", Now);
-            command.Parameters.AddWithValue("$data", data);
-            return command.ExecuteNonQuery() == 1;
-        },
-        "write");
-
-    /// <summary>The JSON value, or null when the row is not there.</summary>
-    public Task<byte[]?> TryReadAsync(CachedChunk content) => TryAsync(
-        connection =>
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = "SELECT data FROM chunk_cache WHERE id = $id";
-            command.Parameters.AddWithValue("$id", content.Row);
-            return (byte[]?)command.ExecuteScalar();
-        },
-        "read");
-
-    /// <summary>Its life begins anew.</summary>
-    public Task<bool> TryRefreshAsync(CachedChunk content) => TryAsync(
-        connection =>
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = "UPDATE chunk_cache SET cached_at = $now WHERE id = $id";
-            command.Parameters.AddWithValue("$id", content.Row);
-            command.Parameters.AddWithValue("$now", Now);
-            return command.ExecuteNonQuery() == 1;
-        },
-        "refresh");
-
-    public Task<bool> TryDeleteAsync(IReadOnlyList<long> rows) => TryAsync(
-        connection =>
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = "DELETE FROM chunk_cache WHERE id = $id";
-            var id = command.Parameters.Add("$id", SqliteType.Integer);
-            foreach (var row in rows)
-            {
-                id.Value = row;
-                command.ExecuteNonQuery();
-            }
-
-            return true;
-        },
-        "delete");
+    private readonly Statement _load = new("SELECT id, chunk_id, channel_id, digest, length(data), cached_at FROM chunk_cache ORDER BY id");
+    private readonly Statement _insert = new(
+        "INSERT INTO chunk_cache (id, chunk_id, channel_id, digest, cached_at, data) VALUES ($id, $chunk, $channel, $digest, $now, $data)");
+    private readonly Statement _read = new("SELECT data FROM chunk_cache WHERE id = $id");
+    private readonly Statement _refresh = new("UPDATE chunk_cache SET cached_at = $now WHERE id = $id");
+    private readonly Statement _delete = new("DELETE FROM chunk_cache WHERE id = $id");
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private List<StoredChunk> Load(SqliteConnection connection)
+    /// <summary>All rows, in their order.</summary>
+    public Task<List<StoredChunk>> LoadAsync() => database.RunAsync(connection =>
     {
         var now = Now;
         var rows = new List<StoredChunk>();
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT id, chunk_id, channel_id, digest, length(data), cached_at FROM chunk_cache ORDER BY id";
-        using var reader = command.ExecuteReader();
+        using var reader = _load.Read(connection);
         while (reader.Read())
         {
             // A clock that was set back makes nothing younger than new.
@@ -97,29 +34,49 @@ internal sealed partial class ChunkStore(Database database, TimeProvider time, I
         }
 
         return rows;
-    }
+    });
 
-    private async Task<T?> TryAsync<T>(Func<SqliteConnection, T> work, string what)
+    /// <summary>True once it is on the disk; false: it never will be.</summary>
+    public Task<bool> TryWriteAsync(CachedChunk content, string channelId, byte[] data) => TryAsync(database.RunAsync(connection =>
+        _insert.Execute(
+            connection,
+            ("$id", content.Row),
+            ("$chunk", content.Chunk.Id),
+            ("$channel", channelId),
+            ("$digest", content.Digest),
+            ("$now", Now),
+            ("$data", data)) == 1));
+
+    /// <summary>The JSON value, or null when it is not there.</summary>
+    public Task<byte[]?> TryReadAsync(CachedChunk content) => TryAsync(database.RunAsync(connection =>
+    {
+        using var reader = _read.Read(connection, ("$id", content.Row));
+        return reader.Read() ? reader.GetFieldValue<byte[]>(0) : null;
+    }));
+
+    /// <summary>Its life begins anew.</summary>
+    public Task<bool> TryRefreshAsync(CachedChunk content) => TryAsync(database.RunAsync(connection =>
+        _refresh.Execute(connection, ("$now", Now), ("$id", content.Row)) == 1));
+
+    public Task<bool> TryDeleteAsync(IReadOnlyList<long> rows) => TryAsync(database.RunAsync(connection =>
+    {
+        foreach (var row in rows)
+        {
+            _delete.Execute(connection, ("$id", row));
+        }
+
+        return true;
+    }));
+
+    private static async Task<T?> TryAsync<T>(Task<T> work)
     {
         try
         {
-            return await database.RunAsync(work);
+            return await work;
         }
-        catch (OperationCanceledException)
+        catch (StorageException)
         {
-            // The database is closed: the relay stops.
             return default;
         }
-        catch (Exception exception)
-        {
-            Log.Failed(logger, exception, what);
-            return default;
-        }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Error, "Could not {What} a kept chunk; it is served by its sources")]
-        public static partial void Failed(ILogger logger, Exception exception, string what);
     }
 }

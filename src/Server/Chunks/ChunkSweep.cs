@@ -62,7 +62,12 @@ internal sealed class ChunkSweep(ChunkTable table, ChunkStore store, TimeProvide
     {
         while (table.TakeDeadRows(DeleteBatch) is { Count: > 0 } rows)
         {
-            await store.TryDeleteAsync(rows);
+            if (!await store.TryDeleteAsync(rows))
+            {
+                // At the next tick again.
+                table.PutBackDeadRows(rows);
+                return;
+            }
         }
     }
 }

@@ -175,7 +175,7 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
     }
 
     /// <summary>An accepted push has reached the disk or failed to. Gives those who waited for it: they get it either way.</summary>
-    public IReadOnlyCollection<Client> Finish(CachedChunk content, bool written)
+    public IReadOnlyList<Client> Finish(CachedChunk content, bool written)
     {
         lock (_lock)
         {
@@ -190,7 +190,7 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
 
             _known.End(pull);
             _servedBySource += pull.Waiters.Count;
-            return pull.Waiters;
+            return [.. pull.Waiters];
         }
     }
 
@@ -272,6 +272,18 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
         lock (_lock)
         {
             return _known.Cache.TakeDead(max);
+        }
+    }
+
+    /// <summary>The database could not delete them.</summary>
+    public void PutBackDeadRows(IReadOnlyList<long> rows)
+    {
+        lock (_lock)
+        {
+            foreach (var row in rows)
+            {
+                _known.Cache.Bury(row);
+            }
         }
     }
 

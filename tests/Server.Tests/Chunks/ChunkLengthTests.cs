@@ -1,0 +1,48 @@
+using System.Text;
+using System.Text.Json;
+using CsCheck;
+using Relay.Chunks;
+
+namespace Server.Tests.Chunks;
+
+public sealed class ChunkLengthTests
+{
+    [Theory]
+    [InlineData("\"\"", 0)]
+    [InlineData("\"abc\"", 3)]
+    [InlineData("\"a b\\n\\t\\u0001\\\"\\\\\\/\"", 9)]
+    [InlineData("\"äü€😀\"", 5)]
+    [InlineData("\"\\u00e4\\ud83d\\ude00\\ud83d\"", 4)]
+    [InlineData("{}", 2)]
+    [InlineData("{ }", 2)]
+    [InlineData(" [ 1 , 2.50 , true ]\r\n\t", 13)]
+    [InlineData("""{"a":"b c"}""", 11)]
+    [InlineData("""{ "a" : "b c" }""", 11)]
+    [InlineData("""{"ä":"😀"}""", 10)]
+    [InlineData("""{"a":"\u0041\u00e4\/"}""", 11)]
+    [InlineData("""{"a":"\"\\\b\f\n\r\t"}""", 22)]
+    [InlineData("""{"a":"\u0008\u000A\u0022\u005c"}""", 16)]
+    [InlineData("""{"a":"\u0000\u001F\u007f"}""", 21)]
+    [InlineData("null", 4)]
+    public void Of_AnyValue_CountsTheUnitsOfItsShortestText(string json, int length) =>
+        Assert.Equal(length, ChunkLength.Of(Encoding.UTF8.GetBytes(json)));
+
+    /// <summary>However a text is spelled, it is as long as what a reader gets; and nothing is longer than its bytes.</summary>
+    [Fact]
+    public void Of_AnyText_IsTheLengthOfWhatIsRead() =>
+        Gen.Select(Gen.Char.Where(unit => !char.IsSurrogate(unit)), Gen.Bool).Array[0, 60].Sample(units =>
+        {
+            var json = new StringBuilder("\"");
+            foreach (var (unit, escaped) in units)
+            {
+                json.Append(escaped || unit < ' ' || unit is '"' or '\\' ? $"\\u{(int)unit:x4}" : unit);
+            }
+
+            var bytes = Encoding.UTF8.GetBytes(json.Append('"').ToString());
+            Assert.Equal(JsonDocument.Parse(bytes).RootElement.GetString()!.Length, ChunkLength.Of(bytes));
+
+            // Inside another value its quotes and escapes count too.
+            byte[] inArray = [.. "[ "u8, .. bytes, .. " ]"u8];
+            Assert.InRange(ChunkLength.Of(inArray), ChunkLength.Of(bytes) + 4, inArray.Length);
+        });
+}
