@@ -199,8 +199,7 @@ internal sealed class ChunkHandler
         }
 
         // A chunk is never longer than it has bytes.
-        var data = message.Raw("data");
-        return data.Length > _options.MaxChunkLength && ChunkLength.Of(data) is var length && length > _options.MaxChunkLength
+        return message.Raw("data").Length > _options.MaxChunkLength && ChunkLength.Of(message.Value("data")) is var length && length > _options.MaxChunkLength
             ? $"Chunk payload too large: {length} bytes exceeds {_options.MaxChunkLength} byte limit"
             : null;
     }

@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Relay.Protocol;
 
 namespace Relay.Chunks;
 
@@ -6,12 +9,14 @@ namespace Relay.Chunks;
 internal static class ChunkLength
 {
     /// <summary>
-    /// UTF-16 units of a JSON value: of a text, without its quotes and escapes; of any other value, without blanks and with
-    /// no more escapes than JSON asks for. Never more than it has bytes. <paramref name="json"/> is one valid value.
+    /// UTF-16 units of a JSON value: of a text, what it says; of any other value, its JSON without blanks and with no more
+    /// escapes than are needed. Never more than it has bytes.
     /// </summary>
-    public static int Of(ReadOnlySpan<byte> json)
+    public static int Of(JsonElement data) =>
+        data.ValueKind == JsonValueKind.String ? ClientMessage.LengthOf(data) : OfJson(JsonMarshal.GetRawUtf8Value(data));
+
+    private static int OfJson(ReadOnlySpan<byte> json)
     {
-        var isText = json[0] == '"';
         var length = 0;
         var inText = false;
         for (var i = 0; i < json.Length; i++)
@@ -24,9 +29,8 @@ internal static class ChunkLength
             }
             else if (next == '\\')
             {
-                var written = Escaped(json[(i + 1)..], out var unit);
-                length += isText ? 1 : Spelled(unit);
-                i += written;
+                i += Escaped(json[(i + 1)..], out var unit);
+                length += Spelled(unit);
             }
             else if ((next & 0xC0) != 0x80)
             {
@@ -35,7 +39,7 @@ internal static class ChunkLength
             }
         }
 
-        return isText ? length - 2 : length;
+        return length;
     }
 
     /// <summary>The unit that follows a backslash, and how many bytes say it.</summary>

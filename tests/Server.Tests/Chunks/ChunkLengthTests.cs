@@ -25,7 +25,7 @@ public sealed class ChunkLengthTests
     [InlineData("""{"a":"\u0000\u001F\u007f"}""", 21)]
     [InlineData("null", 4)]
     public void Of_AnyValue_CountsTheUnitsOfItsShortestText(string json, int length) =>
-        Assert.Equal(length, ChunkLength.Of(Encoding.UTF8.GetBytes(json)));
+        Assert.Equal(length, ChunkLength.Of(JsonDocument.Parse(json).RootElement));
 
     /// <summary>However a text is spelled, it is as long as what a reader gets; and nothing is longer than its bytes.</summary>
     [Fact]
@@ -38,11 +38,12 @@ public sealed class ChunkLengthTests
                 json.Append(escaped || unit < ' ' || unit is '"' or '\\' ? $"\\u{(int)unit:x4}" : unit);
             }
 
-            var bytes = Encoding.UTF8.GetBytes(json.Append('"').ToString());
-            Assert.Equal(JsonDocument.Parse(bytes).RootElement.GetString()!.Length, ChunkLength.Of(bytes));
+            var text = JsonDocument.Parse(json.Append('"').ToString()).RootElement;
+            Assert.Equal(text.GetString()!.Length, ChunkLength.Of(text));
 
             // Inside another value its quotes and escapes count too.
-            byte[] inArray = [.. "[ "u8, .. bytes, .. " ]"u8];
-            Assert.InRange(ChunkLength.Of(inArray), ChunkLength.Of(bytes) + 4, inArray.Length);
+            var array = $"[ {json} ]";
+            Assert.InRange(
+                ChunkLength.Of(JsonDocument.Parse(array).RootElement), text.GetString()!.Length + 4, Encoding.UTF8.GetByteCount(array));
         });
 }
