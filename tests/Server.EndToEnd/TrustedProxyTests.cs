@@ -1,5 +1,3 @@
-using System.Net;
-using Relay.Admission;
 using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd;
@@ -20,17 +18,17 @@ public sealed class TrustedProxyTests
     [InlineData("198.51.100.1, 203.0.113.7", "203.0.113.7")]
     [InlineData("198.51.100.1, 203.0.113.7, 10.1.2.3, 127.0.0.1", "203.0.113.7")]
     [InlineData("203.0.113.7:4711", "203.0.113.7")]
-    [InlineData("203.0.113.7, nonsense, 10.1.2.3", "10.1.2.3")]
-    [InlineData("203.0.113.7, , 10.1.2.3", "10.1.2.3")]
-    [InlineData("203.0.113.7, 10.1.2", "127.0.0.1")]
-    [InlineData("", "127.0.0.1")]
-    [InlineData("unknown", "127.0.0.1")]
+    [InlineData("203.0.113.7, nonsense, 10.1.2.3", "unattributed")]
+    [InlineData("203.0.113.7, , 10.1.2.3", "unattributed")]
+    [InlineData("203.0.113.7, 10.1.2", "unattributed")]
+    [InlineData("", "unattributed")]
+    [InlineData("unknown", "unattributed")]
     [InlineData("10.0.0.1, 10.0.0.2", "10.0.0.1")]
     [InlineData("::ffff:203.0.113.7", "203.0.113.7")]
     [InlineData("203.0.113.7, ::ffff:10.1.2.3", "203.0.113.7")]
     [InlineData("2001:db8:0:7:aaaa::1", "2001:db8:0:7::/64")]
     [InlineData("[2001:db8:0:7:aaaa::1]:4711", "2001:db8:0:7::/64")]
-    [InlineData("[2001:db8:0:7:aaaa::1", "127.0.0.1")]
+    [InlineData("[2001:db8:0:7:aaaa::1", "unattributed")]
     [InlineData("fe80::1%1", "fe80::/64")]
     public async Task Connect_PeerIsTrusted_HeaderIsWalkedFromTheRight(string header, string key)
     {
@@ -49,7 +47,7 @@ public sealed class TrustedProxyTests
         using var broken = await RawClient.UpgradeAsync(
             server, "127.0.0.1", "X-Forwarded-For: 198.51.100.1", "X-Forwarded-For: nonsense", "X-Forwarded-For: 10.0.0.2");
 
-        Assert.Equal(["10.0.0.2", "203.0.113.7"], server.HeldKeys());
+        Assert.Equal(["203.0.113.7", "unattributed"], server.HeldKeys());
     }
 
     [Fact]
@@ -74,16 +72,6 @@ public sealed class TrustedProxyTests
 
         Assert.Equal((1013, "Too many connections from this IP"), await refused.ReadCloseAsync());
         Assert.Equal(["203.0.113.7", "203.0.113.8"], server.HeldKeys());
-    }
-
-    [Theory]
-    [InlineData("::ffff:127.0.0.1", "203.0.113.7", "203.0.113.7")]
-    [InlineData("::ffff:198.51.100.9", "203.0.113.7", "198.51.100.9")]
-    public void Resolve_PeerIsIpv4Mapped_CountsAsIpv4(string peer, string header, string client)
-    {
-        var proxies = new TrustedProxies(new AdmissionOptions { TrustedProxies = ["127.0.0.1/32"] });
-
-        Assert.Equal(IPAddress.Parse(client), proxies.Resolve(IPAddress.Parse(peer), header));
     }
 
     private static Task<RelayServer> StartAsync(int perIp = 50) => RelayServer.StartAsync(settings =>

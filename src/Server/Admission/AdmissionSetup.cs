@@ -15,5 +15,6 @@ internal static class AdmissionSetup
         .AddSingleton<AutoBans>()
         .AddSingleton<DecisionLog>()
         .AddSingleton<TrustedProxies>()
+        .AddSingleton<OriginResolver>()
         .AddSingleton<AdmissionGate>();
 }

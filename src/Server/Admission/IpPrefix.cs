@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Net;
 
 namespace Relay.Admission;
@@ -35,7 +34,7 @@ internal readonly record struct IpPrefix(IpKey Key) : IComparable<IpPrefix>
         }
 
         var length = address.PrefixLength;
-        if (slash >= 0 && !TryParseLength(text.AsSpan(slash + 1), address.PrefixLength, out length))
+        if (slash >= 0 && !IpText.TryParseNumber(text.AsSpan(slash + 1), address.PrefixLength, out length))
         {
             mistake = NotANetwork(text);
             return false;
@@ -70,13 +69,4 @@ internal readonly record struct IpPrefix(IpKey Key) : IComparable<IpPrefix>
 
     private static string NotANetwork(string text) =>
         $"'{text}' is not a network; write it like 10.0.0.0/8 or fd00::/32, or one address";
-
-    private static bool TryParseLength(ReadOnlySpan<char> text, int longest, out int length)
-    {
-        length = 0;
-        return text.Length is > 0 and <= 3
-            && (text.Length == 1 || text[0] != '0')
-            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out length)
-            && length <= longest;
-    }
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Relay.Admission;
 
 /// <summary>
@@ -23,31 +21,63 @@ internal static class IpText
         return isIpv6;
     }
 
+    /// <summary>
+    /// A decimal number from 0 to <paramref name="most"/>, without a leading zero: some readers take 010 for eight. Not by
+    /// the framework's parser, which takes zero bytes after the digits.
+    /// </summary>
+    public static bool TryParseNumber(ReadOnlySpan<char> text, int most, out int value)
+    {
+        value = 0;
+        if (text.Length is 0 or > 6 || (text.Length > 1 && text[0] == '0'))
+        {
+            return false;
+        }
+
+        foreach (var letter in text)
+        {
+            if (!char.IsAsciiDigit(letter))
+            {
+                return false;
+            }
+
+            value = (value * 10) + (letter - '0');
+        }
+
+        return value <= most;
+    }
+
     private static bool TryParseIpv4(ReadOnlySpan<char> text, out uint value)
     {
         value = 0;
         for (var part = 0; part < 4; part++)
         {
             var dot = part < 3 ? text.IndexOf('.') : text.Length;
-            if (dot < 0 || !TryParsePart(text[..dot], out var octet))
+            if (dot < 0 || !TryParseNumber(text[..dot], 255, out var octet))
             {
                 return false;
             }
 
-            value = (value << 8) | octet;
+            value = (value << 8) | (uint)octet;
             text = part < 3 ? text[(dot + 1)..] : text;
         }
 
         return true;
     }
 
-    // A leading zero is refused: some readers take 010 for eight.
-    private static bool TryParsePart(ReadOnlySpan<char> text, out byte value)
+    private static bool TryParseGroup(ReadOnlySpan<char> text, out ushort value)
     {
         value = 0;
-        return text.Length is > 0 and <= 3
-            && (text.Length == 1 || text[0] != '0')
-            && byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+        foreach (var letter in text)
+        {
+            if (!char.IsAsciiHexDigit(letter))
+            {
+                return false;
+            }
+
+            value = (ushort)((value << 4) | (letter <= '9' ? letter - '0' : (letter | 0x20) - 'a' + 10));
+        }
+
+        return text.Length is > 0 and <= 4;
     }
 
     private static bool TryParseIpv6(ReadOnlySpan<char> text, out ulong high, out ulong low)
@@ -78,9 +108,7 @@ internal static class IpText
                 break;
             }
 
-            if (count == 8
-                || group.Length is 0 or > 4
-                || !ushort.TryParse(group, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out groups[count]))
+            if (count == 8 || !TryParseGroup(group, out groups[count]))
             {
                 return false;
             }

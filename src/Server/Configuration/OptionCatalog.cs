@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
@@ -14,7 +15,8 @@ internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
     public bool IsList => Type == typeof(string[]);
 
     /// <summary>What is allowed, in words.</summary>
-    public string Allowed => Property.GetCustomAttribute<RangeAttribute>() is { } range
+    public string Allowed => Property.GetCustomAttribute<DescriptionAttribute>() is { } words ? words.Description
+        : Property.GetCustomAttribute<RangeAttribute>() is { } range
         ? $"{Show(Convert(range.Minimum))} to {Show(Convert(range.Maximum))}"
         : Type.IsEnum ? string.Join(", ", Enum.GetNames(Type))
         : Type == typeof(bool) ? "true, false"

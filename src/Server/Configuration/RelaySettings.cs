@@ -49,4 +49,14 @@ internal sealed class RelaySettings
     public AuditOptions Audit { get; set; } = new();
 
     public LogOptions Log { get; set; } = new();
+
+    /// <summary>What is wrong between two sections, each of which is fine by itself.</summary>
+    public IEnumerable<string> Contradictions()
+    {
+        if (Admission.TrustedProxies.Length == 0
+            && Listen.Listeners.FirstOrDefault(listener => listener.Attribution.NeedsTrust) is { } listener)
+        {
+            yield return $"Admission:TrustedProxies: is empty, so nobody's word would count on the listener {listener}; list the proxies' networks";
+        }
+    }
 }

@@ -23,6 +23,11 @@ internal static class SettingsReader
             Validate(section.Name, section.GetValue(settings)!, found);
         }
 
+        if (found.Count == 0)
+        {
+            found.AddRange(settings.Contradictions());
+        }
+
         mistakes = found;
         return settings;
     }

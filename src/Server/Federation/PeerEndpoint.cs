@@ -11,7 +11,7 @@ namespace Relay.Federation;
 internal sealed class PeerEndpoint(
     FederationOptions options,
     AdmissionOptions admission,
-    TrustedProxies proxies,
+    OriginResolver origins,
     LimitPolicyStore policies,
     PeerTable peers,
     PeerWelcome welcome,
@@ -30,9 +30,10 @@ internal sealed class PeerEndpoint(
             return;
         }
 
-        var address = SessionEndpoint.ClientAddress(context, proxies);
-        var key = IpKey.From(address, policies.Current.Ipv6Prefix);
-        if (!peers.TryEnter(address, key, out var link))
+        var connection = context.Features.GetRequiredFeature<TrackedConnection>();
+        var origin = SessionEndpoint.OriginOf(context, connection, origins);
+        var key = origin.Address.CutIpv6(policies.Current.Ipv6Prefix);
+        if (!peers.TryEnter(origin.Shown.ToAddress(), key, out var link))
         {
             metrics.PeerRefused(CloseReason.PeerLimit);
             await Refuser.AnswerStatusAsync(
@@ -42,8 +43,7 @@ internal sealed class PeerEndpoint(
 
         using (link)
         {
-            var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-            await SessionEndpoint.RunAsync(context, connection, IpKey.From(address), key, sessions, services, new PeerHandler(link, welcome));
+            await SessionEndpoint.RunAsync(context, connection, origin.Address, key, sessions, services, new PeerHandler(link, welcome));
         }
     }
 }

@@ -1,9 +1,11 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using Relay.Admission;
 
 namespace Relay.Listening;
 
-/// <summary>The public listener: clients, peer servers and the small HTTP pages.</summary>
+/// <summary>The public listeners: clients, peer servers and the small HTTP pages.</summary>
 internal sealed class ListenOptions : IValidatableObject
 {
     /// <summary>Address to listen on: 0.0.0.0 all of IPv4, :: all of IPv6 and IPv4.</summary>
@@ -19,7 +21,15 @@ internal sealed class ListenOptions : IValidatableObject
     /// <summary>Private key in PEM. Goes with CertificateFile.</summary>
     public string KeyFile { get; set; } = "";
 
-    /// <summary>Time a connection has to send its whole request head. 10 s is long for a slow phone and short for a half-open flood.</summary>
+    /// <summary>How clients' addresses are found. The default reads X-Forwarded-For of trusted networks and else counts sockets' own addresses.</summary>
+    [Description(AttributionRule.Words)]
+    public string Attribution { get; set; } = nameof(AttributionMode.XForwardedFor);
+
+    /// <summary>Listeners beside the first, such as "0.0.0.0:9001 ProxyProtocol" for a proxy's own entrance.</summary>
+    [Description("a list of ADDRESS:PORT [Tls] [ATTRIBUTION]")]
+    public string[] More { get; set; } = [];
+
+    /// <summary>Time a connection has to send its PROXY header, again for TLS, and for its whole request head. 10 s is long for a slow phone and short for a half-open flood.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -33,6 +43,16 @@ internal sealed class ListenOptions : IValidatableObject
 
     public bool UsesTls => CertificateFile.Length > 0;
 
+    /// <summary>Every listener, the first one first; only of settings without a mistake.</summary>
+    public IReadOnlyList<Listener> Listeners =>
+    [
+        new(
+            new IPEndPoint(IPAddress.Parse(Address), Port),
+            UsesTls,
+            AttributionRule.TryParse(Attribution, out var rule, out var mistake) ? rule : throw new FormatException(mistake)),
+        .. More.Select(text => Listener.TryParse(text, out var listener, out var mistake) ? listener : throw new FormatException(mistake)),
+    ];
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!IPAddress.TryParse(Address, out _))
@@ -45,6 +65,28 @@ internal sealed class ListenOptions : IValidatableObject
             yield return new ValidationResult(
                 "CertificateFile and KeyFile go together; give both for TLS or none",
                 [CertificateFile.Length > 0 ? nameof(KeyFile) : nameof(CertificateFile)]);
+        }
+
+        if (!AttributionRule.TryParse(Attribution, out _, out var unknown))
+        {
+            yield return new ValidationResult(unknown, [nameof(Attribution)]);
+        }
+
+        var taken = new HashSet<string> { $"{Address}:{Port}", $"[{Address}]:{Port}" };
+        for (var i = 0; i < More.Length; i++)
+        {
+            if (!Listener.TryParse(More[i], out var listener, out var mistake))
+            {
+                yield return new ValidationResult(mistake, [$"{nameof(More)}:{i}"]);
+            }
+            else if (listener.UsesTls && !UsesTls)
+            {
+                yield return new ValidationResult($"'{More[i]}' needs CertificateFile and KeyFile for Tls", [$"{nameof(More)}:{i}"]);
+            }
+            else if (listener.EndPoint.Port != 0 && !taken.Add(listener.EndPoint.ToString()))
+            {
+                yield return new ValidationResult($"'{More[i]}' is where another listener is", [$"{nameof(More)}:{i}"]);
+            }
         }
 
         foreach (var (name, file) in new[] { (nameof(CertificateFile), CertificateFile), (nameof(KeyFile), KeyFile) })

@@ -1,8 +1,10 @@
-using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Relay.Admission;
+using KestrelListen = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
 namespace Relay.Listening;
 
@@ -20,6 +22,7 @@ internal static class ListeningSetup
             .AddSingleton<ConnectionTable>()
             .AddSingleton<SocketTransportFactory>()
             .AddSingleton<IConnectionListenerFactory, PublicListenerFactory>()
+            .AddSingleton<ProxyHeaderReader>()
             .AddSingleton<SelfAudit>()
             .AddHostedService(provider => provider.GetRequiredService<SelfAudit>())
             .Configure<SocketTransportOptions>(sockets => sockets.Backlog = options.Backlog)
@@ -37,21 +40,37 @@ internal static class ListeningSetup
         kestrel.Limits.KeepAliveTimeout = options.KeepAliveTimeout;
         kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeadBytes;
         kestrel.Limits.MaxRequestLineSize = MaxHeadBytes / 2;
-        kestrel.Listen(new IPEndPoint(IPAddress.Parse(options.Address), options.Port), listen =>
+        foreach (var listener in options.Listeners)
         {
-            // One WebSocket is one TCP connection, which HTTP/2 would change.
-            listen.Protocols = HttpProtocols.Http1;
-            if (options.UsesTls)
-            {
-                var chain = new X509Certificate2Collection();
-                chain.ImportFromPemFile(options.CertificateFile);
-                listen.UseHttps(https =>
-                {
-                    https.ServerCertificate = X509Certificate2.CreateFromPemFile(options.CertificateFile, options.KeyFile);
-                    https.ServerCertificateChain = chain;
-                    https.HandshakeTimeout = options.HandshakeTimeout;
-                });
-            }
+            kestrel.Listen(listener.EndPoint, listen => Configure(listen, listener, options));
+        }
+    }
+
+    private static void Configure(KestrelListen listen, Listener listener, ListenOptions options)
+    {
+        // One WebSocket is one TCP connection, which HTTP/2 would change.
+        listen.Protocols = HttpProtocols.Http1;
+        listen.Use(next => connection =>
+        {
+            connection.Features.GetRequiredFeature<TrackedConnection>().Attribution = listener.Attribution;
+            return next(connection);
         });
+        if (listener.Attribution.Mode == AttributionMode.ProxyProtocol)
+        {
+            var headers = listen.ApplicationServices.GetRequiredService<ProxyHeaderReader>();
+            listen.Use(next => connection => headers.OnConnectionAsync(connection, next));
+        }
+
+        if (listener.UsesTls)
+        {
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPemFile(options.CertificateFile);
+            listen.UseHttps(https =>
+            {
+                https.ServerCertificate = X509Certificate2.CreateFromPemFile(options.CertificateFile, options.KeyFile);
+                https.ServerCertificateChain = chain;
+                https.HandshakeTimeout = options.HandshakeTimeout;
+            });
+        }
     }
 }

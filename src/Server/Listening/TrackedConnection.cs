@@ -31,6 +31,12 @@ internal sealed class TrackedConnection : ConnectionContext
 
     public IpKey Key { get; private set; }
 
+    /// <summary>How the listener that accepted this connection finds its client's address. Set once, before anything is read.</summary>
+    public AttributionRule Attribution { get; set; } = AttributionRule.Default;
+
+    /// <summary>What the connection's PROXY header said. Set once, before TLS and HTTP.</summary>
+    public ProxyClaim Claim { get; set; }
+
     /// <summary>The lease when this connection is an admitted client whose socket is open.</summary>
     public AdmissionLease? LiveLease => _admitted && !_gone && !SocketIsClosed() ? _lease : null;
 

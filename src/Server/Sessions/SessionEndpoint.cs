@@ -6,7 +6,7 @@ namespace Relay.Sessions;
 
 /// <summary>A client's way in: address, admission, upgrade, session.</summary>
 internal sealed class SessionEndpoint(
-    AdmissionGate gate, TrustedProxies proxies, Refuser refuser, SessionTable table, SessionServices services, ISessionHandler handler)
+    AdmissionGate gate, OriginResolver origins, Refuser refuser, SessionTable table, SessionServices services, ISessionHandler handler)
 {
     // Not async: whatever waits here waits for the life of the socket.
     public Task HandleAsync(HttpContext context)
@@ -17,8 +17,8 @@ internal sealed class SessionEndpoint(
         }
 
         var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-        var address = IpKey.From(ClientAddress(context, proxies));
-        var decision = gate.TryAdmit(address, out var lease);
+        var origin = OriginOf(context, connection, origins);
+        var decision = gate.TryAdmit(origin.Address, out var lease);
         if (decision.Refusal != Refusal.None)
         {
             return refuser.RefuseAsync(context, connection, decision);
@@ -26,7 +26,7 @@ internal sealed class SessionEndpoint(
 
         // From here on the place comes back when the TCP connection is gone, however that happens.
         connection.Hold(lease, decision.Key);
-        return RunAsync(context, connection, address, decision.Key, table, services, handler);
+        return RunAsync(context, connection, origin.Address, decision.Key, table, services, handler);
     }
 
     /// <summary>Upgrades and runs a session to its end; the connection does not outlive a failure.</summary>
@@ -49,7 +49,10 @@ internal sealed class SessionEndpoint(
         }
     }
 
-    public static System.Net.IPAddress ClientAddress(HttpContext context, TrustedProxies proxies) => proxies.Resolve(
+    /// <summary>Whose connection it is, by the rule of the listener that accepted it.</summary>
+    public static ClientOrigin OriginOf(HttpContext context, TrackedConnection connection, OriginResolver origins) => origins.Resolve(
+        connection.Attribution,
         context.Connection.RemoteIpAddress ?? System.Net.IPAddress.None,
-        context.Request.Headers["X-Forwarded-For"]);
+        context.Request.Headers,
+        connection.Claim);
 }

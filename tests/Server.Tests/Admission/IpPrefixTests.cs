@@ -38,6 +38,7 @@ public sealed class IpPrefixTests
     [InlineData("10.0.0.0/+8", "not a network")]
     [InlineData("10.0.0.0/-1", "not a network")]
     [InlineData("10.0.0.0/ 8", "not a network")]
+    [InlineData("10.0.0.0/8\0", "not a network")]
     [InlineData("10.0.0.0/255.0.0.0", "not a network")]
     [InlineData("10.0.0.0/8/8", "not a network")]
     [InlineData("/8", "not a network")]

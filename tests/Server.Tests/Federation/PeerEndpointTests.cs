@@ -2,6 +2,8 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
 using Relay.Admission;
 using Relay.Federation;
 using Relay.Identity;
@@ -19,6 +21,7 @@ public sealed class PeerEndpointTests : IDisposable
     public PeerEndpointTests() => _services = new ServiceCollection()
         .AddLogging()
         .AddSingleton(TimeProvider.System)
+        .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
         .AddSingleton<RelayMetrics>()
         .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions())
         .AddListening(new ListenOptions())
@@ -52,9 +55,6 @@ public sealed class PeerEndpointTests : IDisposable
     public async Task HandleAsync_UpgradeFails_GivesThePlaceBack()
     {
         var context = Upgrade(IPAddress.Parse("192.0.2.1"));
-        var connection = new TrackedConnection(
-            new Microsoft.AspNetCore.Connections.DefaultConnectionContext(), _services.GetRequiredService<ConnectionTable>());
-        context.Features.Set(connection);
 
         await Assert.ThrowsAsync<IOException>(() => _services.GetRequiredService<PeerEndpoint>().HandleAsync(context));
 
@@ -73,9 +73,11 @@ public sealed class PeerEndpointTests : IDisposable
         Assert.Equal(0, _services.GetRequiredService<PeerTable>().UnprovenCount);
     }
 
-    private static DefaultHttpContext Upgrade(IPAddress address)
+    private DefaultHttpContext Upgrade(IPAddress address)
     {
         var context = new DefaultHttpContext();
+        context.Features.Set(new TrackedConnection(
+            new Microsoft.AspNetCore.Connections.DefaultConnectionContext(), _services.GetRequiredService<ConnectionTable>()));
         context.Features.Set<IHttpUpgradeFeature>(new BrokenUpgrade());
         context.Connection.RemoteIpAddress = address;
         context.Request.Method = "GET";

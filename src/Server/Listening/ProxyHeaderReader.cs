@@ -1,0 +1,179 @@
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+using Relay.Admission;
+
+namespace Relay.Listening;
+
+/// <summary>
+/// Takes the PROXY header off a new connection, before TLS and HTTP see a byte. A peer in a trusted network must send one;
+/// from anybody else one is refused, and who sends none is a direct client. One timer watches all who have not decided.
+/// </summary>
+internal sealed partial class ProxyHeaderReader : IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
+
+    private readonly TrustedProxies _proxies;
+    private readonly ListenOptions _options;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ProxyHeaderReader> _logger;
+    private readonly ITimer _timer;
+
+    // Connections whose first bytes are awaited, with when that began.
+    private readonly ConcurrentDictionary<TrackedConnection, long> _waiting = [];
+
+    // Atomic.
+    private readonly long[] _outcomes = new long[Enum.GetValues<ProxyHeaderOutcome>().Length];
+
+    public ProxyHeaderReader(
+        TrustedProxies proxies, ListenOptions options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ProxyHeaderReader> logger)
+    {
+        _proxies = proxies;
+        _options = options;
+        _lifetime = lifetime;
+        _time = time;
+        _logger = logger;
+        _timer = time.CreateTimer(_ => Sweep(), null, Tick, Tick);
+    }
+
+    /// <summary>How often each outcome came.</summary>
+    public long Count(ProxyHeaderOutcome outcome) => Interlocked.Read(ref _outcomes[(int)outcome]);
+
+    /// <summary>The connection's first step on a listener in PROXY mode.</summary>
+    public async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var tracked = connection.Features.GetRequiredFeature<TrackedConnection>();
+        var outcome = await ReadAsync(tracked, connection.Transport.Input, connection.RemoteEndPoint as IPEndPoint);
+        Interlocked.Increment(ref _outcomes[(int)outcome]);
+        if (outcome is ProxyHeaderOutcome.Accepted or ProxyHeaderOutcome.Direct)
+        {
+            await next(connection);
+        }
+        else
+        {
+            Log.Refused(_logger, outcome, connection.RemoteEndPoint);
+        }
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private async ValueTask<ProxyHeaderOutcome> ReadAsync(TrackedConnection connection, PipeReader input, IPEndPoint? peer)
+    {
+        var since = _time.GetTimestamp();
+        _waiting[connection] = since;
+        try
+        {
+            return peer is not null && _proxies.TryFind(IpKey.From(peer.Address), out _)
+                ? await TakeHeaderAsync(connection, input)
+                : await RefuseHeaderAsync(input);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // Reset by the peer, or cut by the sweep.
+            return _time.GetElapsedTime(since) >= _options.HandshakeTimeout ? ProxyHeaderOutcome.TooSlow : ProxyHeaderOutcome.Gone;
+        }
+        finally
+        {
+            _waiting.TryRemove(connection, out _);
+        }
+    }
+
+    private static async ValueTask<ProxyHeaderOutcome> TakeHeaderAsync(TrackedConnection connection, PipeReader input)
+    {
+        while (true)
+        {
+            var read = await input.ReadAsync();
+            var status = ProxyHeader.Read(read.Buffer, out var claim, out var length);
+            switch (status)
+            {
+                case ProxyHeaderStatus.Complete:
+                    connection.Claim = claim;
+                    input.AdvanceTo(read.Buffer.GetPosition(length));
+                    return ProxyHeaderOutcome.Accepted;
+                case ProxyHeaderStatus.Incomplete when !read.IsCompleted:
+                    input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                    break;
+                default:
+                    input.AdvanceTo(read.Buffer.End);
+                    return status switch
+                    {
+                        ProxyHeaderStatus.Absent => ProxyHeaderOutcome.Missing,
+                        ProxyHeaderStatus.Malformed => ProxyHeaderOutcome.Malformed,
+                        _ => ProxyHeaderOutcome.Gone,
+                    };
+            }
+        }
+    }
+
+    private static async ValueTask<ProxyHeaderOutcome> RefuseHeaderAsync(PipeReader input)
+    {
+        for (long examined = 0; ;)
+        {
+            var read = await input.ReadAsync();
+            switch (ProxyHeader.Peek(read.Buffer))
+            {
+                case ProxyHeaderStatus.Absent:
+                    // Nothing is taken, and the next reader must find the bytes that came last unexamined.
+                    input.AdvanceTo(read.Buffer.Start, read.Buffer.GetPosition(examined));
+                    return ProxyHeaderOutcome.Direct;
+                case ProxyHeaderStatus.Incomplete when !read.IsCompleted:
+                    examined = read.Buffer.Length;
+                    input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                    break;
+                case ProxyHeaderStatus.Complete:
+                    input.AdvanceTo(read.Buffer.End);
+                    return ProxyHeaderOutcome.Unlisted;
+                default:
+                    input.AdvanceTo(read.Buffer.End);
+                    return ProxyHeaderOutcome.Gone;
+            }
+        }
+    }
+
+    // Who is late is cut; when the relay stops, everybody is, for Kestrel knows nothing of this wait.
+    private void Sweep()
+    {
+        var isStopping = _lifetime.ApplicationStopping.IsCancellationRequested;
+        foreach (var (connection, since) in _waiting)
+        {
+            if (isStopping || _time.GetElapsedTime(since) >= _options.HandshakeTimeout)
+            {
+                connection.Abort();
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Debug, "A connection of {Peer} was closed before HTTP, PROXY header: {Outcome}")]
+        public static partial void Refused(ILogger logger, ProxyHeaderOutcome outcome, EndPoint? peer);
+    }
+}
+
+/// <summary>What became of a connection's first bytes on a listener in PROXY mode.</summary>
+internal enum ProxyHeaderOutcome
+{
+    /// <summary>A trusted proxy's header was taken.</summary>
+    Accepted,
+
+    /// <summary>No header, from a peer that is not trusted: a direct client.</summary>
+    Direct,
+
+    /// <summary>No header, from a trusted proxy.</summary>
+    Missing,
+
+    /// <summary>A trusted proxy's header that breaks the protocol.</summary>
+    Malformed,
+
+    /// <summary>A header from a peer that is not trusted.</summary>
+    Unlisted,
+
+    /// <summary>Nothing whole within the handshake's time.</summary>
+    TooSlow,
+
+    /// <summary>The peer left first.</summary>
+    Gone,
+}
