@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Relay.Access;
 using Relay.Configuration;
 using Relay.Identity;
+using Relay.Listening;
 
 namespace Relay;
 
@@ -13,14 +14,16 @@ internal static class Banner
 {
     public static void Print(WebApplication app, RelaySettings settings, TextWriter output)
     {
-        var http = HttpAddress(app);
+        var addresses = HttpAddresses(app);
+        var http = addresses[0];
+        var more = addresses.Skip(1).Zip(settings.Listen.Listeners.Skip(1), (address, listener) => $"{WebSocket(address)} ({listener.Attribution})").ToArray();
         var socket = AdminSocket.PathOf(settings.Admin);
         var network = AdminAddress(app, settings.Admin) is { } address ? $" and {address}" : "";
         var limits = settings.Admission;
         output.WriteLine($"""
             relayd {ServerCommand.Version}  {app.Services.GetRequiredService<ServerIdentity>().ServerId}
 
-              clients   {http.Replace("http", "ws", StringComparison.Ordinal)}   at most {Number(limits.Total)} in all, {Number(limits.PerIp)} per address
+              clients   {WebSocket(http)}   at most {Number(limits.Total)} in all, {Number(limits.PerIp)} per address{string.Concat(more.Select(line => $"\n            {line}"))}
               status    {http}/health  /ready  /stats  /metrics
               admin     unix:{socket}{network}
               peers     {(settings.Federation.IsOn ? "/federation and /server" : "off (Federation:Servers is empty)")}
@@ -31,10 +34,13 @@ internal static class Banner
             """);
     }
 
-    /// <summary>The public listener's address, with the port that the system chose if it was asked to.</summary>
-    public static string HttpAddress(WebApplication app) => app.Services.GetRequiredService<IServer>()
-        .Features.GetRequiredFeature<IServerAddressesFeature>().Addresses
-        .First(address => !address.Contains("unix:", StringComparison.Ordinal));
+    /// <summary>The public listeners' addresses in the order of the settings, with the ports that the system chose where it was asked to.</summary>
+    public static IReadOnlyList<string> HttpAddresses(WebApplication app) =>
+        [.. app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses
+            .Where(address => !address.Contains("unix:", StringComparison.Ordinal))
+            .Take(app.Services.GetRequiredService<ListenOptions>().Listeners.Count)];
+
+    private static string WebSocket(string address) => address.Replace("http", "ws", StringComparison.Ordinal);
 
     /// <summary>Where relayctl connects over the network, with the port that the system chose if it was asked to; null: nowhere.</summary>
     public static string? AdminAddress(WebApplication app, AdminOptions options) => options.ListenEndPoint is null

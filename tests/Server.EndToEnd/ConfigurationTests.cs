@@ -112,6 +112,8 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Listen:Address", "localhost")]
     [InlineData("Listen:CertificateFile", "no-such-file.pem")]
     [InlineData("Listen:HandshakeTimeout", "0s")]
+    [InlineData("Listen:Attribution", "Anything")]
+    [InlineData("Listen:More:0", "0.0.0.0:9000")]
     [InlineData("Admission:PerIp", "many")]
     [InlineData("Admission:RefuseWith", "Silence")]
     [InlineData("Admission:Ipv6Prefix", "129")]

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
@@ -13,6 +14,8 @@ internal sealed class RawClient : IDisposable
 
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
 
+    private Stream _stream = Stream.Null;
+
     private RawClient()
     {
     }
@@ -25,7 +28,19 @@ internal sealed class RawClient : IDisposable
         using var cancel = new CancellationTokenSource(TestClient.Timeout);
         client._socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         await client._socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), cancel.Token);
+        client._stream = new NetworkStream(client._socket);
         return client;
+    }
+
+    /// <summary>From here on everything goes through TLS; <paramref name="before"/> goes out in one segment with its first bytes.</summary>
+    public async Task StartTlsAsync(string before = "")
+    {
+        using var cancel = new CancellationTokenSource(TestClient.Timeout);
+        var tls = new SslStream(new PrefixedStream(_stream, Encoding.ASCII.GetBytes(before)));
+        _stream = tls;
+        await tls.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { TargetHost = "localhost", RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=localhost" },
+            cancel.Token);
     }
 
     /// <summary>Connects and gets a 101.</summary>
@@ -53,10 +68,7 @@ internal sealed class RawClient : IDisposable
     public async Task SendAsync(byte[] bytes)
     {
         using var cancel = new CancellationTokenSource(TestClient.Timeout);
-        for (var sent = 0; sent < bytes.Length;)
-        {
-            sent += await _socket.SendAsync(bytes.AsMemory(sent), cancel.Token);
-        }
+        await _stream.WriteAsync(bytes, cancel.Token);
     }
 
     /// <summary>Sends until the server has cut the connection.</summary>
@@ -67,11 +79,11 @@ internal sealed class RawClient : IDisposable
         {
             while (true)
             {
-                await _socket.SendAsync(bytes, cancel.Token);
+                await _stream.WriteAsync(bytes, cancel.Token);
                 await Task.Yield();
             }
         }
-        catch (SocketException)
+        catch (IOException)
         {
             // Cut, as was to be shown.
         }
@@ -128,7 +140,11 @@ internal sealed class RawClient : IDisposable
         _socket.Dispose();
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _socket.Dispose();
+    }
 
     private async Task<byte[]> ReadAsync(int count)
     {
@@ -137,12 +153,12 @@ internal sealed class RawClient : IDisposable
         var length = 0;
         try
         {
-            while (length < count && await _socket.ReceiveAsync(buffer.AsMemory(length), cancel.Token) is > 0 and var read)
+            while (length < count && await _stream.ReadAsync(buffer.AsMemory(length), cancel.Token) is > 0 and var read)
             {
                 length += read;
             }
         }
-        catch (SocketException)
+        catch (IOException)
         {
             // A reset is an end like any other.
         }

@@ -25,7 +25,8 @@ internal sealed class RelayServer : IAsyncDisposable
         _folder = folder;
         _errors = errors;
         Settings = settings;
-        Http = new Uri(Banner.HttpAddress(app).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
+        Http = new Uri(Banner.HttpAddresses(app)[0].Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
+        Ports = [.. Banner.HttpAddresses(app).Select(address => new Uri(address).Port)];
         _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler { ConnectCallback = async (_, cancel) => await ConnectAdminAsync(cancel) },
@@ -40,6 +41,9 @@ internal sealed class RelayServer : IAsyncDisposable
     public Uri Http { get; }
 
     public int Port => Http.Port;
+
+    /// <summary>The ports of all public listeners, in the order of the settings.</summary>
+    public IReadOnlyList<int> Ports { get; }
 
     public string AdminSocketPath => Settings.Admin.Socket;
 
