@@ -23,7 +23,8 @@ internal static class StatsLine
             $"queued={stats.Traffic?.QueuedMessages ?? 0}",
             $"codes={stats.Pairing?.ActiveCodes ?? 0}",
             $"peers={stats.Peers?.Proven ?? 0}",
-            stats.Audit is { Drift: not 0 } audit ? $"DRIFT={audit.Drift}" : "drift=0");
+            (stats.Audit is { Drift: not 0 } audit ? $"DRIFT={audit.Drift}" : "drift=0")
+                + string.Concat((stats.Attribution?.Suspicions ?? []).Select(suspicion => $" SUSPICION={Printable.CleanOrUnknown(suspicion)}")));
     }
 
     // "1.2KiB/s": a blank would break the line's fields.

@@ -15,6 +15,11 @@ internal static class StatsView
             yield return new("ALARM", new StatsRow.Part($"AUDIT DRIFT {Signed(audit.Drift)}: the books do not match the live sockets. Run `relayctl verify`.", Tone.Alarm));
         }
 
+        foreach (var suspicion in stats.Attribution?.Suspicions ?? [])
+        {
+            yield return new("WARNING", new StatsRow.Part(Sentence(suspicion), Tone.Warning));
+        }
+
         yield return Clients(stats.Connections ?? new Connections(), stats.Limits ?? new Limits());
         yield return Refused(stats.Refused ?? new Refusals(), rates);
         yield return Sockets(stats.Connections ?? new Connections(), rates);
@@ -34,6 +39,14 @@ internal static class StatsView
             $"version {Printable.CleanOrUnknown(stats.Version)}",
             Printable.CleanOrUnknown(stats.ServerId));
     }
+
+    private static string Sentence(string suspicion) => suspicion switch
+    {
+        "one_address" => "one address holds most sockets and reaches its limit: probably a proxy that Admission:TrustedProxies does not list. Run `relayctl ips`.",
+        "unlisted_proxy" => "newcomers bring a proxy's headers from addresses that Admission:TrustedProxies does not list, so they are counted by the proxy's address.",
+        "silent_proxy" => "a trusted proxy does not tell its clients' addresses: it does not send what Listen:Attribution expects.",
+        _ => Printable.CleanOrUnknown(suspicion),
+    };
 
     private static StatsRow Clients(Connections connections, Limits limits)
     {

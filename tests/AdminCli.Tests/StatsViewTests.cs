@@ -47,6 +47,27 @@ public sealed class StatsViewTests
         Assert.Contains(lines, line => line.StartsWith($"audit     DRIFT {shown}   ", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("one_address", "WARNING   one address holds most sockets and reaches its limit: probably a proxy that Admission:TrustedProxies does not list.")]
+    [InlineData("unlisted_proxy", "WARNING   newcomers bring a proxy's headers from addresses that Admission:TrustedProxies does not list")]
+    [InlineData("silent_proxy", "WARNING   a trusted proxy does not tell its clients' addresses")]
+    [InlineData("\e[2Jnew", "WARNING   [2Jnew")]
+    public void Rows_Suspicion_IsAWarningBeforeTheFigures(string suspicion, string expected)
+    {
+        var stats = Full();
+        stats.Attribution = new Attribution { Suspicions = { suspicion } };
+        Assert.StartsWith(expected, Render(stats, StatsRates.Unknown).Split('\n')[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("WARNING", Render(Full(), StatsRates.Unknown), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Line_Suspicion_IsItsLastField()
+    {
+        var stats = Full();
+        stats.Attribution = new Attribution { Suspicions = { "one_address" } };
+        Assert.EndsWith(" drift=0 SUSPICION=one_address", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Rows_EmptySnapshot_ShowsZerosAndSigns()
     {

@@ -19,6 +19,8 @@ internal sealed class ServerSnapshot(
     PresenceTable presence,
     PendingRequests pending,
     PeerTable peers,
+    ProxySuspicion suspicion,
+    ProxyHeaderReader proxyHeaders,
     RelayMetrics metrics,
     Readiness readiness,
     ServerIdentity identity,
@@ -90,6 +92,12 @@ internal sealed class ServerSnapshot(
                 Drift = audit.Last?.Drift ?? 0,
                 RunsTotal = audit.Runs,
                 DriftsTotal = audit.Drifts,
+            },
+            Attribution = new Attribution
+            {
+                Suspicions = { ProxySuspicion.Names(suspicion.Current).Where(name => name.IsOn).Select(name => name.Name) },
+                UpgradesTotal = { suspicion.BySource().ToDictionary() },
+                ProxyHeadersTotal = { proxyHeaders.Counts().Where(count => count.Value > 0).ToDictionary() },
             },
         };
         stats.Connections.ClosedTotal.Add(metrics.ClosedByReason().ToDictionary());

@@ -16,5 +16,6 @@ internal static class AdmissionSetup
         .AddSingleton<DecisionLog>()
         .AddSingleton<TrustedProxies>()
         .AddSingleton<OriginResolver>()
+        .AddSingleton<ProxySuspicion>()
         .AddSingleton<AdmissionGate>();
 }

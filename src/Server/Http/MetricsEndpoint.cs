@@ -36,6 +36,7 @@ internal static class MetricsEndpoint
             services.GetRequiredService<PeerTable>(),
             services.GetRequiredService<PresenceTable>());
         AdmissionGauges.Add(services);
+        AttributionGauges.Add(services);
         AdminGauges.Add(services);
         SignalingGauges.Add(services);
         AuthorityGauges.Add(services);

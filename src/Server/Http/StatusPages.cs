@@ -1,12 +1,13 @@
 using System.Text.Json.Serialization;
 using Relay.Admin;
+using Relay.Admission;
 using Relay.Identity;
 using Relay.Listening;
 
 namespace Relay.Http;
 
 /// <summary>/health, /ready and /stats.</summary>
-internal sealed class StatusPages(ServerSnapshot snapshot, Readiness readiness, ServerIdentity identity, IdentityOptions options)
+internal sealed class StatusPages(ServerSnapshot snapshot, ProxySuspicion suspicion, Readiness readiness, ServerIdentity identity, IdentityOptions options)
 {
     public Task HealthAsync(HttpContext context) =>
         AnswerAsync(context, StatusCodes.Status200OK, new HealthPage("healthy", identity.ServerId), PageJson.Default.HealthPage);
@@ -31,7 +32,8 @@ internal sealed class StatusPages(ServerSnapshot snapshot, Readiness readiness, 
             stats.Connections.Signaling,
             stats.Pairing.ActiveCodes,
             stats.Pairing.CollisionRisk,
-            stats.Peers.Proven);
+            stats.Peers.Proven,
+            suspicion.Current != Suspicions.None);
         return AnswerAsync(context, StatusCodes.Status200OK, page, PageJson.Default.StatsPage);
     }
 
@@ -50,7 +52,8 @@ internal sealed record HealthPage(string Status, string ServerId);
 /// <summary>GET /ready: whether new connections are taken.</summary>
 internal sealed record ReadyPage(string Status);
 
-/// <summary>GET /stats. Uptime is in seconds; connections counts live client sockets, peers proven server links.</summary>
+/// <summary>GET /stats. Uptime is in seconds; connections counts live client sockets, peers proven server
+/// links; suspectedProxy says that addresses are probably found wrongly.</summary>
 internal sealed record StatsPage(
     string ServerId,
     string NodeId,
@@ -62,7 +65,8 @@ internal sealed record StatsPage(
     long SignalingConnections,
     long ActiveCodes,
     string CollisionRisk,
-    long Peers);
+    long Peers,
+    bool SuspectedProxy);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -15,7 +15,10 @@ internal sealed partial class ProxyHeaderReader : IDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
 
+    private static readonly string[] Labels = ["accepted", "direct", "missing", "malformed", "unlisted", "too_slow", "gone"];
+
     private readonly TrustedProxies _proxies;
+    private readonly ProxySuspicion _suspicion;
     private readonly ListenOptions _options;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly TimeProvider _time;
@@ -26,12 +29,18 @@ internal sealed partial class ProxyHeaderReader : IDisposable
     private readonly ConcurrentDictionary<TrackedConnection, long> _waiting = [];
 
     // Atomic.
-    private readonly long[] _outcomes = new long[Enum.GetValues<ProxyHeaderOutcome>().Length];
+    private readonly long[] _outcomes = new long[Labels.Length];
 
     public ProxyHeaderReader(
-        TrustedProxies proxies, ListenOptions options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ProxyHeaderReader> logger)
+        TrustedProxies proxies,
+        ProxySuspicion suspicion,
+        ListenOptions options,
+        IHostApplicationLifetime lifetime,
+        TimeProvider time,
+        ILogger<ProxyHeaderReader> logger)
     {
         _proxies = proxies;
+        _suspicion = suspicion;
         _options = options;
         _lifetime = lifetime;
         _time = time;
@@ -39,8 +48,11 @@ internal sealed partial class ProxyHeaderReader : IDisposable
         _timer = time.CreateTimer(_ => Sweep(), null, Tick, Tick);
     }
 
-    /// <summary>How often each outcome came.</summary>
     public long Count(ProxyHeaderOutcome outcome) => Interlocked.Read(ref _outcomes[(int)outcome]);
+
+    /// <summary>How often each outcome came, by the name that operators read.</summary>
+    public IEnumerable<KeyValuePair<string, long>> Counts() =>
+        Enum.GetValues<ProxyHeaderOutcome>().Select(outcome => KeyValuePair.Create(Labels[(int)outcome], Count(outcome)));
 
     /// <summary>The connection's first step on a listener in PROXY mode.</summary>
     public async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
@@ -51,10 +63,17 @@ internal sealed partial class ProxyHeaderReader : IDisposable
         if (outcome is ProxyHeaderOutcome.Accepted or ProxyHeaderOutcome.Direct)
         {
             await next(connection);
+            return;
         }
-        else
+
+        Log.Refused(_logger, outcome, connection.RemoteEndPoint);
+        if (outcome == ProxyHeaderOutcome.Unlisted)
         {
-            Log.Refused(_logger, outcome, connection.RemoteEndPoint);
+            _suspicion.HeaderFromStranger();
+        }
+        else if (outcome is ProxyHeaderOutcome.Missing or ProxyHeaderOutcome.Malformed)
+        {
+            _suspicion.HeaderIsMissing();
         }
     }
 

@@ -6,7 +6,13 @@ namespace Relay.Sessions;
 
 /// <summary>A client's way in: address, admission, upgrade, session.</summary>
 internal sealed class SessionEndpoint(
-    AdmissionGate gate, OriginResolver origins, Refuser refuser, SessionTable table, SessionServices services, ISessionHandler handler)
+    AdmissionGate gate,
+    OriginResolver origins,
+    ProxySuspicion suspicion,
+    Refuser refuser,
+    SessionTable table,
+    SessionServices services,
+    ISessionHandler handler)
 {
     // Not async: whatever waits here waits for the life of the socket.
     public Task HandleAsync(HttpContext context)
@@ -18,7 +24,13 @@ internal sealed class SessionEndpoint(
 
         var connection = context.Features.GetRequiredFeature<TrackedConnection>();
         var origin = OriginOf(context, connection, origins);
+        suspicion.Seen(origin);
         var decision = gate.TryAdmit(origin.Address, out var lease);
+        if (decision.Refusal is Refusal.PerIpLimit or Refusal.RatePerIp)
+        {
+            suspicion.RefusedPerIp(decision.Live.Key, decision.Live.Total);
+        }
+
         if (decision.Refusal != Refusal.None)
         {
             return refuser.RefuseAsync(context, connection, decision);

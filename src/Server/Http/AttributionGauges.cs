@@ -1,0 +1,26 @@
+using System.Diagnostics.Metrics;
+using Relay.Admission;
+using Relay.Listening;
+using Relay.Telemetry;
+
+namespace Relay.Http;
+
+/// <summary>How clients' addresses are found, on the one meter.</summary>
+internal static class AttributionGauges
+{
+    public static void Add(IServiceProvider services)
+    {
+        var meter = services.GetRequiredService<RelayMetrics>().Meter;
+        var suspicion = services.GetRequiredService<ProxySuspicion>();
+        var headers = services.GetRequiredService<ProxyHeaderReader>();
+        meter.CreateObservableCounter("relay.upgrades", () => Labelled("source", suspicion.BySource()), description: "Upgrades to a client socket, by how the client's address was found.");
+        meter.CreateObservableCounter("relay.proxy_headers", () => Labelled("outcome", headers.Counts()), description: "Connections on listeners in PROXY mode, by what became of the header.");
+        meter.CreateObservableGauge(
+            "relay.suspicion",
+            () => Labelled("what", ProxySuspicion.Names(suspicion.Current).Select(name => KeyValuePair.Create(name.Name, name.IsOn ? 1L : 0L))),
+            description: "1 while addresses are probably found wrongly, by why.");
+    }
+
+    private static IEnumerable<Measurement<long>> Labelled(string label, IEnumerable<KeyValuePair<string, long>> counts) =>
+        counts.Select(count => new Measurement<long>(count.Value, new KeyValuePair<string, object?>(label, count.Key)));
+}

@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Time.Testing;
+using Relay.AdminApi;
+using Relay.Admission;
+using Relay.EndToEnd.Support;
+
+namespace Relay.EndToEnd;
+
+/// <summary>A relay behind a proxy that it was not told of says so on every view, and stops saying so.</summary>
+public sealed class ProxySuspicionTests
+{
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);
+
+    [Fact]
+    public async Task Upgrades_FromAnUnlistedProxy_AreSaidOnStatsMetricsLogAndAdmin()
+    {
+        await using var server = await RelayServer.StartAsync(time: _time);
+        var log = LogCollector.Attach(server);
+        using var http = new HttpClient { BaseAddress = server.Http };
+        Assert.Contains("\"suspectedProxy\":false", await http.GetStringAsync("/stats", Cancel), StringComparison.Ordinal);
+        for (var i = 0; i < 20; i++)
+        {
+            using var client = await RawClient.UpgradeAsync(server, "127.0.0.2", $"X-Forwarded-For: 203.0.113.{i}");
+        }
+
+        _time.Advance(ProxySuspicion.Tick);
+
+        Assert.Contains("\"suspectedProxy\":true", await http.GetStringAsync("/stats", Cancel), StringComparison.Ordinal);
+        var metrics = await http.GetStringAsync("/metrics", Cancel);
+        Assert.Contains("relay_suspicion{what=\"unlisted_proxy\"} 1", metrics, StringComparison.Ordinal);
+        Assert.Contains("relay_suspicion{what=\"one_address\"} 0", metrics, StringComparison.Ordinal);
+        Assert.Contains("relay_upgrades_total{source=\"unlisted_proxy\"} 20", metrics, StringComparison.Ordinal);
+        Assert.Single(log.Lines, line => line.StartsWith("100 % of the newcomers bring a proxy's headers", StringComparison.Ordinal));
+        var attribution = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: Cancel)).Attribution;
+        Assert.Equal(["unlisted_proxy"], attribution.Suspicions);
+        Assert.Equal(20, attribution.UpgradesTotal["unlisted_proxy"]);
+    }
+
+    [Fact]
+    public async Task Upgrades_AllFromOneAddressAtItsLimit_AreSuspected()
+    {
+        await using var server = await RelayServer.StartAsync(time: _time);
+        var clients = new List<RawClient>();
+        for (var i = 0; i < 51; i++)
+        {
+            clients.Add(await RawClient.UpgradeAsync(server));
+        }
+
+        _time.Advance(ProxySuspicion.Tick);
+
+        Assert.Equal(Suspicions.OneAddress, server.Get<ProxySuspicion>().Current);
+        clients.ForEach(client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task Connections_WithoutTheHeaderThatIsDue_AreSuspectedAndCounted()
+    {
+        await using var server = await RelayServer.StartAsync(
+            settings => (settings.Admission.TrustedProxies, settings.Listen.Attribution) = (["127.0.0.1"], "ProxyProtocol"), _time);
+        for (var i = 0; i < 20; i++)
+        {
+            using var client = await RawClient.ConnectAsync(server);
+            await client.SendAsync(RawClient.Request());
+            Assert.Equal("", await client.ReadToEndAsync());
+        }
+
+        _time.Advance(ProxySuspicion.Tick);
+
+        var attribution = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: Cancel)).Attribution;
+        Assert.Equal(["silent_proxy"], attribution.Suspicions);
+        Assert.Equal(20, attribution.ProxyHeadersTotal["missing"]);
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+}
