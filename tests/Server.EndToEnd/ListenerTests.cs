@@ -70,6 +70,34 @@ public sealed class ListenerTests
         Assert.Equal([IpKey.Unattributed.ToString()], server.HeldKeys());
     }
 
+    // Not everybody in one bucket, which would be the limit of one address for all of a proxy's clients.
+    [Fact]
+    public async Task Connect_ManyUnattributed_HaveALimitOfTheirOwn()
+    {
+        await using var server = await RelayServer.StartAsync(settings =>
+            (settings.Admission.TrustedProxies, settings.Admission.PerIp, settings.Admission.UnattributedLimit) = (["127.0.0.1"], 1, 2));
+        using var first = await RawClient.UpgradeAsync(server);
+        using var second = await RawClient.UpgradeAsync(server);
+        using var third = await RawClient.UpgradeAsync(server);
+        using var attributed = await RawClient.UpgradeAsync(server, "127.0.0.1", "X-Forwarded-For: 203.0.113.7");
+
+        Assert.Equal((1013, "Too many connections without a client address"), await third.ReadCloseAsync());
+        Assert.Equal(["203.0.113.7", "unattributed"], server.HeldKeys());
+        Assert.Equal(3, server.Live());
+    }
+
+    [Fact]
+    public async Task Connect_UnattributedAreRefused_NoneComesIn()
+    {
+        await using var server = await RelayServer.StartAsync(settings =>
+            (settings.Admission.TrustedProxies, settings.Admission.Unattributed) = (["127.0.0.1"], UnattributedPolicy.Refuse));
+        using var nobody = await RawClient.UpgradeAsync(server);
+        using var somebody = await RawClient.UpgradeAsync(server, "127.0.0.1", "X-Forwarded-For: 203.0.113.7");
+
+        Assert.Equal((1013, "No client address from the proxy"), await nobody.ReadCloseAsync());
+        Assert.Equal(["203.0.113.7"], server.HeldKeys());
+    }
+
     [Fact]
     public async Task Pages_EveryListener_ServesThem()
     {
