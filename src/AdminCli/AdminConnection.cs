@@ -34,6 +34,8 @@ internal sealed class AdminConnection : IDisposable
 
         _channel = GrpcChannel.ForAddress(address.Channel, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
         Admin = new AdminService.AdminServiceClient(_channel);
+        Connections = new ConnectionService.ConnectionServiceClient(_channel);
+        Decisions = new DecisionService.DecisionServiceClient(_channel);
         Health = new Health.HealthClient(_channel);
     }
 
@@ -43,6 +45,10 @@ internal sealed class AdminConnection : IDisposable
     public TimeSpan Timeout { get; }
 
     public AdminService.AdminServiceClient Admin { get; }
+
+    public ConnectionService.ConnectionServiceClient Connections { get; }
+
+    public DecisionService.DecisionServiceClient Decisions { get; }
 
     public Health.HealthClient Health { get; }
 

@@ -1,14 +1,15 @@
 using System.Runtime.InteropServices;
 using Relay.Admission;
 using Relay.Listening;
+using Relay.Presence;
 using Relay.Protocol;
 using Relay.Sessions;
 
 namespace Relay;
 
 /// <summary>
-/// Start to stop. The first SIGTERM or SIGINT drains: /ready turns 503, newcomers are refused, every socket gets 1001. A
-/// second one exits at once.
+/// Start to stop. The first SIGTERM or SIGINT drains: /ready turns 503, newcomers are refused, every socket gets 1001, or
+/// before that 1012 at a bounded pace if Sessions:StopDrain gives it time. A second one exits at once.
 /// </summary>
 internal sealed partial class Lifetime(
     IHostApplicationLifetime application,
@@ -16,8 +17,13 @@ internal sealed partial class Lifetime(
     AdmissionGate gate,
     SessionTable sessions,
     Heartbeat heartbeat,
+    Drainer drainer,
+    Relay.Sessions.SessionOptions options,
+    TimeProvider time,
     ILogger<Lifetime> logger) : IHostLifetime, IDisposable
 {
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+
     private readonly List<PosixSignalRegistration> _signals = [];
     private int _received;
 
@@ -28,6 +34,7 @@ internal sealed partial class Lifetime(
             _signals.Add(PosixSignalRegistration.Create(signal, OnSignal));
         }
 
+        drainer.IsClient = session => session.State is Client;
         application.ApplicationStarted.Register(() => readiness.Become(ReadyState.Ready));
         application.ApplicationStopping.Register(Drain);
         return Task.CompletedTask;
@@ -50,6 +57,24 @@ internal sealed partial class Lifetime(
             Environment.Exit(1);
         }
 
+        _ = StopAsync();
+    }
+
+    // Emptied first, if the settings give it time; then whoever is left is closed at once.
+    private async Task StopAsync()
+    {
+        if (options.StopDrain > TimeSpan.Zero)
+        {
+            var clients = sessions.All.Count(drainer.IsClient);
+            drainer.Start(Math.Max(options.ShedPerSecond, (int)Math.Ceiling(clients / options.StopDrain.TotalSeconds)), options.StopDrain);
+            Log.Emptying(logger, clients, options.StopDrain);
+            using var timer = new PeriodicTimer(Look, time);
+            while (drainer.State() is { Remaining: > 0 } state && state.Elapsed < options.StopDrain)
+            {
+                await timer.WaitForNextTickAsync();
+            }
+        }
+
         application.StopApplication();
     }
 
@@ -60,7 +85,7 @@ internal sealed partial class Lifetime(
             Log.Draining(logger, sessions.Count);
         }
 
-        readiness.Become(ReadyState.Draining);
+        readiness.Stop();
         gate.Stop();
         sessions.CloseAll(CloseReason.Shutdown);
     }
@@ -69,6 +94,9 @@ internal sealed partial class Lifetime(
     {
         [LoggerMessage(1, LogLevel.Information, "Stopping: closing {Sessions} sockets")]
         public static partial void Draining(ILogger logger, int sessions);
+
+        [LoggerMessage(3, LogLevel.Information, "Emptying before the stop: {Clients} clients, at most {Deadline}")]
+        public static partial void Emptying(ILogger logger, int clients, TimeSpan deadline);
 
         [LoggerMessage(2, LogLevel.Warning, "Second {Signal}: exiting at once")]
         public static partial void ExitingAtOnce(ILogger logger, PosixSignal signal);

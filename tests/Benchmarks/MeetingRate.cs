@@ -26,7 +26,7 @@ internal static class MeetingRate
         await using var app = await StartAsync(folder);
         try
         {
-            var url = new Uri(Banner.HttpAddress(app).Replace("http", "ws", StringComparison.Ordinal));
+            var url = new Uri(Banner.HttpAddresses(app)[0].Replace("http", "ws", StringComparison.Ordinal));
             using var stop = new CancellationTokenSource();
             var answered = new long[sockets];
             var running = Enumerable.Range(0, sockets).Select(i => RegisterAsync(url, i, answered, stop.Token)).ToList();

@@ -10,6 +10,8 @@ internal static class MethodRoles
 {
     private const string Admin = "/relay.admin.v1.AdminService/";
     private const string Policy = "/relay.admin.v1.PolicyService/";
+    private const string Connections = "/relay.admin.v1.ConnectionService/";
+    private const string Decisions = "/relay.admin.v1.DecisionService/";
     private const string Health = "/grpc.health.v1.Health/";
 
     private static readonly FrozenDictionary<string, MethodRule> Table = new Dictionary<string, MethodRule>
@@ -37,6 +39,12 @@ internal static class MethodRoles
         [Policy + "RollbackPolicy"] = Changes(AdminRole.Admin),
         [Policy + "SavePolicy"] = Changes(AdminRole.Admin),
         [Policy + "PromoteShadow"] = Changes(AdminRole.Admin),
+        [Decisions + "Explain"] = Looks(AdminRole.Read),
+        [Decisions + "TailDecisions"] = Looks(AdminRole.Read),
+        [Connections + "ListConnections"] = Looks(AdminRole.Read),
+        [Connections + "Disconnect"] = Changes(AdminRole.Operate),
+        [Connections + "Drain"] = Changes(AdminRole.Operate),
+        [Connections + "CancelDrain"] = Changes(AdminRole.Operate),
         [Health + "Check"] = Looks(AdminRole.Read),
         [Health + "Watch"] = Looks(AdminRole.Read),
         ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = Looks(AdminRole.Read),

@@ -54,11 +54,18 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit, TimePr
         var caller = await EnterAsync(context, request);
         try
         {
+            // What a stream changes it changes at its beginning; it may be told of for hours.
+            Audit(caller, context, request, AuditEntry.Ok, "begun");
             await continuation(request, Valid(responseStream, caller), context);
         }
         catch (Exception exception) when (IsHangUp(exception))
         {
             throw Cancelled();
+        }
+        catch (RpcException refused)
+        {
+            Audit(caller, context, request, Name(refused.StatusCode), refused.Status.Detail);
+            throw;
         }
     }
 

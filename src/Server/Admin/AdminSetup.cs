@@ -16,6 +16,8 @@ internal static class AdminSetup
             .AddSingleton<IpPage>()
             .AddSingleton<PolicyChanges>()
             .AddSingleton<BanDesk>()
+            .AddSingleton<Explainer>()
+            .AddSingleton<ConnectionPage>()
             .AddSingleton<AuditView>()
             .AddSingleton<TokenView>()
             .AddSingleton<AdminInterceptor>();
@@ -40,6 +42,8 @@ internal static class AdminSetup
             {
                 endpoints.MapGrpcService<AdminService>();
                 endpoints.MapGrpcService<PolicyService>();
+                endpoints.MapGrpcService<DecisionService>();
+                endpoints.MapGrpcService<ConnectionService>();
                 endpoints.MapGrpcService<HealthServiceImpl>();
                 endpoints.MapGrpcReflectionService();
             }));

@@ -135,9 +135,9 @@ internal sealed class BanDesk(
         : a.Until is not null && a.Until.CompareTo(b.Until) is not 0 and var until ? until
         : string.CompareOrdinal(a.Network, b.Network);
 
-    private static BanEntry Row(AutoBan ban) => Row(ban.Network, ban.Until, $"too many refusals or violations, {ban.Times}. time", "automatic");
+    public static BanEntry Row(AutoBan ban) => Row(ban.Network, ban.Until, $"too many refusals or violations, {ban.Times}. time", "automatic");
 
-    private static BanEntry Row(IpPrefix network, DateTimeOffset? until, string reason, string source) => new()
+    public static BanEntry Row(IpPrefix network, DateTimeOffset? until, string reason, string source) => new()
     {
         Network = network.ToString(),
         Until = PolicyRows.Moment(until),

@@ -89,7 +89,7 @@ internal sealed class ConnectionLedger
                 Refuse(slot, refusal);
             }
 
-            return Log(ref _records[slot], refusal, shadow, live, wait);
+            return Log(ref _records[slot], refusal, shadow, live, wait) with { HasShadow = policy.Shadow is not null };
         }
     }
 
@@ -221,6 +221,17 @@ internal sealed class ConnectionLedger
         }
     }
 
+    /// <summary>The counts that a decision on a key would be made from. Changes nothing.</summary>
+    public LiveCounts LiveOf(IpKey key, out int ceiling)
+    {
+        lock (_lock)
+        {
+            ceiling = _ceiling;
+            var (near, far) = Tiers.NetworksOf(key);
+            return new LiveCounts(_total, LiveOf(key), near is { } n ? LiveOf(n) : 0, far is { } f ? LiveOf(f) : 0);
+        }
+    }
+
     /// <summary>How long a key's rate, and everybody's, make it wait now. Changes nothing.</summary>
     public (TimeSpan Key, TimeSpan Total) RateWaits(IpKey key, LimitPolicy policy, double scale)
     {
@@ -247,22 +258,7 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            var counted = new Dictionary<int, int>();
-            foreach (var (_, _, record) in _leases.Held())
-            {
-                if (record != LeaseSlots.Uncounted)
-                {
-                    foreach (var slot in new[] { record, _records[record].Near, _records[record].Far })
-                    {
-                        counted[slot] = counted.GetValueOrDefault(slot) + 1;
-                    }
-                }
-            }
-
-            return [.. from slot in _records.Slots
-                    let live = counted.GetValueOrDefault(slot)
-                    where _records[slot].Live != live
-                    select (_records[slot].Key, _records[slot].Live, live)];
+            return _records.Recount(_leases.Held().Select(held => held.Record).Where(record => record != LeaseSlots.Uncounted));
         }
     }
 
@@ -271,7 +267,7 @@ internal sealed class ConnectionLedger
         if (_records[slot].Live == 0)
         {
             // Made here and not at the admission, because the networks decide too. Making one may move the records.
-            var (near, far) = NetworksOf(_records[slot].Key);
+            var (near, far) = Tiers.NetworksOf(_records[slot].Key);
             var nearSlot = near is { } n ? _records.FindOrAddNetwork(n, now) : None;
             var farSlot = far is { } f ? _records.FindOrAddNetwork(f, now) : None;
             (_records[slot].Near, _records[slot].Far) = (nearSlot, farSlot);
@@ -282,12 +278,7 @@ internal sealed class ConnectionLedger
             _total, record.Live, record.Near == None ? 0 : _records[record.Near].Live, record.Far == None ? 0 : _records[record.Far].Live);
     }
 
-    private static (IpKey? Near, IpKey? Far) NetworksOf(IpKey key) =>
-        key == IpKey.Unattributed ? (null, null)
-        : key.IsIpv6 ? (Wider(key, 56), Wider(key, 48))
-        : (Wider(key, 24), null);
-
-    private static IpKey? Wider(IpKey key, int length) => key.PrefixLength > length ? key.Cut(length) : null;
+    private int LiveOf(IpKey key) => _records.Find(key) is >= 0 and var slot ? _records[slot].Live : 0;
 
     private void Admit(int slot)
     {

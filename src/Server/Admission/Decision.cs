@@ -9,6 +9,9 @@ internal readonly record struct Decision
     /// <summary>What the shadow limits would have said; None also without a shadow.</summary>
     public Refusal Shadow { get; init; }
 
+    /// <summary>True when there was a shadow to ask.</summary>
+    public bool HasShadow { get; init; }
+
     /// <summary>What the socket counts by.</summary>
     public IpKey Key { get; init; }
 

@@ -79,8 +79,8 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
 
     public override string ToString() =>
         IsUnattributed ? "unattributed"
-        : IsIpv6 || Bits < Ipv4Bits ? $"{ToAddress()}/{PrefixLength}"
-        : ToAddress().ToString();
+        : PrefixLength == (IsIpv6 ? Ipv6Bits : Ipv4Bits) ? ToAddress().ToString()
+        : $"{ToAddress()}/{PrefixLength}";
 
     private static ulong Mask(int bits) => bits == 0 ? 0 : ulong.MaxValue << (64 - bits);
 }

@@ -91,6 +91,24 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         ForgetOverflow(except: slot);
     }
 
+    /// <summary>Counts anew from the records that live leases are on; the keys whose Live says otherwise.</summary>
+    public IReadOnlyList<(IpKey Key, int Booked, int Counted)> Recount(IEnumerable<int> leased)
+    {
+        var counted = new Dictionary<int, int>();
+        foreach (var record in leased)
+        {
+            foreach (var slot in new[] { record, _records[record].Near, _records[record].Far })
+            {
+                counted[slot] = counted.GetValueOrDefault(slot) + 1;
+            }
+        }
+
+        return [.. from slot in _index.Values
+                let live = counted.GetValueOrDefault(slot)
+                where _records[slot].Live != live
+                select (_records[slot].Key, _records[slot].Live, live)];
+    }
+
     // Making room for the next record must not take this one, which may have been the one seen longest ago until now.
     private int Seen(int slot)
     {

@@ -81,9 +81,9 @@ internal sealed class LimitPolicy
                 RefusesUnattributed ? Refusal.Unattributed : Refusal.None, true, Total, UnattributedLimit, int.MaxValue, int.MaxValue, 1, null);
         }
 
-        if (_bans.Count > 0 && _bans.TryFind(address, out var banned, out var ban) && ban.HoldsAt(time.GetUtcNow()))
+        if (_bans.Count > 0 && BanOf(address, time) is { } ban)
         {
-            return Decided(Refusal.Banned, banned);
+            return Decided(Refusal.Banned, ban.Network);
         }
 
         var perIp = PerIp;
@@ -110,6 +110,10 @@ internal sealed class LimitPolicy
             ? new KeyLimits(Refusal.None, true, Total, perIp, Near(key).For(perIp), key.IsIpv6 ? Per48.For(perIp) : int.MaxValue, scale, setBy)
             : Coarse(key, perIp, setBy);
     }
+
+    /// <summary>The ban that holds for an address now; null: none.</summary>
+    public (IpPrefix Network, Ban Ban)? BanOf(IpKey address, TimeProvider time) =>
+        _bans.TryFind(address, time.GetUtcNow(), static (ban, now) => ban.HoldsAt(now), out var network, out var ban) ? (network, ban) : null;
 
     /// <summary>Takes one from the bucket of a key and from everybody's, or from neither; then <paramref name="wait"/> says for how long.</summary>
     public Refusal TakeRate(double scale, ref TokenBucket key, ref TokenBucket total, TimeProvider time, out TimeSpan wait)

@@ -145,6 +145,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
             }
 
             var now = _time.GetUtcNow();
+            items = items.WithoutEndedBans(now);
             result = new PolicyResult(before, Next(items)) { RevertsAt = now + change.HoldFor, ConfirmBy = now + change.ConfirmWithin };
             if (change.DryRun)
             {

@@ -99,6 +99,15 @@ internal sealed class PolicyItems
         return found.Count > 0 ? this : new PolicyItems(texts.ToImmutable());
     }
 
+    /// <summary>The same without the bans that have ended: they would fill the policy up.</summary>
+    public PolicyItems WithoutEndedBans(DateTimeOffset now)
+    {
+        var ended = _texts.Where(item => item.Key.StartsWith(Ban, StringComparison.Ordinal)
+            && Admission.Ban.TryParse(item.Value, out var ban)
+            && !ban.HoldsAt(now)).ToList();
+        return ended.Count == 0 ? this : new PolicyItems(_texts.RemoveRange(ended.Select(item => item.Key)));
+    }
+
     /// <summary>What was set, changed and removed from <paramref name="before"/> to <paramref name="after"/>.</summary>
     public static IReadOnlyList<PolicyDifference> Diff(PolicyItems before, PolicyItems after) =>
         [.. from path in before._texts.Keys.Union(after._texts.Keys).Order(StringComparer.Ordinal)

@@ -9,6 +9,10 @@ namespace Relay.AuditTrail;
 internal static class ShortText
 {
     private const string Reason = "reason";
+
+    // A pairing code lets whoever reads it reach its holder.
+    private const string Secret = "pairing_code";
+
     private const int MaxLength = 1024;
     private const int MaxElements = 10;
 
@@ -21,7 +25,7 @@ internal static class ShortText
 
     private static string Fields(IMessage message) => string.Join(' ', message.Descriptor.Fields.InDeclarationOrder()
         .Where(field => field.Name != Reason && IsGiven(field, message))
-        .Select(field => $"{field.Name}={Value(field.Accessor.GetValue(message))}"));
+        .Select(field => $"{field.Name}={(field.Name == Secret ? "(not told)" : Value(field.Accessor.GetValue(message)))}"));
 
     private static bool IsGiven(FieldDescriptor field, IMessage message) =>
         field.HasPresence ? field.Accessor.HasValue(message) : field.Accessor.GetValue(message) switch

@@ -8,9 +8,10 @@ internal enum ReadyState
     Draining,
 }
 
-/// <summary>Moves from starting to ready to draining, never back.</summary>
+/// <summary>Moves from starting to ready to draining; back only when an operator takes a drain back before the relay stops.</summary>
 internal sealed class Readiness
 {
+    private volatile bool _isStopping;
     private volatile ReadyState _state = ReadyState.Starting;
 
     public ReadyState State => _state;
@@ -23,6 +24,18 @@ internal sealed class Readiness
         if (state > _state)
         {
             _state = state;
+        }
+    }
+
+    /// <summary>The relay is stopping: nothing leads back from here.</summary>
+    public void Stop() => (_isStopping, _state) = (true, ReadyState.Draining);
+
+    /// <summary>A drain was taken back.</summary>
+    public void Resume()
+    {
+        if (_state == ReadyState.Draining && !_isStopping)
+        {
+            _state = ReadyState.Ready;
         }
     }
 }

@@ -37,6 +37,12 @@ internal enum CloseReason
     /// <summary>The operator banned the address and wanted its sockets to go.</summary>
     Banned,
 
+    /// <summary>The operator ended it, with a close frame of their choice.</summary>
+    Disconnected,
+
+    /// <summary>The relay is being emptied.</summary>
+    Drained,
+
     /// <summary>An exception of ours; logged as an error.</summary>
     InternalError,
 
@@ -66,6 +72,7 @@ internal static class CloseReasons
         CloseReason.AttestationFailed => (4001, "Attestation failed"),
         CloseReason.Shed => (1013, "Server at capacity"),
         CloseReason.Banned => (1008, "Banned"),
+        CloseReason.Drained => (1012, "Server draining"),
         CloseReason.InternalError => (1011, "Internal server error"),
         CloseReason.HandshakeTimeout => (4000, "Handshake timeout"),
         CloseReason.HandshakeInvalid => (4001, "Invalid handshake signature"),
@@ -87,7 +94,7 @@ internal static class CloseReasons
     public static readonly string[] Labels =
     [
         "none", "peer_closed", "peer_gone", "message_too_big", "protocol_error", "rate_limited", "heartbeat_timeout",
-        "registration_timeout", "message_timeout", "slow_consumer", "write_timeout", "shutdown", "attestation_failed", "shed", "banned", "internal_error",
+        "registration_timeout", "message_timeout", "slow_consumer", "write_timeout", "shutdown", "attestation_failed", "shed", "banned", "disconnected", "drained", "internal_error",
         "handshake_timeout", "handshake_invalid", "handshake_stale", "handshake_replayed", "server_not_listed",
         "duplicate_link", "peer_limit",
     ];

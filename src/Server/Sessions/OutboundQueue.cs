@@ -55,6 +55,18 @@ internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics
         return EnqueueResult.Queued;
     }
 
+    /// <summary>Messages and bytes that wait.</summary>
+    public (int Messages, long Bytes) Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return (_messages?.Count ?? 0, _bytes);
+            }
+        }
+    }
+
     public bool TryDequeue(out EncodedMessage message)
     {
         lock (_lock)

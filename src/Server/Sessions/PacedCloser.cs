@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using Relay.Protocol;
 
 namespace Relay.Sessions;
@@ -12,7 +13,7 @@ internal sealed class PacedCloser : IDisposable
     private readonly ITimer _timer;
 
     // Guarded by _lock.
-    private readonly Queue<(Session Session, CloseReason Reason)> _waiting = [];
+    private readonly Queue<(Session Session, Action<Session> Close)> _waiting = [];
     private double _due;
 
     public PacedCloser(SessionOptions options, TimeProvider time)
@@ -21,30 +22,36 @@ internal sealed class PacedCloser : IDisposable
         _timer = time.CreateTimer(_ => CloseDue(), null, Tick, Tick);
     }
 
-    public void Add(IEnumerable<Session> sessions, CloseReason reason)
+    public void Add(IEnumerable<Session> sessions, CloseReason reason) => Add(sessions, session => session.Close(reason));
+
+    /// <summary>Closes with a frame of the operator's choice.</summary>
+    public void Disconnect(IEnumerable<Session> sessions, WebSocketCloseStatus code, string text) =>
+        Add(sessions, session => session.Disconnect(code, text));
+
+    public void Dispose() => _timer.Dispose();
+
+    private void Add(IEnumerable<Session> sessions, Action<Session> close)
     {
         lock (_lock)
         {
             foreach (var session in sessions)
             {
-                _waiting.Enqueue((session, reason));
+                _waiting.Enqueue((session, close));
             }
         }
     }
 
-    public void Dispose() => _timer.Dispose();
-
     private void CloseDue()
     {
-        foreach (var (session, reason) in Take())
+        foreach (var (session, close) in Take())
         {
-            session.Close(reason);
+            close(session);
         }
     }
 
-    private List<(Session Session, CloseReason Reason)> Take()
+    private List<(Session Session, Action<Session> Close)> Take()
     {
-        var taken = new List<(Session, CloseReason)>();
+        var taken = new List<(Session, Action<Session>)>();
         lock (_lock)
         {
             // At a rate below one a tick the parts add up over several.

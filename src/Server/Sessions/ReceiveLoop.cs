@@ -102,6 +102,8 @@ internal static partial class ReceiveLoop
             Volatile.Write(ref session.MessageStarted, 0);
             var receivedAt = services.Time.GetTimestamp();
             Volatile.Write(ref session.LastMessage, receivedAt);
+            session.MessagesReceived++;
+            session.BytesReceived += length;
             if (!session.IsClosing)
             {
                 await handler.OnMessageAsync(session, buffer.AsMemory(0, length), receivedAt);

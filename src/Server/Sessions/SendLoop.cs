@@ -24,6 +24,8 @@ internal static class SendLoop
                         message.Return();
                     }
 
+                    session.MessagesSent++;
+                    session.BytesSent += message.Length;
                     services.Metrics.MessageSent(message.Length);
                     if (message.ReceivedAt != 0)
                     {

@@ -60,6 +60,15 @@ internal sealed class Session
     /// <summary>When the message that is being received began, or 0. Receive loop writes, sweep reads.</summary>
     public long MessageStarted;
 
+    // Receive loop writes the first two, send loop the others; anybody reads.
+    public long MessagesReceived;
+    public long BytesReceived;
+    public long MessagesSent;
+    public long BytesSent;
+
+    /// <summary>What waits to be sent.</summary>
+    public (int Messages, long Bytes) Queued => _queue.Waiting;
+
     /// <summary>When the last whole message came, at first the moment of connecting. Receive loop writes, anybody reads.</summary>
     public long LastMessage;
 
@@ -124,6 +133,9 @@ internal sealed class Session
         var (code, text) = CloseReasons.Frame(reason);
         Close(reason, (WebSocketCloseStatus)code, text);
     }
+
+    /// <summary>The same with a frame of the operator's choice.</summary>
+    public void Disconnect(WebSocketCloseStatus code, string text) => Close(CloseReason.Disconnected, code, text);
 
     /// <summary>The close frame to send, when the queue is empty and completed; (0, null): none.</summary>
     public (WebSocketCloseStatus Status, string? Text) CloseFrame

@@ -57,6 +57,10 @@ internal sealed class SessionOptions : IValidatableObject
     [Range(1, 100_000)]
     public int ShedPerSecond { get; set; } = 200;
 
+    /// <summary>Time that a first SIGTERM or SIGINT takes to empty the relay at a bounded pace before it stops; 0: all sockets are closed at once.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan StopDrain { get; set; }
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (SilenceTimeout <= PingInterval)

@@ -11,5 +11,6 @@ internal static class SessionSetup
         .AddSingleton<ISessionHandler, THandler>()
         .AddSingleton<SessionEndpoint>()
         .AddSingleton<PacedCloser>()
+        .AddSingleton<Drainer>()
         .AddSingleton<Heartbeat>();
 }

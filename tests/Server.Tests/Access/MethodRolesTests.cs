@@ -17,7 +17,7 @@ public sealed class MethodRolesTests
     [Fact]
     public void Table_EveryServiceThatAnswers_HasExactlyItsMethods()
     {
-        var methods = new[] { AdminService.Descriptor, PolicyService.Descriptor, Health.Descriptor }
+        var methods = new[] { AdminService.Descriptor, PolicyService.Descriptor, DecisionService.Descriptor, ConnectionService.Descriptor, Health.Descriptor }
             .SelectMany(service => service.Methods.Select(method => $"/{service.FullName}/{method.Name}"))
             .Concat(Reflection);
 

@@ -17,10 +17,10 @@ public sealed class IpKeyTests
     [InlineData("2001:db8:ffff:2ff:3:4:5:6", 32, "2001:db8::/32")]
     [InlineData("2001:db8:1:2:3:4:5:6", 65, "2001:db8:1:2::/65")]
     [InlineData("2001:db8:1:2:8003:4:5:6", 65, "2001:db8:1:2:8000::/65")]
-    [InlineData("2001:db8:1:2:3:4:5:6", 128, "2001:db8:1:2:3:4:5:6/128")]
-    [InlineData("fe80::1%3", 128, "fe80::1/128")]
+    [InlineData("2001:db8:1:2:3:4:5:6", 128, "2001:db8:1:2:3:4:5:6")]
+    [InlineData("fe80::1%3", 128, "fe80::1")]
     [InlineData("::1", 64, "::/64")]
-    [InlineData("::", 128, "::/128")]
+    [InlineData("::", 128, "::")]
     public void From_Address_IsCutToItsPrefix(string address, int prefix, string expected) =>
         Assert.Equal(expected, IpKey.From(IPAddress.Parse(address), prefix).ToString());
 

@@ -29,14 +29,14 @@ public sealed class OriginResolverTests
     [InlineData("10.0.0.1", "10.1.1.1, 10.2.2.2", "10.1.1.1")]
     // Ports and brackets.
     [InlineData("10.0.0.1", "198.51.100.1:4711", "198.51.100.1")]
-    [InlineData("10.0.0.1", "[2001:db8::1]", "2001:db8::1/128")]
-    [InlineData("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1/128")]
-    [InlineData("10.0.0.1", "2001:db8::1", "2001:db8::1/128")]
+    [InlineData("10.0.0.1", "[2001:db8::1]", "2001:db8::1")]
+    [InlineData("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1")]
+    [InlineData("10.0.0.1", "2001:db8::1", "2001:db8::1")]
     [InlineData("10.0.0.1", "198.51.100.1, [fd00::2]:80", "198.51.100.1")]
     // Mapped and zoned.
     [InlineData("10.0.0.1", "::ffff:198.51.100.1", "198.51.100.1")]
     [InlineData("10.0.0.1", "198.51.100.1, ::ffff:10.0.0.9", "198.51.100.1")]
-    [InlineData("10.0.0.1", "fe80::1%4", "fe80::1/128")]
+    [InlineData("10.0.0.1", "fe80::1%4", "fe80::1")]
     // What is no address ends the walk; the hops already passed are proxies, and nobody's address.
     [InlineData("10.0.0.1", "garbage", Nobody)]
     [InlineData("10.0.0.1", "unknown", Nobody)]
@@ -103,7 +103,7 @@ public sealed class OriginResolverTests
 
     [Theory]
     [InlineData("10.0.0.1", "198.51.100.1", "198.51.100.1")]
-    [InlineData("10.0.0.1", "2001:db8::1", "2001:db8::1/128")]
+    [InlineData("10.0.0.1", "2001:db8::1", "2001:db8::1")]
     [InlineData("10.0.0.1", " 198.51.100.1 ", "198.51.100.1")]
     // The client is in a trusted network itself: one header, one address, nothing to walk.
     [InlineData("10.0.0.1", "10.9.9.9", "10.9.9.9")]

@@ -15,7 +15,7 @@ public sealed class ProxyHeaderTests
     [InlineData("TCP4 198.51.100.1 192.0.2.1 4711 9000", "Client 198.51.100.1")]
     [InlineData("TCP4 255.255.255.255 255.255.255.255 65535 65535", "Client 255.255.255.255")]
     [InlineData("TCP4 198.51.100.1 192.0.2.1 0 0", "Client 198.51.100.1")]
-    [InlineData("TCP6 2001:db8::1 2001:db8::2 4711 9000", "Client 2001:db8::1/128")]
+    [InlineData("TCP6 2001:db8::1 2001:db8::2 4711 9000", "Client 2001:db8::1")]
     [InlineData("TCP6 ::ffff:198.51.100.1 ::1 4711 9000", "Client 198.51.100.1")]
     [InlineData("TCP6 ffff:f...f:ffff ffff:f...f:ffff 65535 65535", null)]
     [InlineData("UNKNOWN", "Itself")]
@@ -63,7 +63,7 @@ public sealed class ProxyHeaderTests
     // PROXY with each family.
     [InlineData("21 11 000C C6336401 C0000201 1267 2328", "Client 198.51.100.1")]
     [InlineData("21 12 000C C6336401 C0000201 1267 2328", "Client 198.51.100.1")]
-    [InlineData("21 21 0024 20010DB8000000000000000000000001 20010DB8000000000000000000000002 1267 2328", "Client 2001:db8::1/128")]
+    [InlineData("21 21 0024 20010DB8000000000000000000000001 20010DB8000000000000000000000002 1267 2328", "Client 2001:db8::1")]
     [InlineData("21 21 0024 00000000000000000000FFFFC6336401 00000000000000000000FFFFC0000201 1267 2328", "Client 198.51.100.1")]
     [InlineData("21 00 0000", "Itself")]
     [InlineData("21 00 0004 01020304", "Itself")]

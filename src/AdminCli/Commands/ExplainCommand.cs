@@ -1,0 +1,124 @@
+using System.CommandLine;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli.Commands;
+
+/// <summary>How a connection from an address would fare now, and why.</summary>
+internal static class ExplainCommand
+{
+    private static readonly Column[] LimitColumns =
+        [new("LIMIT"), new("COUNTED BY"), new("CONNECTIONS", ToTheRight: true), new("OF", ToTheRight: true), new("SET BY"), new("")];
+
+    public static Command Create(GlobalOptions globals, CommandContext context)
+    {
+        var address = new Argument<string>("address") { Description = "The address at the other end of the socket." };
+        var header = new Option<string[]>("--header", "-H")
+        {
+            Description = "A header that the connection would carry, such as 'X-Forwarded-For: 203.0.113.7'; may be given again. 'PROXY: 203.0.113.7' stands for a PROXY protocol header.",
+            HelpName = "header",
+        };
+        var listener = new Option<string?>("--listener")
+        {
+            Description = "The listener that it would come to, such as 0.0.0.0:9001; the first one otherwise.",
+            HelpName = "address:port",
+        };
+        var last = new Option<int?>("--last")
+        {
+            Description = "How many of its last decisions to show, 1 to 100; 20 otherwise.",
+            HelpName = "number",
+            CustomParser = ArgumentParsers.Whole<int>("--last", 1, 100),
+        };
+        var command = new ExampleCommand(
+            "explain",
+            "Says how a connection would fare now, and why.",
+            "Finds the client's address hop by hop, looks at every limit, ban and rate in the order in which a decision does, "
+                + "and shows the last decisions. Asks the pieces that decide and changes nothing.",
+            "relayctl explain 203.0.113.7",
+            "relayctl explain 10.0.0.2 -H 'X-Forwarded-For: 203.0.113.7'   # through a proxy",
+            "relayctl explain 2001:db8::1 -o json | jq -r .verdict")
+        {
+            address,
+            header,
+            listener,
+            last,
+        };
+        return command.WithAction(globals, context, async call =>
+        {
+            var explanation = await call.Connection.Decisions.ExplainAsync(
+                new ExplainRequest
+                {
+                    Address = call.Options.GetValue(address),
+                    Headers = { call.Options.GetValue(header) ?? [] },
+                    Listener = call.Options.GetValue(listener) ?? "",
+                    Decisions = call.Options.GetValue(last) ?? 0,
+                },
+                call.Unary);
+            if (call.Output.IsJson)
+            {
+                call.Output.Json(explanation);
+            }
+            else
+            {
+                Print(call.Output, explanation);
+            }
+
+            return ExitCodes.Ok;
+        });
+    }
+
+    private static void Print(Output output, Explanation explanation)
+    {
+        output.Rows(Head(explanation));
+        output.Line("");
+        output.Table(LimitColumns, [.. explanation.Limits.Select(LimitRow)]);
+        if (explanation.Last.Count > 0)
+        {
+            output.Line("");
+            output.Line("Last decisions, newest first:");
+            foreach (var decision in explanation.Last)
+            {
+                output.Line($"  {DecisionLine.Format(decision)}");
+            }
+        }
+    }
+
+    private static IEnumerable<StatsRow> Head(Explanation explanation)
+    {
+        var isAdmitted = explanation.Verdict == "admitted";
+        yield return new("verdict",
+            new StatsRow.Part(Printable.Clean(explanation.Verdict), isAdmitted ? Tone.Good : Tone.Alarm),
+            $"the client gets {Printable.Clean(explanation.ClientSees)}");
+        foreach (var step in explanation.Origin)
+        {
+            yield return new("found", $"{Printable.Clean(step.Where)}: {Printable.CleanOrUnknown(step.Found)}", Printable.Clean(step.Verdict));
+        }
+
+        yield return new("address", Printable.Clean(explanation.Address), $"counts by {Printable.Clean(explanation.Key)}");
+        if (explanation.Ban is { } ban)
+        {
+            yield return new("ban",
+                new StatsRow.Part($"{Printable.Clean(ban.Network)} {(ban.Until is { } until ? $"until {until.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss} UTC" : "for good")}", Tone.Alarm),
+                ban.Source,
+                Printable.Clean(ban.Reason));
+        }
+
+        yield return new("rate", $"address {explanation.RatePerIp}{Wait(explanation.RateWait)}", $"all {explanation.RateTotal}{Wait(explanation.RateWaitTotal)}");
+        if (explanation.ShadowVerdict.Length > 0)
+        {
+            yield return new("shadow", $"would say {Printable.Clean(explanation.ShadowVerdict)}");
+        }
+    }
+
+    private static string Wait(Google.Protobuf.WellKnownTypes.Duration? wait) =>
+        wait?.ToTimeSpan() is { TotalMilliseconds: >= 1 } time ? $" (wait {time.TotalSeconds:0.0##} s)" : "";
+
+    private static string[] LimitRow(LimitLook look) =>
+    [
+        Printable.Clean(look.Name),
+        Printable.CleanOrUnknown(look.Key),
+        Units.Count(look.Connections),
+        look.Limit == 0 ? "none" : Units.Count(look.Limit),
+        Printable.Clean(look.Rule),
+        look.Reached ? "reached" : "",
+    ];
+}

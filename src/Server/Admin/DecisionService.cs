@@ -1,0 +1,71 @@
+using Grpc.Core;
+using Relay.AdminApi;
+using Relay.Admission;
+
+namespace Relay.Admin;
+
+/// <summary>The gRPC service of decisions: request, one call, reply.</summary>
+internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHostApplicationLifetime lifetime)
+    : AdminApi.DecisionService.DecisionServiceBase
+{
+    private const int MostPast = 1_000;
+
+    public override Task<Explanation> Explain(ExplainRequest request, ServerCallContext context) => Task.FromResult(explainer.Explain(request));
+
+    public override async Task TailDecisions(TailDecisionsRequest request, IServerStreamWriter<DecisionEntry> responseStream, ServerCallContext context)
+    {
+        var filter = Filter(request);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            // Followed first and looked back on then, so that none is missed in between; those seen twice are told once.
+            await using var follower = log.FollowAsync(stop.Token).GetAsyncEnumerator(stop.Token);
+            var next = follower.MoveNextAsync();
+            var last = -1L;
+            foreach (var logged in log.Last(request.Past, filter).Reverse())
+            {
+                await responseStream.WriteAsync(DecisionRows.Of(logged), stop.Token);
+                last = logged.Sequence;
+            }
+
+            for (; await next; next = follower.MoveNextAsync())
+            {
+                if (follower.Current.Sequence > last && filter(follower.Current))
+                {
+                    await responseStream.WriteAsync(DecisionRows.Of(follower.Current), stop.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            throw AdminErrors.Stopping();
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller hung up.
+        }
+    }
+
+    private static Func<LoggedDecision, bool> Filter(TailDecisionsRequest request)
+    {
+        var mistakes = new List<(string, string)>();
+        if (request.Past is < 0 or > MostPast)
+        {
+            mistakes.Add(("past", $"{request.Past} is not in 0 to {MostPast}"));
+        }
+
+        var network = default(IpPrefix);
+        if (request.Cidr.Length > 0 && !IpPrefix.TryParse(request.Cidr, out network, out var mistake))
+        {
+            mistakes.Add(("cidr", mistake));
+        }
+
+        if (mistakes.Count > 0)
+        {
+            throw AdminErrors.Invalid(mistakes);
+        }
+
+        return logged => (!request.Refused || logged.Decision.Refusal != Refusal.None)
+            && (request.Cidr.Length == 0 || network.Contains(logged.Address));
+    }
+}

@@ -1,0 +1,135 @@
+using Relay.Admission;
+using Relay.Listening;
+using Relay.Protocol;
+
+namespace Relay.Sessions;
+
+/// <summary>How far a drain is.</summary>
+internal readonly record struct DrainState(bool IsOn, int Remaining, int Closed, TimeSpan Estimate, TimeSpan Elapsed);
+
+/// <summary>
+/// Empties the relay: readiness first, then the sockets, those idle the longest first, at a bounded pace with jitter, so
+/// that their clients do not arrive elsewhere all at once. At the deadline those left go together.
+/// </summary>
+internal sealed class Drainer : IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
+
+    private readonly Lock _lock = new();
+    private readonly SessionTable _sessions;
+    private readonly AdmissionGate _gate;
+    private readonly Readiness _readiness;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+
+    // Guarded by _lock.
+    private Queue<Session> _order = [];
+    private bool _isOn;
+    private int _rate;
+    private TimeSpan _deadline;
+    private long _started;
+    private double _due;
+    private int _closed;
+
+    public Drainer(SessionTable sessions, AdmissionGate gate, Readiness readiness, TimeProvider time)
+    {
+        (_sessions, _gate, _readiness, _time) = (sessions, gate, readiness, time);
+        _timer = time.CreateTimer(_ => CloseDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>What counts as a client; peer servers stay to the end.</summary>
+    public Func<Session, bool> IsClient { get; set; } = _ => true;
+
+    /// <summary>Begins, or goes on with another rate and deadline, which then counts from now.</summary>
+    public void Start(int rate, TimeSpan deadline)
+    {
+        _readiness.Become(ReadyState.Draining);
+        _gate.Drain(on: true);
+        lock (_lock)
+        {
+            if (!_isOn)
+            {
+                _closed = 0;
+            }
+
+            (_isOn, _rate, _deadline, _started, _due) = (true, rate, deadline, _time.GetTimestamp(), 0);
+            _order = new Queue<Session>(_sessions.All.Where(IsClient).OrderBy(session => session.LastMessage));
+        }
+
+        _timer.Change(Tick, Tick);
+    }
+
+    /// <summary>Lets newcomers in again; false when nothing is being drained.</summary>
+    public bool Cancel()
+    {
+        lock (_lock)
+        {
+            if (!_isOn)
+            {
+                return false;
+            }
+
+            _isOn = false;
+            _order.Clear();
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+
+        _gate.Drain(on: false);
+        _readiness.Resume();
+        return true;
+    }
+
+    public DrainState State()
+    {
+        var remaining = _sessions.All.Count(IsClient);
+        lock (_lock)
+        {
+            var elapsed = _isOn ? _time.GetElapsedTime(_started) : TimeSpan.Zero;
+            var left = _deadline - elapsed;
+            var estimate = _isOn ? TimeSpan.FromSeconds(_order.Count / (double)_rate) : TimeSpan.Zero;
+            return new DrainState(_isOn, remaining, _closed, estimate < left ? estimate : left > TimeSpan.Zero ? left : TimeSpan.Zero, elapsed);
+        }
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private void CloseDue()
+    {
+        foreach (var session in Take())
+        {
+            session.Close(CloseReason.Drained);
+        }
+    }
+
+    private List<Session> Take()
+    {
+        var taken = new List<Session>();
+        lock (_lock)
+        {
+            if (!_isOn)
+            {
+                return taken;
+            }
+
+            // Half as much to half as much again each time: a steady rate would have all clients of a second come back in step.
+            _due += _rate * Tick.TotalSeconds * (0.5 + Random.Shared.NextDouble());
+            var isOver = _time.GetElapsedTime(_started) >= _deadline;
+            for (; (isOver || _due >= 1) && _order.TryDequeue(out var next); _due--)
+            {
+                if (!next.IsClosing)
+                {
+                    taken.Add(next);
+                }
+            }
+
+            _closed += taken.Count;
+            _due = Math.Max(_due, 0);
+            if (_order.Count == 0)
+            {
+                _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+        }
+
+        return taken;
+    }
+}
