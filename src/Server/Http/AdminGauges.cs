@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Relay.Access;
 using Relay.Admin;
 using Relay.AuditTrail;
+using Relay.Listening;
 using Relay.Telemetry;
 
 namespace Relay.Http;
@@ -15,6 +16,9 @@ internal static class AdminGauges
         var audit = services.GetRequiredService<AuditLog>();
         var connections = services.GetRequiredService<AdminConnections>();
         var gate = services.GetRequiredService<AdminInterceptor>();
+        var files = services.GetRequiredService<FileReserve>();
+        meter.CreateObservableGauge("relay.tcp.connections.limit", () => files.Most, description: "Connections of the public listeners that the limit of open files allows.");
+        meter.CreateObservableCounter("relay.tcp.connections.turned_away", () => files.TurnedAway, description: "Connections of the public listeners that were closed at once because that many were open.");
         meter.CreateObservableCounter("relay.audit.log.written", () => audit.Written, description: "Lines written to the audit file.");
         meter.CreateObservableCounter("relay.audit.log.failed", () => audit.Failed, description: "Audit entries that could not be written and are in the log only.");
         meter.CreateObservableCounter("relay.audit.log.omitted", () => audit.Omitted, description: "Refusals that were not written to the audit file because there were too many.");

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using OpenTelemetry.Metrics;
-using Relay.Admin;
 using Relay.Federation;
 using Relay.Listening;
 using Relay.Presence;
@@ -60,7 +59,7 @@ internal static class MetricsEndpoint
         meter.CreateObservableGauge("relay.process.memory", () => Environment.WorkingSet, unit: "By", description: "Resident memory.");
         meter.CreateObservableGauge("relay.process.heap", () => GC.GetTotalMemory(false), unit: "By", description: "Managed heap.");
         meter.CreateObservableCounter("relay.process.cpu", () => Environment.CpuUsage.TotalTime.TotalSeconds, unit: "s", description: "CPU time on all cores.");
-        meter.CreateObservableGauge("relay.process.open_files", ProcessFigures.OpenFiles, description: "Open file descriptors.");
+        meter.CreateObservableGauge("relay.process.open_files", OpenFiles.Count, description: "Open file descriptors.");
         meter.CreateObservableCounter("relay.process.collections", Collections, description: "Garbage collections, by generation.");
         meter.CreateObservableGauge("relay.process.threads", () => ThreadPool.ThreadCount, description: "Threads of the pool.");
     }

@@ -7,13 +7,28 @@ internal sealed class ConnectionTable(ClosingConnections closing)
 {
     private readonly ConcurrentDictionary<TrackedConnection, byte> _connections = [];
 
+    // Atomic: the dictionary counts itself only by taking all of its locks, and every accept asks.
+    private int _count;
+
     public ClosingConnections Closing => closing;
 
-    public int Count => _connections.Count;
+    public int Count => Volatile.Read(ref _count);
 
-    public void Add(TrackedConnection connection) => _connections.TryAdd(connection, 0);
+    public void Add(TrackedConnection connection)
+    {
+        if (_connections.TryAdd(connection, 0))
+        {
+            Interlocked.Increment(ref _count);
+        }
+    }
 
-    public void Remove(TrackedConnection connection) => _connections.TryRemove(connection, out _);
+    public void Remove(TrackedConnection connection)
+    {
+        if (_connections.TryRemove(connection, out _))
+        {
+            Interlocked.Decrement(ref _count);
+        }
+    }
 
     public IEnumerable<TrackedConnection> All => _connections.Select(pair => pair.Key);
 }

@@ -41,6 +41,10 @@ internal sealed class ListenOptions : IValidatableObject
     [Range(16, 65535)]
     public int Backlog { get; set; } = 4096;
 
+    /// <summary>Open files that clients never take, beside those that are open at the start: room for both admin listeners, the database, the audit and what is loaded later.</summary>
+    [Range(0, 100_000)]
+    public int ReservedFiles { get; set; } = 192;
+
     public bool UsesTls => CertificateFile.Length > 0;
 
     /// <summary>Every listener, the first one first; only of settings without a mistake.</summary>

@@ -20,6 +20,7 @@ internal static class ListeningSetup
             .AddSingleton<Readiness>()
             .AddSingleton<ClosingConnections>()
             .AddSingleton<ConnectionTable>()
+            .AddSingleton<FileReserve>()
             .AddSingleton<SocketTransportFactory>()
             .AddSingleton<IConnectionListenerFactory, PublicListenerFactory>()
             .AddSingleton<ProxyHeaderReader>()

@@ -14,20 +14,14 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _lines = [];
     private readonly Process _process;
 
-    private RelayProcess(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    private RelayProcess(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, int? files = null)
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "relayd.dll") },
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = _folder,
-        };
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        string[] command = [Path.Combine(AppContext.BaseDirectory, "relayd.dll"), .. arguments];
+        var start = files is null
+            ? new ProcessStartInfo("dotnet", command)
+            : new ProcessStartInfo("bash", ["-c", $"ulimit -n {files}; exec dotnet \"$@\"", "relayd", .. command]);
+        start.RedirectStandardOutput = start.RedirectStandardError = true;
+        start.WorkingDirectory = _folder;
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
@@ -53,12 +47,24 @@ internal sealed partial class RelayProcess : IAsyncDisposable
         return (await relay.ExitAsync(), relay.Output);
     }
 
+    /// <summary>The same with a limit of open files.</summary>
+    public static async Task<(int ExitCode, string Output)> RunWithFilesAsync(int files, params string[] arguments)
+    {
+        await using var relay = new RelayProcess(arguments, new Dictionary<string, string>(), files);
+        relay.Start();
+        return (await relay.ExitAsync(), relay.Output);
+    }
+
     /// <summary>Starts relayd on a free port and waits until it listens.</summary>
-    public static async Task<RelayProcess> StartAsync(params string[] arguments)
+    public static Task<RelayProcess> StartAsync(params string[] arguments) => StartWithFilesAsync(null, arguments);
+
+    /// <summary>The same with a limit of open files.</summary>
+    public static async Task<RelayProcess> StartWithFilesAsync(int? files, params string[] arguments)
     {
         var relay = new RelayProcess(
             ["--Listen:Address=127.0.0.1", "--Listen:Port=0", "--Admin:Socket=admin.sock", "--Identity:KeyFile=server.key", .. arguments],
-            new Dictionary<string, string>());
+            new Dictionary<string, string>(),
+            files);
         relay.Start();
         await Eventually.TrueAsync(() => relay.HasExited || relay.Output.Contains("Ctrl-C", StringComparison.Ordinal), "relayd is up", Patience);
         Assert.False(relay.HasExited, relay.Output);

@@ -1,0 +1,90 @@
+using System.Net.Sockets;
+using Grpc.Core;
+using Relay.AdminApi;
+using Relay.EndToEnd.Support;
+
+namespace Relay.EndToEnd;
+
+/// <summary>relayd with few files, flooded with sockets.</summary>
+public sealed class FileLimitTests
+{
+    private const int Files = 400;
+    private const int Flood = 500;
+
+    private static CallOptions Call => new(deadline: DateTime.UtcNow.AddSeconds(30), cancellationToken: TestContext.Current.CancellationToken);
+
+    [Fact]
+    public async Task Flood_AllFilesTaken_OperatorsGetInAndTheRelayRecovers()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "SKIPPED: the limit of open files is Linux'.");
+        await using var relay = await RelayProcess.StartWithFilesAsync(
+            Files, "--Listen:ReservedFiles=60", "--Listen:HandshakeTimeout=1m", "--Admission:PerIp=1000", "--Admin:MaxConnections=8");
+        var flood = await FloodAsync(relay.Port);
+
+        // A fresh connection, with nothing of the admin service loaded before.
+        using (var channel = relay.OpenChannel())
+        {
+            var admin = new AdminService.AdminServiceClient(channel);
+            var process = (await admin.GetStatsAsync(new GetStatsRequest(), Call)).Process;
+            Assert.Equal(Files, process.OpenFilesLimit);
+            Assert.InRange(process.OpenFiles, Files - 60, Files - 10);
+            await admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 5, Reason = "flood" }, Call);
+            Assert.Equal("flood", Assert.Single((await admin.ListAuditAsync(new ListAuditRequest(), Call)).Entries).Why);
+            await admin.CreateTokenAsync(new CreateTokenRequest { Name = "night", Role = Role.Read }, Call);
+        }
+
+        flood.ForEach(socket => socket.Dispose());
+        await Eventually.TrueAsync(() => IsServed(relay.Port), "clients are served again");
+        Assert.Contains("newcomers are closed at once", relay.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("fail: ", relay.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("crit: ", relay.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_NoFilesForClients_SaysSoAndExitIs1()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "SKIPPED: the limit of open files is Linux'.");
+        var (code, output) = await RelayProcess.RunWithFilesAsync(Files, "--Listen:Port=0", "--Admin:Socket=admin.sock", "--Listen:ReservedFiles=1000");
+
+        Assert.Equal(1, code);
+        Assert.Contains("relayd: cannot start: the limit of open files is 400", output, StringComparison.Ordinal);
+    }
+
+    private static async Task<List<Socket>> FloodAsync(int port)
+    {
+        var sockets = new List<Socket>();
+        for (var i = 0; i < Flood; i++)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            sockets.Add(socket);
+            await socket.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
+        }
+
+        // The last one was accepted and closed: so were all others that had to be.
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        cancel.CancelAfter(TimeSpan.FromSeconds(30));
+        try
+        {
+            Assert.Equal(0, await sockets[^1].ReceiveAsync(new byte[1], cancel.Token));
+        }
+        catch (SocketException)
+        {
+            // Reset is closed as well.
+        }
+
+        return sockets;
+    }
+
+    private static bool IsServed(int port)
+    {
+        try
+        {
+            using var http = new HttpClient();
+            return http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/ready")).GetAwaiter().GetResult().Contains("ready", StringComparison.Ordinal);
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using Relay.Admission;
+using Relay.Listening;
+
+namespace Server.Tests.Listening;
+
+public sealed class FileReserveTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly Lines _log = new();
+
+    [Theory]
+    [InlineData(1024, 230, 192, 602)]
+    [InlineData(1024, 230, 0, 794)]
+    [InlineData(423, 230, 192, 1)]
+    [InlineData(long.MaxValue, 230, 192, int.MaxValue)]
+    // The system does not tell.
+    [InlineData(0, 0, 192, int.MaxValue)]
+    public void Measure_ALimit_LeavesTheRestToThePublic(long limit, long open, int reserved, int most)
+    {
+        var files = Create(reserved);
+        files.Measure(limit, open);
+
+        Assert.Equal(most, files.Most);
+    }
+
+    [Fact]
+    public void Measure_NothingIsLeft_StopsTheStartWithTheFigures()
+    {
+        var error = Assert.Throws<InvalidDataException>(() => Create(192).Measure(422, 230));
+
+        Assert.Contains("422", error.Message, StringComparison.Ordinal);
+        Assert.Contains("ulimit -n", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(10_422, 0)]
+    [InlineData(10_421, 1)]
+    public void Measure_FewerThanTheTotalLimit_IsAWarning(long limit, int warnings)
+    {
+        Create(192).Measure(limit, 230);
+
+        Assert.Equal(warnings, _log.Texts.Count);
+    }
+
+    [Fact]
+    public void TurnAway_Often_WarnsOnceAMinute()
+    {
+        var files = Create(192);
+        for (var i = 0; i < 1000; i++)
+        {
+            files.TurnAway();
+        }
+
+        Assert.Single(_log.Texts);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        files.TurnAway();
+        files.TurnAway();
+        Assert.Equal(2, _log.Texts.Count);
+        Assert.Contains("1001 so far", _log.Texts[1], StringComparison.Ordinal);
+        Assert.Equal(1002, files.TurnedAway);
+    }
+
+    private FileReserve Create(int reserved) => new(new ListenOptions { ReservedFiles = reserved }, new AdmissionOptions(), _time, _log);
+
+    private sealed class Lines : ILogger<FileReserve>
+    {
+        public List<string> Texts { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Texts.Add(formatter(state, exception));
+    }
+}
