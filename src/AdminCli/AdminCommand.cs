@@ -20,6 +20,10 @@ internal static class AdminCommand
             globals.Server,
             globals.Output,
             globals.Timeout,
+            globals.TokenFile,
+            globals.CaFile,
+            globals.Certificate,
+            globals.Key,
             StatsCommand.Create(globals, context),
             IpsCommand.Create(globals, context),
             LimitsCommand.Create(globals, context),
@@ -32,6 +36,8 @@ internal static class AdminCommand
             PeersCommand.Create(globals, context),
             VerifyCommand.Create(globals, context),
             HealthCommand.Create(globals, context),
+            AuditCommand.Create(globals, context),
+            TokenCommand.Create(globals, context),
             CompletionCommand.Create(),
         };
         // The library's own has Windows' spellings, /? and /h, which a shell's completion would then offer as well.

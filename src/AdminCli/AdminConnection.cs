@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Health.V1;
@@ -15,7 +16,7 @@ internal sealed class AdminConnection : IDisposable
     private readonly GrpcChannel _channel;
     private readonly TimeProvider _clock;
 
-    public AdminConnection(ServerAddress address, TimeSpan timeout, TimeProvider clock)
+    public AdminConnection(ServerAddress address, Credentials credentials, TimeSpan timeout, TimeProvider clock)
     {
         (Address, Timeout, _clock) = (address, timeout, clock);
         var handler = new SocketsHttpHandler
@@ -32,7 +33,13 @@ internal sealed class AdminConnection : IDisposable
             handler.ConnectCallback = (_, token) => ConnectAsync(path, token);
         }
 
-        _channel = GrpcChannel.ForAddress(address.Channel, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        if (address.IsTls)
+        {
+            RelayCertificate.Configure(handler.SslOptions, credentials, clock);
+        }
+
+        HttpMessageHandler sender = credentials.Token is { } token ? new WithToken(handler, token) : handler;
+        _channel = GrpcChannel.ForAddress(address.Channel, new GrpcChannelOptions { HttpHandler = sender, DisposeHttpClient = true });
         Admin = new AdminService.AdminServiceClient(_channel);
         Connections = new ConnectionService.ConnectionServiceClient(_channel);
         Decisions = new DecisionService.DecisionServiceClient(_channel);
@@ -69,6 +76,15 @@ internal sealed class AdminConnection : IDisposable
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    private sealed class WithToken(HttpMessageHandler inner, string token) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            return base.SendAsync(request, cancellationToken);
         }
     }
 }

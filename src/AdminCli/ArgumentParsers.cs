@@ -7,12 +7,15 @@ namespace Relay.AdminCli;
 /// <summary>Reads option values; what is wrong is said in one sentence that names the option and its range.</summary>
 internal static class ArgumentParsers
 {
+    private static readonly TimeSpan HundredYears = TimeSpan.FromDays(36_500);
+
     private static readonly (string Suffix, TimeSpan Unit)[] TimeUnits =
     [
         ("ms", TimeSpan.FromMilliseconds(1)),
         ("s", TimeSpan.FromSeconds(1)),
         ("m", TimeSpan.FromMinutes(1)),
         ("h", TimeSpan.FromHours(1)),
+        ("d", TimeSpan.FromDays(1)),
     ];
 
     /// <summary>A whole number; <paramref name="hint"/> ends the sentence for the value that was given.</summary>
@@ -31,8 +34,8 @@ internal static class ArgumentParsers
         return null;
     };
 
-    /// <summary>"500ms", "5s", "2m", "1h"; a bare number is seconds.</summary>
-    public static Func<ArgumentResult, TimeSpan?> Duration(string option, TimeSpan least, TimeSpan most) => argument =>
+    /// <summary>"500ms", "5s", "2m", "1h", "30d"; a bare number is seconds.</summary>
+    public static Func<ArgumentResult, TimeSpan?> Duration(string option, TimeSpan least, TimeSpan most, string examples = "500ms, 5s or 2m") => argument =>
     {
         var text = argument.Tokens[0].Value;
         if (TryReadDuration(text, out var duration) && duration >= least && duration <= most)
@@ -40,7 +43,7 @@ internal static class ArgumentParsers
             return duration;
         }
 
-        argument.AddError($"{option} must be between {Short(least)} and {Short(most)}, such as 500ms, 5s or 2m, not '{Printable.Clean(text)}'.");
+        argument.AddError($"{option} must be between {Short(least)} and {Short(most)}, such as {examples}, not '{Printable.Clean(text)}'.");
         return null;
     };
 
@@ -70,8 +73,8 @@ internal static class ArgumentParsers
         duration = default;
         var (suffix, unit) = TimeUnits.FirstOrDefault(known => text.EndsWith(known.Suffix, StringComparison.Ordinal), (Suffix: "", Unit: TimeSpan.FromSeconds(1)));
         var number = text[..^suffix.Length];
-        // More than a day is outside every range here, and would overflow if it were large enough.
-        if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var count) || count > 86_400_000)
+        // A hundred years are outside every range here, and more would overflow if it were large enough.
+        if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var count) || count > HundredYears.Ticks / unit.Ticks)
         {
             return false;
         }
@@ -85,6 +88,7 @@ internal static class ArgumentParsers
         { TotalSeconds: < 1 } => $"{time.TotalMilliseconds:0}ms",
         { TotalMinutes: < 1 } => $"{time.TotalSeconds:0}s",
         { TotalHours: < 1 } => $"{time.TotalMinutes:0}m",
-        _ => $"{time.TotalHours:0}h",
+        { TotalDays: < 2 } => $"{time.TotalHours:0}h",
+        _ => $"{time.TotalDays:0}d",
     };
 }

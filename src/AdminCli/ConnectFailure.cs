@@ -42,6 +42,7 @@ internal static class ConnectFailure
 
     private static string OnTcp(SocketException? socket, Exception[] chain) => socket?.SocketErrorCode switch
     {
+        _ when chain.OfType<UntrustedRelayException>().FirstOrDefault() is { } untrusted => untrusted.Message,
         SocketError.ConnectionRefused => "connection refused, nothing listens there. Is relayd running with an admin listener on TCP? Check the port.",
         SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData => "no such host. Check the name in --server or RELAY_ADMIN.",
         not null => $"{Printable.Clean(socket.Message)}. Check the address and the network between.",

@@ -25,7 +25,7 @@ internal sealed record Failure(int ExitCode, string Message)
             return NotARelay(address);
         }
 
-        return new Failure(ExitCodes.Refused, Refusal(status, exception));
+        return new Failure(ExitCodes.Refused, Refusal(status, exception) + RequestIdOf(exception));
     }
 
     /// <summary>It took the connection and then said nothing.</summary>
@@ -47,11 +47,17 @@ internal sealed record Failure(int ExitCode, string Message)
             StatusCode.InvalidArgument when Violations(exception) is { Length: > 0 } fields => string.Join('\n', ["The relay refused the request:", .. fields]),
             StatusCode.InvalidArgument => $"The relay refused the request: {detail}",
             StatusCode.Aborted => $"The limits were changed by someone else meanwhile: {detail}\nRun `relayctl limits`, decide anew, and try again with the revision it shows.",
+            StatusCode.Unauthenticated => $"The relay does not know who you are: {detail}\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.",
+            StatusCode.PermissionDenied => $"You may not do that: {detail}",
             StatusCode.Unimplemented => $"The relay does not know this call; it may be older than this relayctl: {detail}",
             StatusCode.Unavailable => $"The relay is not available: {detail}\nTry again when it runs.",
             var code => $"The relay refused ({code}): {detail}",
         };
     }
+
+    // The relay's audit has it as well, with who and when.
+    private static string RequestIdOf(RpcException exception) =>
+        exception.Trailers.GetValue("request-id") is { Length: > 0 } id ? $"\n(request {Printable.Clean(id)})" : "";
 
     private static string[] Violations(RpcException exception) =>
         exception.GetRpcStatus()?.GetDetail<BadRequest>()?.FieldViolations

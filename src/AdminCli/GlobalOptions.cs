@@ -39,6 +39,34 @@ internal sealed class GlobalOptions
         CustomParser = ArgumentParsers.Duration("--timeout", LeastTimeout, MostTimeout),
     };
 
+    public Option<string?> TokenFile { get; } = new("--token-file")
+    {
+        Description = "File with a token for an address over the network, as `relayctl token create` prints it. Not given: RELAY_TOKEN. No option takes the token itself: command lines are public.",
+        HelpName = "file",
+        Recursive = true,
+    };
+
+    public Option<string?> CaFile { get; } = new("--ca-file")
+    {
+        Description = "Certificate (PEM) of the authority that signed the relay's. Not given: the authorities that this machine knows.",
+        HelpName = "file",
+        Recursive = true,
+    };
+
+    public Option<string?> Certificate { get; } = new("--cert")
+    {
+        Description = "Client certificate (PEM) for an address over the network.",
+        HelpName = "file",
+        Recursive = true,
+    };
+
+    public Option<string?> Key { get; } = new("--key")
+    {
+        Description = "Its private key (PEM). Not given: it is in the certificate's file.",
+        HelpName = "file",
+        Recursive = true,
+    };
+
     public GlobalOptions()
     {
         Output.Description = "table, for eyes (the default), or json, for programs: protobuf's canonical JSON of the answer, every field present, 64-bit numbers as strings.";

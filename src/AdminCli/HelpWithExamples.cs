@@ -29,6 +29,7 @@ internal sealed class HelpWithExamples(Terminal terminal) : SynchronousCommandLi
 
         Environment:
           RELAY_ADMIN  the relay's address where --server is not given
+          RELAY_TOKEN  the token for an address over the network where --token-file is not given
           NO_COLOR     if set to anything: no colour (output that is not a terminal never has any)
         """;
 

@@ -17,8 +17,13 @@ internal static class ServerAction
                 return Report(error, missing!);
             }
 
+            if (Credentials.Find(globals, options, context, address, out var unusable) is not { } credentials)
+            {
+                return Report(error, unusable!);
+            }
+
             var timeout = globals.TimeoutOf(options);
-            using var connection = new AdminConnection(address, timeout, context.Clock);
+            using var connection = new AdminConnection(address, credentials, timeout, context.Clock);
             var output = new Output(options.InvocationConfiguration.Output, context.Terminal, options.GetValue(globals.Output));
             try
             {

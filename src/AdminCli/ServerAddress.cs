@@ -39,6 +39,11 @@ internal sealed record ServerAddress(Uri Channel, string? SocketPath)
         return null;
     }
 
+    public bool IsTls => Channel.Scheme == Uri.UriSchemeHttps;
+
+    /// <summary>Nobody on the way can read along: TLS, or this machine.</summary>
+    public bool IsPrivate => IsTls || Channel.IsLoopback;
+
     public override string ToString() => SocketPath is null ? Channel.GetLeftPart(UriPartial.Authority) : $"unix:{Printable.Clean(SocketPath)}";
 
     private static string? SocketPathIn(string text)

@@ -15,19 +15,24 @@ internal static class UsageError
         }
 
         var command = parsed.CommandResult.Command;
+        var isGroup = command.Subcommands.Count > 0;
         // One word too much for the root is a mistyped command; that it is also a missing one helps nobody.
-        var messages = parsed.UnmatchedTokens is [var word, ..] && command is RootCommand
+        var messages = parsed.UnmatchedTokens is [var word, ..] && isGroup
             ? [$"'{Printable.Clean(word)}' is not {(word.StartsWith('-') ? "an option" : "a command")}. {Commands(command)}"]
-            : command is RootCommand && parsed.Tokens.Count == 0 ? [$"Which command? {Commands(command)}"]
+            : isGroup && (parsed.Tokens.Count == 0 || command is not RootCommand) ? [$"Which command? {Commands(command)}"]
             : parsed.Errors.Select(problem => Printable.Clean(problem.Message)).Distinct();
         foreach (var message in messages)
         {
             error.WriteLine(message);
         }
 
-        error.WriteLine($"Run `{(command is RootCommand ? "relayctl" : $"relayctl {command.Name}")} --help` for how it is used.");
+        error.WriteLine($"Run `{Path(command)} --help` for how it is used.");
         return ExitCodes.Usage;
     }
+
+    private static string Path(Command command) => command is RootCommand
+        ? "relayctl"
+        : $"{Path(command.Parents.OfType<Command>().First())} {command.Name}";
 
     private static string Commands(Command root) => $"Commands: {string.Join(", ", root.Subcommands.Select(command => command.Name))}.";
 }

@@ -15,7 +15,8 @@ public sealed class FailureTests
     [InlineData(StatusCode.Unavailable, "stopping now", "The relay is not available: stopping now\nTry again when it runs.")]
     [InlineData(StatusCode.Unimplemented, "no such method", "The relay does not know this call; it may be older than this relayctl: no such method")]
     [InlineData(StatusCode.NotFound, "", "The relay refused (NotFound): it gave no reason")]
-    [InlineData(StatusCode.PermissionDenied, "not you", "The relay refused (PermissionDenied): not you")]
+    [InlineData(StatusCode.PermissionDenied, "not you", "You may not do that: not you")]
+    [InlineData(StatusCode.Unauthenticated, "no token", "The relay does not know who you are: no token\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.")]
     [InlineData(StatusCode.Internal, "oops\n\e[2Jmore", "The relay refused (Internal): oops[2Jmore")]
     [InlineData(StatusCode.Aborted, "revision is 5", "The limits were changed by someone else meanwhile: revision is 5\nRun `relayctl limits`, decide anew, and try again with the revision it shows.")]
     [InlineData(StatusCode.InvalidArgument, "bad", "The relay refused the request: bad")]
@@ -23,6 +24,14 @@ public sealed class FailureTests
     {
         var failure = Failure.Of(new RpcException(new RpcStatus(code, detail)), Address, TimeSpan.FromSeconds(5));
         Assert.Equal(new Failure(ExitCodes.Refused, message), failure);
+    }
+
+    [Fact]
+    public void Of_StatusWithARequestId_EndsWithIt()
+    {
+        var trailers = new Metadata { { "request-id", "90c1f1e83b0a27d4" } };
+        var failure = Failure.Of(new RpcException(new RpcStatus(StatusCode.NotFound, "no such token"), trailers), Address, TimeSpan.FromSeconds(5));
+        Assert.Equal("The relay refused (NotFound): no such token\n(request 90c1f1e83b0a27d4)", failure.Message);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace AdminCli.Tests;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "completion"];
+    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion"];
 
     [Theory]
     [MemberData(nameof(Commands))]

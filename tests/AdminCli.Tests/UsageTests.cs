@@ -38,15 +38,24 @@ public sealed class UsageTests
     [InlineData("stats -o 1", "--output must be table or json, not '1'.")]
     [InlineData("stats --server localhost:9001", "--server: 'localhost:9001' is not an address. Accepted: unix:/path/admin.sock, /path/admin.sock, http://host:port or https://host:port.")]
     [InlineData("completion tcsh", "The shell must be bash, zsh or fish, not 'tcsh'.")]
-    [InlineData("statz", "'statz' is not a command. Commands: stats, ips, limits, set-limit, peers, verify, health, completion.")]
-    [InlineData("--bogus", "'--bogus' is not an option. Commands: stats, ips, limits, set-limit, peers, verify, health, completion.")]
+    [InlineData("audit --since 0s", "--since must be between 1s and 3650d, such as 30m, 12h or 7d, not '0s'.")]
+    [InlineData("audit --since 99999999d", "--since must be between 1s and 3650d, such as 30m, 12h or 7d, not '99999999d'.")]
+    [InlineData("audit --last -1", "--last must be between 0 and 1,000,000, not '-1'.")]
+    [InlineData("token", "Which command? Commands: create, list, revoke.")]
+    [InlineData("token make", "'make' is not a command. Commands: create, list, revoke.")]
+    [InlineData("token revoke", "Required argument 'id' missing for command: 'revoke'.")]
+    [InlineData("token create --name x", "Option '--role' is required.")]
+    [InlineData("token create --name x --role root", "--role must be read, operate or admin, not 'root'.")]
+    [InlineData("token create --name x --role read --expires 4000d", "--expires must be between 1m and 3650d, such as 12h, 30d or 365d, not '4000d'.")]
+    [InlineData("statz", "'statz' is not a command. Commands: stats, ips, limits, set-limit, peers, verify, health, audit, token, completion.")]
+    [InlineData("--bogus", "'--bogus' is not an option. Commands: stats, ips, limits, set-limit, peers, verify, health, audit, token, completion.")]
     [InlineData("stats --bogus", "Unrecognized command or argument '--bogus'.")]
-    [InlineData("", "Which command? Commands: stats, ips, limits, set-limit, peers, verify, health, completion.")]
+    [InlineData("", "Which command? Commands: stats, ips, limits, set-limit, peers, verify, health, audit, token, completion.")]
     public async Task Run_WrongCommandLine_IsRefusedWithASentence(string line, string sentence)
     {
         var result = await Cli.For("/nowhere/admin.sock").RunLineAsync(line);
         Assert.Equal(sentence, result.ErrorLines[0]);
-        Assert.Matches("^Run `relayctl( [a-z-]+)? --help` for how it is used.$", result.ErrorLines[^1]);
+        Assert.Matches("^Run `relayctl( [a-z-]+)* --help` for how it is used.$", result.ErrorLines[^1]);
         Assert.Equal(2, result.ErrorLines.Length);
         Assert.Empty(result.Output);
         Assert.Equal(ExitCodes.Usage, result.ExitCode);

@@ -59,6 +59,9 @@ internal sealed partial class RelayProcess : IAsyncDisposable
 
     public Cli Cli => Cli.For(Socket);
 
+    /// <summary>Where it listens for operators over the network, if it was told to.</summary>
+    public string AdminAddress => NetworkAddress().Match(Log).Groups[1].Value;
+
     public static async Task<RelayProcess> StartAsync(params string[] options)
     {
         var relay = new RelayProcess(options);
@@ -159,6 +162,9 @@ internal sealed partial class RelayProcess : IAsyncDisposable
 
     [GeneratedRegex(@"^\S+Z (fail|error|crit|critical): |Unhandled exception")]
     private static partial Regex ErrorLine();
+
+    [GeneratedRegex(@" and (https?://\S+:\d+)")]
+    private static partial Regex NetworkAddress();
 
     [GeneratedRegex(@"127\.0\.0\.1:(\d+)")]
     private static partial Regex ListeningAddress();

@@ -1,0 +1,151 @@
+using System.CommandLine;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli.Commands;
+
+/// <summary>Who changed what, when and why, and who was refused.</summary>
+internal static class AuditCommand
+{
+    private const int DefaultLast = 20;
+    private const int MostLast = 1_000_000;
+    private const int LargestPage = 1000;
+    private static readonly TimeSpan LeastSince = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MostSince = TimeSpan.FromDays(3650);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
+
+    public static Command Create(GlobalOptions globals, CommandContext context)
+    {
+        var last = new Option<int?>("--last", "-n")
+        {
+            Description = "How many entries, the newest, 1 to 1,000,000; 0: all (default 20; with --since all).",
+            HelpName = "entries",
+            CustomParser = ArgumentParsers.Whole<int>("--last", 0, MostLast),
+        };
+        var since = new Option<TimeSpan?>("--since")
+        {
+            Description = "Only entries that are no older than this, 1s to 3650d.",
+            HelpName = "time",
+            CustomParser = ArgumentParsers.Duration("--since", LeastSince, MostSince, "30m, 12h or 7d"),
+        };
+        var who = new Option<string?>("--who") { Description = "Only entries whose caller has this text: a user's name, uid=1000, a token's or certificate's name.", HelpName = "text" };
+        var method = new Option<string?>("--method") { Description = "Only entries of methods with this text in their name: SetLimits, set-limit, token.", HelpName = "text" };
+        var follow = new Option<bool>("--follow", "-f") { Description = "Then go on with each new entry as it comes. Ctrl-C ends it with exit code 0." };
+        return new ExampleCommand(
+            "audit",
+            "Shows who changed what, when and why, and who was refused.",
+            "Oldest first, so that the newest is at the bottom. Reads leave no entries. A second line shows what was before a change -> what is since. "
+                + "With -o json: one object {\"entries\":[...],\"damagedLines\":N}, newest first; with --follow one entry a line.",
+            "relayctl audit                                # the last 20",
+            "relayctl audit --since 1h --method limit      # who touched the limits this last hour",
+            "relayctl audit --who kay --last 0             # everything that kay did",
+            "relayctl audit -f -o json | jq -r .who")
+        {
+            last,
+            since,
+            who,
+            method,
+            follow,
+        }.WithAction(globals, context, call =>
+        {
+            var request = new ListAuditRequest { Who = call.Options.GetValue(who) ?? "", Method = call.Options.GetValue(method) ?? "" };
+            if (call.Options.GetValue(since) is { } age)
+            {
+                request.Since = (call.Context.Clock.GetUtcNow() - age).ToTimestamp();
+            }
+
+            var count = call.Options.GetValue(last) ?? (request.Since is null ? DefaultLast : 0);
+            return RunAsync(call, request, count == 0 ? int.MaxValue : count, call.Options.GetValue(follow));
+        });
+    }
+
+    private static async Task<int> RunAsync(AdminCall call, ListAuditRequest request, int count, bool follow)
+    {
+        var listed = await FetchAsync(call, request, count);
+        if (follow)
+        {
+            return await FollowAsync(call, request, listed);
+        }
+
+        if (call.Output.IsJson)
+        {
+            call.Output.JsonWithout(listed, "nextPageToken");
+        }
+        else if (listed.Entries.Count == 0)
+        {
+            call.Output.Line("No entries.");
+        }
+        else
+        {
+            Print(call, listed);
+        }
+
+        Complain(call, listed);
+        return ExitCodes.Ok;
+    }
+
+    private static async Task<int> FollowAsync(AdminCall call, ListAuditRequest request, ListAuditResponse listed)
+    {
+        Complain(call, listed);
+        try
+        {
+            while (true)
+            {
+                Print(call, listed);
+                call.Output.Flush();
+                request.AfterSequence = Math.Max(request.AfterSequence, listed.Entries.Select(entry => entry.Sequence).DefaultIfEmpty().Max());
+                await Task.Delay(BetweenLooks, call.Context.Clock, call.Cancel);
+                listed = await FetchAsync(call, request, int.MaxValue);
+            }
+        }
+        catch (Exception e) when (call.Cancel.IsCancellationRequested && e is RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException)
+        {
+            // Ctrl-C is how it is meant to end.
+            return ExitCodes.Ok;
+        }
+    }
+
+    private static async Task<ListAuditResponse> FetchAsync(AdminCall call, ListAuditRequest request, int count)
+    {
+        var listed = new ListAuditResponse();
+        request = request.Clone();
+        do
+        {
+            request.PageSize = Math.Min(count - listed.Entries.Count, LargestPage);
+            var page = await call.Connection.Admin.ListAuditAsync(request, call.Unary);
+            listed.Entries.Add(page.Entries);
+            listed.DamagedLines += page.DamagedLines;
+            request.PageToken = page.NextPageToken;
+        }
+        while (request.PageToken.Length > 0 && listed.Entries.Count < count);
+
+        return listed;
+    }
+
+    private static void Print(AdminCall call, ListAuditResponse listed)
+    {
+        foreach (var entry in listed.Entries.Reverse())
+        {
+            if (call.Output.IsJson)
+            {
+                call.Output.JsonLine(entry);
+                continue;
+            }
+
+            foreach (var line in AuditLine.Format(entry))
+            {
+                call.Output.Line(line);
+            }
+        }
+    }
+
+    // Not on the output: it is no entry.
+    private static void Complain(AdminCall call, ListAuditResponse listed)
+    {
+        if (listed.DamagedLines > 0)
+        {
+            call.Error.WriteLine($"warning: {Units.Count(listed.DamagedLines)} damaged line{(listed.DamagedLines == 1 ? "" : "s")} skipped; a crash in mid-line leaves one");
+        }
+    }
+}
