@@ -55,9 +55,9 @@ internal sealed record Failure(int ExitCode, string Message)
         };
     }
 
-    // The relay's audit has it as well, with who and when.
+    // The relay's audit has it as well, with who and when. A relay that stops has refused nothing.
     private static string RequestIdOf(RpcException exception) =>
-        exception.Trailers.GetValue("request-id") is { Length: > 0 } id ? $"\n(request {Printable.Clean(id)})" : "";
+        exception.StatusCode != StatusCode.Unavailable && exception.Trailers.GetValue("request-id") is { Length: > 0 } id ? $"\n(request {Printable.Clean(id)})" : "";
 
     private static string[] Violations(RpcException exception) =>
         exception.GetRpcStatus()?.GetDetail<BadRequest>()?.FieldViolations
