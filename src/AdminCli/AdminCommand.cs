@@ -34,6 +34,8 @@ internal static class AdminCommand
             ExplainCommand.Create(globals, context),
             TailCommand.Create(globals, context),
             PeersCommand.Create(globals, context),
+            RelaysCommand.Create(globals, context),
+            ChannelsCommand.Create(globals, context),
             VerifyCommand.Create(globals, context),
             HealthCommand.Create(globals, context),
             AuditCommand.Create(globals, context),

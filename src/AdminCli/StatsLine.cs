@@ -23,6 +23,10 @@ internal static class StatsLine
             $"queued={stats.Traffic?.QueuedMessages ?? 0}",
             $"codes={stats.Pairing?.ActiveCodes ?? 0}",
             $"peers={stats.Peers?.Proven ?? 0}",
+            $"relays={stats.Relays?.Registered ?? 0}",
+            $"channels={stats.Channels?.Channels ?? 0}",
+            $"chunks={stats.Chunks?.Known ?? 0}",
+            $"db-queue={stats.Storage?.Waiting ?? 0}",
             (stats.Audit is { Drift: not 0 } audit ? $"DRIFT={audit.Drift}" : "drift=0")
                 + string.Concat((stats.Attribution?.Suspicions ?? []).Select(suspicion => $" SUSPICION={Printable.CleanOrUnknown(suspicion)}")));
     }

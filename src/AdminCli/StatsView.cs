@@ -29,6 +29,11 @@ internal static class StatsView
         }
 
         yield return Pairing(stats.Pairing ?? new Pairing());
+        foreach (var row in FeatureRows.Of(stats))
+        {
+            yield return row;
+        }
+
         yield return Traffic(stats.Traffic ?? new Traffic(), rates);
         yield return Peers(stats.Peers ?? new Peers());
         yield return Process(process);

@@ -10,6 +10,9 @@ internal static class Units
 
     private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
+    /// <summary>For figures that a client gave, which need not be whole: "12", "2.5".</summary>
+    public static string Number(double value) => value.ToString("#,0.##", CultureInfo.InvariantCulture);
+
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     /// <summary>"512 B", "1.5 KiB", "212 MiB": one decimal below ten.</summary>
@@ -57,5 +60,5 @@ internal static class Units
     public static string ByteRate(double? perSecond) => perSecond is { } rate ? $"{Bytes(rate)}/s" : Unknown;
 
     /// <summary>Whole per cent, rounded down, so that only what is full reads 100%.</summary>
-    public static string Share(long part, long whole) => whole <= 0 ? Unknown : $"{Count((long)Math.Floor(part * 100.0 / whole))}%";
+    public static string Share(double part, double whole) => whole <= 0 ? Unknown : $"{Count((long)Math.Floor(part * 100 / whole))}%";
 }

@@ -5,7 +5,7 @@ namespace AdminCli.Tests;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion"];
+    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels"];
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -23,7 +23,7 @@ public sealed class HelpTests
     public async Task Help_OfEachCommand_ExplainsTheGlobalOptionsAndStaysReadable(string command)
     {
         var result = await new Cli().RunAsync(command, "-h");
-        Assert.Contains("64-bit numbers as strings", result.Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
+        Assert.Contains("64-bit numbers as strings", Unwrapped(result.Output));
         Assert.Contains("--server", result.Output);
         Assert.Contains("Details:", result.Output);
         Assert.All(result.OutputLines, line => Assert.True(line.Length <= 120, line));
@@ -47,11 +47,13 @@ public sealed class HelpTests
     [InlineData("stats", "100ms to 5m (default 5s)")]
     [InlineData("stats", "powers of 1024")]
     [InlineData("ips", "0: all (default 20)")]
+    [InlineData("relays", "what the relay says of itself")]
+    [InlineData("channels", "counted once for each subscriber since the channel was made")]
     [InlineData("verify", "1 when not")]
     public async Task Help_OfACommand_SaysUnitsAndRanges(string command, string text)
     {
         var result = await new Cli().RunAsync(command, "--help");
-        Assert.Contains(text, string.Join(' ', result.Output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Contains(text, Unwrapped(result.Output));
     }
 
     [Fact]
@@ -70,4 +72,6 @@ public sealed class HelpTests
         var details = result.OutputLines.SkipWhile(line => line != "Details:").Skip(1).TakeWhile(line => line != "Examples:");
         Assert.All(details, line => Assert.True(line.Length <= 80, line));
     }
+
+    private static string Unwrapped(string text) => string.Join(' ', text.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
 }

@@ -82,6 +82,21 @@ public sealed class OutputTests
     }
 
     [Fact]
+    public void Channels_HostileIds_AreShownHarmless()
+    {
+        var row = ChannelsCommand.Row(new ListedChannel { ChannelId = "[red]\e[2J\u202ex\r\nfake row", Owned = true, FramesSent = 1_234 }, DateTimeOffset.UnixEpoch);
+        Assert.Equal(["[red][2Jxfake row", "yes", "-", "0", "0", "1,234", "0", "never"], row);
+        Assert.Equal("-", ChannelsCommand.Row(new ListedChannel { ChannelId = "\u200b\e" }, DateTimeOffset.UnixEpoch)[0]);
+    }
+
+    [Fact]
+    public void Relays_HostileIds_AreShownHarmless()
+    {
+        var relay = new ListedRelay { PeerId = "a\e[31mb", Key = "2001:db8::/64", Connected = 2.5, Capacity = 20, Offered = true };
+        Assert.Equal(["a[31mb", "2001:db8::/64", "2.5", "20", "12%", "offered", "never", "never"], RelaysCommand.Row(relay, DateTimeOffset.UnixEpoch));
+    }
+
+    [Fact]
     public void Peers_None_IsASentenceInATableAndAnEmptyListInJson()
     {
         Assert.Equal("No peer servers connected.\n", Table(Terminal.None, OutputFormat.Table, output => PeersCommand.Show(output, new ListPeersResponse(), DateTimeOffset.UnixEpoch)));

@@ -27,6 +27,45 @@ public sealed class StatsViewTests
     }
 
     [Fact]
+    public void Rows_FeaturesInUse_HaveARowEach()
+    {
+        var lines = Render(InUse(), StatsRates.Unknown).Split('\n');
+        var features = lines.SkipWhile(line => !line.StartsWith("pairing", StringComparison.Ordinal)).Skip(1).TakeWhile(line => !line.StartsWith("traffic", StringComparison.Ordinal));
+        Assert.Equal(
+            """
+            relays        offered 80 of 100
+            rendezvous    daily points 1,200   hourly tokens 34   matches 5   drops delivered 6
+            channels      12   owned 9   live 2   subscriptions 345   frames 6,789   dropped 0
+            chunks        cached 10, 1.5 MiB   known 20   sources 30   pulls 1   served 400 from cache, 50 by sources
+            database      queue 3   work 5,000 in 600 commits   failed 0   file 7.0 MiB
+            attestation   open 1   answered 90   timed_out 2
+            """, string.Join('\n', features));
+    }
+
+    [Fact]
+    public void Rows_FeaturesNotInUse_HaveNone()
+    {
+        var stats = Full();
+        (stats.Relays, stats.Rendezvous, stats.Channels, stats.Chunks, stats.Storage, stats.Attestation) =
+            (new(), new(), new(), new(), new StorageStats { FileBytes = 4096 }, new());
+        Assert.Equal(Render(Full(), StatsRates.Unknown), Render(stats, StatsRates.Unknown));
+    }
+
+    [Fact]
+    public void Rows_FeaturesInTrouble_CallForAttention()
+    {
+        var stats = InUse();
+        stats.Relays.Offered = 0;
+        (stats.Channels.FramesDroppedTotal, stats.Channels.Waiting, stats.Channels.WaitingBytes, stats.Channels.UpstreamDroppedTotal) = (7, 8, 2048, 9);
+        (stats.Storage.Waiting, stats.Storage.FailuresTotal) = (1000, 3);
+        var parts = StatsView.Rows(stats, StatsRates.Unknown).SelectMany(row => row.Parts.Select(part => (row.Label, part.Text, part.Tone))).Where(part => part.Tone is Tone.Warning or Tone.Alarm);
+        Assert.Equal(
+            [("relays", "offered 0 of 100"), ("channels", "dropped 7"), ("upstream", "dropped 9"), ("database", "queue 1,000"), ("database", "failed 3"), ("attestation", "timed_out 2")],
+            parts.Where(part => part.Label is not ("clients" or "refused")).Select(part => (part.Label, part.Text)));
+        Assert.Contains("upstream      waiting 8, 2.0 KiB   dropped 9\n", Render(stats, StatsRates.Unknown));
+    }
+
+    [Fact]
     public void Rows_WithRates_ShowThemBesideTheirCounters()
     {
         var text = Render(Full(), new StatsRates(12.5, 3, 100, 90, 2048, 1024));
@@ -105,7 +144,7 @@ public sealed class StatsViewTests
 
     [Fact]
     public void Line_FirstSnapshot_HasNoRates() => Assert.Equal(
-        "2026-05-01T00:00:10Z state=ready clients=9812/10000 addresses=1204 admitted=- refused=- in=- out=- bytes-in=- bytes-out=- queued=7 codes=1200 peers=3 drift=0",
+        "2026-05-01T00:00:10Z state=ready clients=9812/10000 addresses=1204 admitted=- refused=- in=- out=- bytes-in=- bytes-out=- queued=7 codes=1200 peers=3 relays=0 channels=0 chunks=0 db-queue=0 drift=0",
         StatsLine.Format(Full(), StatsRates.Unknown));
 
     [Fact]
@@ -113,8 +152,12 @@ public sealed class StatsViewTests
     {
         var line = StatsLine.Format(Full(), new StatsRates(12.5, 3, 100, 90, 2048, 1_000));
         Assert.Contains(" admitted=12.5/s refused=3.0/s in=100/s out=90.0/s bytes-in=2.0KiB/s bytes-out=1,000B/s ", line);
-        Assert.Equal(14, line.Split(' ').Length);
+        Assert.Equal(18, line.Split(' ').Length);
     }
+
+    [Fact]
+    public void Line_FeaturesInUse_CountsThem() =>
+        Assert.Contains(" relays=100 channels=12 chunks=20 db-queue=3 ", StatsLine.Format(InUse(), StatsRates.Unknown));
 
     [Fact]
     public void Line_Drift_IsInCapitals()
@@ -159,6 +202,18 @@ public sealed class StatsViewTests
         now.Uptime.Seconds += 1;
         now.Traffic.MessagesSentTotal = 0;
         Assert.Equal(new StatsRates(0, 0, 0, null, 0, 0), StatsRates.Between(before, now));
+    }
+
+    private static Stats InUse()
+    {
+        var stats = Full();
+        stats.Relays = new RelayStats { Registered = 100, Offered = 80 };
+        stats.Rendezvous = new RendezvousStats { DailyPoints = 1_200, HourlyTokens = 34, MatchesTotal = 5, DropsDeliveredTotal = 6 };
+        stats.Channels = new ChannelStats { Channels = 12, Owned = 9, Live = 2, Subscriptions = 345, FramesSentTotal = 6_789 };
+        stats.Chunks = new ChunkStats { Cached = 10, CachedBytes = 1_572_864, Known = 20, Sources = 30, Pulls = 1, ServedFromCacheTotal = 400, ServedBySourceTotal = 50 };
+        stats.Attestation = new AttestationStats { Open = 1, RequestsTotal = { ["answered"] = 90, ["timed_out"] = 2 } };
+        stats.Storage = new StorageStats { Waiting = 3, WorkTotal = 5_000, CommitsTotal = 600, FileBytes = 7_340_032 };
+        return stats;
     }
 
     private static Stats Full() => new()

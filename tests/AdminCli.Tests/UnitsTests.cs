@@ -14,6 +14,14 @@ public sealed class UnitsTests
     public void Count_AnyNumber_HasThousandsSeparated(long value, string expected) => Assert.Equal(expected, Units.Count(value));
 
     [Theory]
+    [InlineData(0, "0")]
+    [InlineData(12, "12")]
+    [InlineData(2.5, "2.5")]
+    [InlineData(2.126, "2.13")]
+    [InlineData(10_000, "10,000")]
+    public void Number_OfAClient_NeedNotBeWhole(double value, string expected) => Assert.Equal(expected, Units.Number(value));
+
+    [Theory]
     [InlineData(0, "0 B")]
     [InlineData(1, "1 B")]
     [InlineData(1023, "1,023 B")]
@@ -75,5 +83,6 @@ public sealed class UnitsTests
     [InlineData(10_000, 10_000, "100%")]
     [InlineData(12_000, 10_000, "120%")]
     [InlineData(1, 0, "-")]
-    public void Share_OfALimit_IsFullOnlyWhenFull(long part, long whole, string expected) => Assert.Equal(expected, Units.Share(part, whole));
+    [InlineData(2.5, 10, "25%")]
+    public void Share_OfALimit_IsFullOnlyWhenFull(double part, double whole, string expected) => Assert.Equal(expected, Units.Share(part, whole));
 }

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Relay.EndToEnd.Support;
 using Relay.Listening;
 
@@ -50,6 +52,70 @@ public sealed class HttpPagesTests
         }
     }
 
+    // Weaknesses 1 and 2. The fields of the reference network come first and in its order; ours follow.
+    [Fact]
+    public async Task Stats_SocketRegisteredBothWays_CountsItOnceAsASocket()
+    {
+        await using var server = await RelayServer.StartAsync(settings => settings.Identity.Region = "eu");
+        using var http = new HttpClient { BaseAddress = server.Http };
+        await using var both = await TestClient.RegisterAsync(server, "AAAAAA");
+        await both.SendAsync("""{"type":"register","peerId":"relay"}""");
+        await both.ExpectAsync("registered");
+        await using var neither = await TestClient.ConnectAsync(server);
+
+        using var stats = JsonDocument.Parse(await http.GetStringAsync("/stats", Cancel));
+        Assert.Equal(
+            ["serverId", "nodeId", "endpoint", "region", "uptime", "connections", "relayConnections", "signalingConnections", "activeCodes", "collisionRisk"],
+            stats.RootElement.EnumerateObject().Select(field => field.Name).Take(10));
+        Assert.Equal(
+            (2, 1, 1, 1, "low", "eu"),
+            (Number("connections"), Number("relayConnections"), Number("signalingConnections"), Number("activeCodes"), Text("collisionRisk"), Text("region")));
+
+        int Number(string field) => stats.RootElement.GetProperty(field).GetInt32();
+        string? Text(string field) => stats.RootElement.GetProperty(field).GetString();
+    }
+
+    [Fact]
+    public async Task Metrics_FeaturesInUse_ShowThem()
+    {
+        await using var server = await RelayServer.StartAsync();
+        using var http = new HttpClient { BaseAddress = server.Http };
+        await using var client = await TestClient.RegisterAsync(server, "AAAAAA");
+        await AskAsync(client, """{"type":"register","peerId":"relay"}""", "registered");
+        await AskAsync(client, """{"type":"register_rendezvous","dailyPoints":["p"],"hourlyTokens":["t","u"],"relayId":""}""", "rendezvous_result");
+        await client.OwnAsync("channel");
+        await client.StartAsync("channel", 0);
+        await client.SubscribeAsync("absent");
+        await client.UpstreamAsync("absent", "\"m\"");
+        await AskAsync(client, """{"type":"chunk_announce","chunks":[{"chunkId":"a"},{"chunkId":"b"}]}""", "chunk_announce_ack");
+        await AskAsync(client, """{"type":"chunk_push","chunkId":"a","channelId":"channel","data":"kept"}""", "chunk_push_ack");
+        await AskAsync(client, """{"type":"chunk_request","chunkId":"a","channelId":"channel"}""", "chunk_data");
+
+        var metrics = await http.GetStringAsync("/metrics", Cancel);
+        Assert.All(
+            (string[])[
+                "relay_relays{} 1", "relay_relays_offered{} 1",
+                "relay_rendezvous_rows{kind=\"daily_point\"} 1", "relay_rendezvous_rows{kind=\"hourly_token\"} 2",
+                "relay_channels{} 2", "relay_channels_owned{} 1", "relay_channels_live{} 1", "relay_channels_subscriptions{} 1", "relay_upstream_messages{} 1",
+                "relay_chunks{} 2", "relay_chunks_cached{} 1", "relay_chunks_sources{} 2", "relay_chunks_served_total{source=\"cache\"} 1",
+                "relay_storage_queue{} 0", "relay_storage_failures_total{} 0", "relay_pairing_registrations_total{} 1",
+            ],
+            line => Assert.Contains($"\n{line}\n", metrics));
+    }
+
+    [Fact]
+    public async Task Metrics_All_AreInTheOperatorsGuide()
+    {
+        await using var server = await RelayServer.StartAsync();
+        using var http = new HttpClient { BaseAddress = server.Http };
+        var guide = await File.ReadAllTextAsync(Guide(), Cancel);
+        var metrics = await http.GetStringAsync("/metrics", Cancel);
+        var names = metrics.Split('\n').Where(line => line.StartsWith("# TYPE relay_", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]).ToArray();
+
+        Assert.True(names.Length > 50, metrics);
+        Assert.DoesNotContain(names, name => !guide.Contains($"`{name}`", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Ready_Draining_Is503()
     {
@@ -88,6 +154,15 @@ public sealed class HttpPagesTests
             Assert.Equal(["GET", "HEAD"], response.Content.Headers.Allow.Order());
         }
     }
+
+    private static async Task AskAsync(TestClient client, string message, string answer)
+    {
+        await client.SendAsync(message);
+        await client.ExpectAsync(answer);
+    }
+
+    private static string Guide([CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "../../docs/operations.md");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 }

@@ -19,6 +19,8 @@ internal static class MethodRoles
         [Admin + "GetStats"] = Looks(AdminRole.Read),
         [Admin + "WatchStats"] = Looks(AdminRole.Read),
         [Admin + "ListIps"] = Looks(AdminRole.Read),
+        [Admin + "ListRelays"] = Looks(AdminRole.Read),
+        [Admin + "ListChannels"] = Looks(AdminRole.Read),
         [Admin + "ListPeers"] = Looks(AdminRole.Read),
         [Admin + "GetLimits"] = Looks(AdminRole.Read),
         [Admin + "Verify"] = Looks(AdminRole.Read),

@@ -16,6 +16,8 @@ internal sealed class AdminService(
     ConnectionLedger ledger,
     LimitPolicyStore policies,
     IpPage ips,
+    RelayPage relays,
+    ChannelPage channels,
     PeerTable peers,
     SelfAudit audit,
     AuditView trail,
@@ -60,6 +62,12 @@ internal sealed class AdminService(
     }
 
     public override Task<ListIpsResponse> ListIps(ListIpsRequest request, ServerCallContext context) => Task.FromResult(ips.Read(request));
+
+    public override Task<ListRelaysResponse> ListRelays(ListRelaysRequest request, ServerCallContext context) =>
+        Task.FromResult(relays.Read(request));
+
+    public override Task<ListChannelsResponse> ListChannels(ListChannelsRequest request, ServerCallContext context) =>
+        Task.FromResult(channels.Read(request));
 
     public override Task<ListPeersResponse> ListPeers(ListPeersRequest request, ServerCallContext context) =>
         Task.FromResult(new ListPeersResponse { Peers = { peers.Snapshot().Select(PeerRow) } });

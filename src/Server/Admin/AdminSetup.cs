@@ -12,12 +12,15 @@ internal static class AdminSetup
     public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
         services
+            .AddSingleton<FeatureFigures>()
             .AddSingleton<ServerSnapshot>()
             .AddSingleton<IpPage>()
             .AddSingleton<PolicyChanges>()
             .AddSingleton<BanDesk>()
             .AddSingleton<Explainer>()
             .AddSingleton<ConnectionPage>()
+            .AddSingleton<RelayPage>()
+            .AddSingleton<ChannelPage>()
             .AddSingleton<AuditView>()
             .AddSingleton<TokenView>()
             .AddSingleton<AdminInterceptor>();

@@ -18,6 +18,8 @@ internal static class ProcessFigures
             OpenFilesLimit = OpenFiles.Limit,
             Threads = process.Threads.Count,
             CollectionsGen2 = GC.CollectionCount(2),
+            CollectionsGen0 = GC.CollectionCount(0),
+            CollectionsGen1 = GC.CollectionCount(1),
         };
     }
 }

@@ -21,6 +21,7 @@ internal sealed class ServerSnapshot(
     PeerTable peers,
     ProxySuspicion suspicion,
     ProxyHeaderReader proxyHeaders,
+    FeatureFigures features,
     RelayMetrics metrics,
     Readiness readiness,
     ServerIdentity identity,
@@ -99,6 +100,12 @@ internal sealed class ServerSnapshot(
                 UpgradesTotal = { suspicion.BySource().ToDictionary() },
                 ProxyHeadersTotal = { proxyHeaders.Counts().Where(count => count.Value > 0).ToDictionary() },
             },
+            Relays = features.Relays(),
+            Rendezvous = features.Rendezvous(),
+            Channels = features.Channels(),
+            Chunks = features.Chunks(),
+            Storage = features.Storage(),
+            Attestation = features.Attestation(),
         };
         stats.Connections.ClosedTotal.Add(metrics.ClosedByReason().ToDictionary());
         return stats;

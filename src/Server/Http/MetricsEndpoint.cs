@@ -39,6 +39,7 @@ internal static class MetricsEndpoint
         AdminGauges.Add(services);
         SignalingGauges.Add(services);
         AuthorityGauges.Add(services);
+        FeatureGauges.Add(services);
         return app.New().UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
     }
 
@@ -55,6 +56,8 @@ internal static class MetricsEndpoint
         meter.CreateObservableGauge("relay.peers", () => peers.ProvenCount, description: "Peer server links that were proven.");
         meter.CreateObservableGauge("relay.peers.unproven", () => peers.UnprovenCount, description: "Peer server sockets that are not proven yet.");
         meter.CreateObservableGauge("relay.pairing.codes", () => presence.Figures().Codes, description: "Pairing codes registered.");
+        meter.CreateObservableGauge("relay.pairing.peak_codes", () => presence.Figures().PeakCodes, description: "The most pairing codes that were registered at once.");
+        meter.CreateObservableCounter("relay.pairing.registrations", () => presence.Figures().CodeRegistrations, description: "Registrations of a pairing code.");
         meter.CreateObservableCounter("relay.pairing.collisions", () => presence.Figures().Collisions, description: "Registrations of a code that another socket held.");
         meter.CreateObservableGauge("relay.process.memory", () => Environment.WorkingSet, unit: "By", description: "Resident memory.");
         meter.CreateObservableGauge("relay.process.heap", () => GC.GetTotalMemory(false), unit: "By", description: "Managed heap.");

@@ -82,24 +82,10 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     /// Opens a client socket from the given loopback address; false where it was not even upgraded. A relay that refuses
     /// politely upgrades and then closes, so whether a socket was admitted is for the figures to say.
     /// </summary>
-    public async Task<bool> ConnectAsync(string from = "127.0.0.1")
-    {
-        var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = (context, token) => DialAsync(from, context.DnsEndPoint.Port, token) };
-        var invoker = new HttpMessageInvoker(handler);
-        var client = new ClientWebSocket();
-        _clients.Add(client);
-        _clients.Add(invoker);
-        try
-        {
-            await client.ConnectAsync(new Uri($"ws://127.0.0.1:{Port}/"), invoker, TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
-        }
-        catch (WebSocketException)
-        {
-            return false;
-        }
+    public async Task<bool> ConnectAsync(string from = "127.0.0.1") => await UpgradeAsync(from) is { State: WebSocketState.Open };
 
-        return client.State == WebSocketState.Open;
-    }
+    /// <summary>Opens a client socket that must be upgraded.</summary>
+    public async Task<RelayClient> OpenAsync(string from = "127.0.0.1") => new(await UpgradeAsync(from) ?? throw new InvalidOperationException(Log));
 
     /// <summary>Ends relayd as a crash would: its socket file stays.</summary>
     public async Task KillAsync()
@@ -143,6 +129,25 @@ internal sealed partial class RelayProcess : IAsyncDisposable
         {
             _port.TrySetResult(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
         }
+    }
+
+    private async Task<ClientWebSocket?> UpgradeAsync(string from)
+    {
+        var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = (context, token) => DialAsync(from, context.DnsEndPoint.Port, token) };
+        var invoker = new HttpMessageInvoker(handler);
+        var client = new ClientWebSocket();
+        _clients.Add(client);
+        _clients.Add(invoker);
+        try
+        {
+            await client.ConnectAsync(new Uri($"ws://127.0.0.1:{Port}/"), invoker, TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        }
+        catch (WebSocketException)
+        {
+            return null;
+        }
+
+        return client;
     }
 
     private static async ValueTask<Stream> DialAsync(string from, int port, CancellationToken cancel)
