@@ -1,5 +1,5 @@
 # make run, make test: nothing to install but the .NET SDK (10.0) and make.
-.PHONY: build run ctl test lint bench idle fuzz publish install clean
+.PHONY: build run ctl test lint bench idle fuzz soak publish install clean
 
 CONFIG ?= Release
 PREFIX ?= /usr/local
@@ -41,6 +41,11 @@ idle:
 # Tries what strangers write (PROXY headers, forwarded headers, networks), so many inputs each; fails at the first finding. INPUTS=10000000
 fuzz:
 	@$(DOTNET) run --project tests/Benchmarks -c Release -- fuzz $(or $(INPUTS),10000000) $(SEED)
+
+# Random clients use and misuse every feature and vanish; fails unless all of it is gone afterwards. MINUTES=2, and about 4 more
+soak:
+	@$(DOTNET) build src/Server -c Release -v quiet -clp:NoSummary
+	@$(DOTNET) run --project tests/Benchmarks -c Release -- soak $(or $(MINUTES),2)
 
 # Self-contained single files, which need no .NET on the machine: artifacts/relayd, artifacts/relayctl
 publish:

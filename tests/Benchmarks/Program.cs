@@ -1,22 +1,23 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
 using Relay.Benchmarks;
+using Relay.Benchmarks.Soak;
 
-// "idle N" measures memory with a real relayd process, "fuzz N [SEED]" tries what strangers write; anything else goes to BenchmarkDotNet.
-if (args is ["idle", var count])
+switch (args)
 {
-    return await IdleSockets.MeasureAsync(int.Parse(count, CultureInfo.InvariantCulture));
-}
+    // Memory of idle sockets, and random traffic that must leave nothing behind: both with a real relayd process.
+    case ["idle", var count]:
+        return await IdleSockets.MeasureAsync(int.Parse(count, CultureInfo.InvariantCulture));
+    case ["soak", var minutes]:
+        return await SoakRun.RunAsync(TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)));
 
-if (args is ["fuzz", var inputs, .. var given])
-{
-    return FuzzRun.Run(long.Parse(inputs, CultureInfo.InvariantCulture), given is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : null);
-}
+    // What the disk makes of so many sockets' rendezvous.
+    case ["meet", var sockets]:
+        return await MeetingRate.MeasureAsync(int.Parse(sockets, CultureInfo.InvariantCulture));
 
-// "meet N" measures what the disk makes of N sockets' rendezvous.
-if (args is ["meet", var sockets])
-{
-    return await MeetingRate.MeasureAsync(int.Parse(sockets, System.Globalization.CultureInfo.InvariantCulture));
+    // What strangers write.
+    case ["fuzz", var inputs, .. var given]:
+        return FuzzRun.Run(long.Parse(inputs, CultureInfo.InvariantCulture), given is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : null);
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(AdmissionBenchmark).Assembly).Run(args);
