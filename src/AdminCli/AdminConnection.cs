@@ -43,6 +43,7 @@ internal sealed class AdminConnection : IDisposable
         Admin = new AdminService.AdminServiceClient(_channel);
         Connections = new ConnectionService.ConnectionServiceClient(_channel);
         Decisions = new DecisionService.DecisionServiceClient(_channel);
+        Policy = new PolicyService.PolicyServiceClient(_channel);
         Health = new Health.HealthClient(_channel);
     }
 
@@ -56,6 +57,8 @@ internal sealed class AdminConnection : IDisposable
     public ConnectionService.ConnectionServiceClient Connections { get; }
 
     public DecisionService.DecisionServiceClient Decisions { get; }
+
+    public PolicyService.PolicyServiceClient Policy { get; }
 
     public Health.HealthClient Health { get; }
 

@@ -47,6 +47,19 @@ internal static class ArgumentParsers
         return null;
     };
 
+    /// <summary>A text that the relay will understand; <paramref name="allowed"/> ends the sentence for one that it will not.</summary>
+    public static Func<ArgumentResult, string?> Text(string option, Func<string, bool> isRight, string allowed) => argument =>
+    {
+        var text = argument.Tokens[0].Value;
+        if (isRight(text))
+        {
+            return text;
+        }
+
+        argument.AddError($"{option} must be {allowed}, not '{Printable.Clean(text)}'.");
+        return null;
+    };
+
     public static Option<T> Choice<T>(string name, IReadOnlyDictionary<string, T> choices, params string[] aliases)
     {
         var option = new Option<T>(name, aliases) { HelpName = string.Join('|', choices.Keys), CustomParser = OneOf(name, choices) };

@@ -3,7 +3,8 @@ using Spectre.Console;
 namespace Relay.AdminCli;
 
 /// <summary>One column of a table.</summary>
-internal sealed record Column(string Title, bool ToTheRight = false)
+/// <param name="IfAny">Left out where no row has anything in it.</param>
+internal sealed record Column(string Title, bool ToTheRight = false, bool IfAny = false)
 {
     /// <summary>Blanks between two columns.</summary>
     public const int Gap = 3;

@@ -37,14 +37,29 @@ internal sealed class Output(TextWriter writer, Terminal terminal, OutputFormat 
         writer.WriteLine(node.ToJsonString(IndentedNodes));
     }
 
+    /// <summary>The fields of several messages as one object, for an answer that says more than its message does.</summary>
+    public void JsonOf(params IReadOnlyList<IMessage> messages)
+    {
+        var all = new JsonObject();
+        foreach (var (name, value) in messages.SelectMany(message => JsonNode.Parse(Compact.Format(message))!.AsObject()))
+        {
+            all[name] = value?.DeepClone();
+        }
+
+        writer.WriteLine(all.ToJsonString(IndentedNodes));
+    }
+
     public void Line(string text) => writer.WriteLine(text);
 
     /// <summary>What is written is seen now; a pipe buffers otherwise.</summary>
     public void Flush() => writer.Flush();
 
     /// <summary>Columns whose every row is a whole number stand to the right.</summary>
-    public void Table(IReadOnlyList<Column> columns, IReadOnlyList<string[]> rows)
+    public void Table(IReadOnlyList<Column> allColumns, IReadOnlyList<string[]> allRows)
     {
+        var shown = Enumerable.Range(0, allColumns.Count).Where(i => !allColumns[i].IfAny || allRows.Any(row => row[i] != Units.Unknown)).ToArray();
+        IReadOnlyList<Column> columns = [.. shown.Select(i => allColumns[i])];
+        IReadOnlyList<string[]> rows = shown.Length == allColumns.Count ? allRows : [.. allRows.Select(row => shown.Select(i => row[i]).ToArray())];
         var widths = columns.Select((column, i) => rows.Max(row => row[i].GetCellWidth()) is var widest && widest > column.Title.Length ? widest : column.Title.Length).ToArray();
         // On a terminal that is too narrow the cells are folded, so no column may insist on its width.
         var fits = widths.Sum(width => width + Column.Gap) <= terminal.Size().Columns;

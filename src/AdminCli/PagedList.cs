@@ -37,7 +37,10 @@ internal sealed class PagedList<TResponse, TRow>(
     }
 
     /// <summary>Fetches as many pages as it takes and shows them; <paramref name="none"/> is said where no row matches.</summary>
-    public async Task<int> ShowAsync(AdminCall call, string none, Func<int, string, AsyncUnaryCall<TResponse>> fetch)
+    public Task<int> ShowAsync(AdminCall call, string none, Func<int, string, AsyncUnaryCall<TResponse>> fetch) => ShowAsync(call, noun, none, fetch);
+
+    /// <summary>The same for rows that are <paramref name="what"/> this time.</summary>
+    public async Task<int> ShowAsync(AdminCall call, string what, string none, Func<int, string, AsyncUnaryCall<TResponse>> fetch)
     {
         var top = call.Options.GetValue(All) ? 0 : call.Options.GetValue(Top) ?? DefaultTop;
         var listed = await FetchAsync(top == 0 ? int.MaxValue : top, fetch);
@@ -59,7 +62,7 @@ internal sealed class PagedList<TResponse, TRow>(
         if (totalSize > rows.Count && top > 0)
         {
             // Not on the output: a program that counts lines must not count this one.
-            call.Error.WriteLine($"{Units.Count(rows.Count)} of {Units.Count(totalSize)} {noun}; --all shows every one.");
+            call.Error.WriteLine($"{Units.Count(rows.Count)} of {Units.Count(totalSize)} {what}; --all shows every one.");
         }
 
         return ExitCodes.Ok;

@@ -53,6 +53,14 @@ internal static class Units
     public static string Ago(Timestamp? time, DateTimeOffset now) =>
         time is null ? "never" : $"{Duration(new Duration { Seconds = now.ToUnixTimeSeconds() - time.Seconds })} ago";
 
+    /// <summary>"in 5m 6s"; a time that is over is "now".</summary>
+    public static string In(Timestamp time, DateTimeOffset now) =>
+        time.Seconds - now.ToUnixTimeSeconds() is > 0 and var seconds ? $"in {Duration(new Duration { Seconds = seconds })}" : "now";
+
+    /// <summary>"2026-11-24 15:04:05" on the operator's own clock.</summary>
+    public static string Local(Timestamp time, TimeProvider clock) =>
+        TimeZoneInfo.ConvertTime(time.ToDateTimeOffset(), clock.LocalTimeZone).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+
     /// <summary>"12.5/s"; "-" where no rate is known.</summary>
     public static string Rate(double? perSecond) =>
         perSecond is { } rate ? $"{rate.ToString(rate < 99.95 ? "0.0" : "N0", CultureInfo.InvariantCulture)}/s" : Unknown;

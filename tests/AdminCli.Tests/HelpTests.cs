@@ -5,13 +5,20 @@ namespace AdminCli.Tests;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels"];
+    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans"];
+
+    public static TheoryData<string> Subcommands =>
+    [
+        "limits history", "limits diff", "limits rollback", "limits save", "limits shadow", "limits shadow set", "limits shadow show", "limits shadow promote",
+        "limits shadow clear", "overrides set", "overrides remove",
+    ];
 
     [Theory]
     [MemberData(nameof(Commands))]
+    [MemberData(nameof(Subcommands))]
     public async Task Help_OfEachCommand_HasExamplesThatParse(string command)
     {
-        var result = await new Cli().RunAsync(command, "--help");
+        var result = await new Cli().RunLineAsync($"{command} --help");
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
         var examples = result.OutputLines.SkipWhile(line => line != "Examples:").Skip(1).ToArray();
         Assert.NotEmpty(examples);
@@ -20,9 +27,10 @@ public sealed class HelpTests
 
     [Theory]
     [MemberData(nameof(Commands))]
+    [MemberData(nameof(Subcommands))]
     public async Task Help_OfEachCommand_ExplainsTheGlobalOptionsAndStaysReadable(string command)
     {
-        var result = await new Cli().RunAsync(command, "-h");
+        var result = await new Cli().RunLineAsync($"{command} -h");
         Assert.Contains("64-bit numbers as strings", Unwrapped(result.Output));
         Assert.Contains("--server", result.Output);
         Assert.Contains("Details:", result.Output);

@@ -16,7 +16,7 @@ internal static class IpsCommand
     private static readonly Column[] Columns =
     [
         new("ADDRESS"), new("CONNECTIONS", ToTheRight: true), new("LIMIT", ToTheRight: true), new("PEAK", ToTheRight: true),
-        new("ADMITTED", ToTheRight: true), new("REFUSED", ToTheRight: true), new("FIRST SEEN"), new("LAST SEEN"),
+        new("ADMITTED", ToTheRight: true), new("REFUSED", ToTheRight: true), new("SHADOW", ToTheRight: true, IfAny: true), new("FIRST SEEN"), new("LAST SEEN"),
     ];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
@@ -30,6 +30,10 @@ internal static class IpsCommand
             Description = "Only addresses inside this network, such as 203.0.113.0/24 or 2001:db8::/32; a bare address is that address alone.",
             HelpName = "network",
         };
+        var networks = new Option<bool>("--networks")
+        {
+            Description = "The networks that addresses are counted in as well (IPv4 /24, IPv6 /56 and /48) instead of the addresses.",
+        };
         var command = new ExampleCommand(
             "ips",
             "Lists addresses with their connections and refusals.",
@@ -38,19 +42,22 @@ internal static class IpsCommand
             "relayctl ips                                   # the 20 with most connections",
             "relayctl ips --sort refused --top 5            # who is refused most",
             "relayctl ips --cidr 203.0.113.0/24 --all       # everybody of one network",
+            "relayctl ips --networks --sort refused         # abuse that is spread over a network",
             "relayctl ips --all -o json | jq -r '.ips[].key'")
         {
             list.Top,
             list.All,
             sort,
             cidr,
+            networks,
         };
         command.Validators.Add(list.Check);
         return command.WithAction(globals, context, call =>
         {
-            var request = new ListIpsRequest { Sort = call.Options.GetValue(sort), Cidr = call.Options.GetValue(cidr) ?? "" };
-            var none = request.Cidr.Length == 0 ? "No addresses seen yet." : $"No addresses seen in {Printable.Clean(request.Cidr)}.";
-            return list.ShowAsync(call, none, (size, token) =>
+            var request = new ListIpsRequest { Sort = call.Options.GetValue(sort), Cidr = call.Options.GetValue(cidr) ?? "", Networks = call.Options.GetValue(networks) };
+            var what = request.Networks ? "networks" : "addresses";
+            var none = request.Cidr.Length == 0 ? $"No {what} seen yet." : $"No {what} seen in {Printable.Clean(request.Cidr)}.";
+            return list.ShowAsync(call, what, none, (size, token) =>
             {
                 (request.PageSize, request.PageToken) = (size, token);
                 return call.Connection.Admin.ListIpsAsync(request, call.Unary);
@@ -62,10 +69,11 @@ internal static class IpsCommand
     [
         Printable.CleanOrUnknown(ip.Key),
         Units.Count(ip.Connections),
-        Units.Count(ip.Limit),
+        ip.Limit == 0 ? Units.Unknown : Units.Count(ip.Limit),
         Units.Count(ip.Peak),
         Units.Count(ip.Admitted),
         Units.Count(ip.Refused),
+        ip.ShadowRefused == 0 ? Units.Unknown : Units.Count(ip.ShadowRefused),
         Units.Ago(ip.FirstSeen, now),
         Units.Ago(ip.LastSeen, now),
     ];

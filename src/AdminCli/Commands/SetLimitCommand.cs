@@ -1,110 +1,66 @@
 using System.CommandLine;
+using System.Globalization;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>Changes one limit or both while the relay runs.</summary>
+/// <summary>Changes limits while the relay runs.</summary>
 internal static class SetLimitCommand
 {
-    private const int Most = 1_000_000;
+    private const string Total = "total";
+    private const string PerIp = "per-ip";
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
-        var total = Limit("--total", "Client sockets in all, 1 to 1,000,000. Not given: stays.");
-        var perIp = Limit("--per-ip", "Client sockets of one address (IPv6: of one prefix), 1 to 1,000,000. Not given: stays.");
-        var reason = new Option<string?>("--reason")
-        {
-            Description = "Why; goes to the relay's log beside who. At most 256 characters.",
-            HelpName = "text",
-        };
-        var revision = new Option<long?>("--expect-revision")
-        {
-            Description = "Change only if this is the revision in force, as `relayctl limits` shows it; otherwise nothing changes and the exit code is 1.",
-            HelpName = "revision",
-            CustomParser = ArgumentParsers.Whole<long>("--expect-revision", 1, long.MaxValue),
-        };
+        var limits = new LimitFlags();
+        var flags = new ChangeFlags();
         var command = new ExampleCommand(
             "set-limit",
-            "Changes the total limit, the limit per address, or both.",
-            "The change holds for the next connection that arrives. Lowering a limit below the present count disconnects nobody: newcomers are refused until "
-                + "the count has fallen. Nothing is saved: after a restart the relay's configuration holds again. Prints each limit before -> after; the relay's warnings go to stderr.",
+            "Changes the total limit, the limit per address, or any other limit.",
+            "The change holds for the next connection that arrives. Lowering a limit below the present count disconnects nobody unless --existing says so: newcomers are "
+                + "refused until the count has fallen. Nothing is saved: after a restart the relay's configuration holds again, or what `relayctl limits save` wrote. "
+                + "--for and --confirm-within take the change back by themselves. Prints each limit before -> after; the relay's warnings go to stderr.",
             "relayctl set-limit --per-ip 50",
             "relayctl set-limit --total 20000 --per-ip 100 --reason 'conference, until Friday'",
-            "relayctl set-limit --per-ip 50 --expect-revision 3    # only if nobody changed it since `relayctl limits`")
-        {
-            total,
-            perIp,
-            reason,
-            revision,
-        };
+            "relayctl set-limit --per-ip 10 --dry-run              # who would be over, and what would have been refused",
+            "relayctl set-limit --per-ip 10 --for 30m --reason flood",
+            "relayctl set-limit --per-ip 10 --confirm-within 60s   # taken back unless `relayctl confirm` follows",
+            "relayctl set-limit --rate-per-ip '5/s burst 50' --per-48 32x",
+            "relayctl set-limit --per-ip 50 --expect-revision 3    # only if nobody changed it since `relayctl limits`");
+        limits.AddTo(command);
+        flags.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(total) is null && result.GetResult(perIp) is null)
+            if (!limits.AnyGiven(result))
             {
                 result.AddError("Nothing to change: give --total N, --per-ip N or both, each 1 to 1,000,000.");
             }
         });
-        return command.WithAction(globals, context, call =>
+        return command.WithAction(globals, context, async call =>
         {
-            var request = new SetLimitsRequest { Reason = call.Options.GetValue(reason) ?? "" };
-            if (call.Options.GetValue(total) is { } newTotal)
+            var request = new ChangePolicyRequest { Options = flags.Read(call.Options), Set = { limits.Read(call.Options).ToDictionary() } };
+            var response = await call.Connection.Policy.ChangePolicyAsync(request, call.Unary);
+            return ChangeReport.Show(call, response, request.Options.DryRun, [Total, PerIp], new SetLimitsResponse
             {
-                request.Total = newTotal;
-            }
-
-            if (call.Options.GetValue(perIp) is { } newPerIp)
-            {
-                request.PerIp = newPerIp;
-            }
-
-            if (call.Options.GetValue(revision) is { } expected)
-            {
-                request.ExpectedRevision = expected;
-            }
-
-            return SetAsync(call, request);
+                Before = Limits(response, isBefore: true),
+                After = Limits(response, isBefore: false),
+                Connections = response.Effect?.Connections ?? 0,
+                AddressesOverLimit = response.Effect?.AddressesOver ?? 0,
+                Warnings = { response.Warnings },
+            });
         });
     }
 
-    private static Option<int?> Limit(string name, string description) => new(name)
+    // What programs read before there were other limits.
+    private static Limits Limits(ChangePolicyResponse response, bool isBefore)
     {
-        Description = description,
-        HelpName = "clients",
-        CustomParser = ArgumentParsers.Whole<int>(name, 1, Most, static value => value switch
-        {
-            <= 0 => "to let nobody in, stop relayd instead",
-            > Most => "to lift the limit in effect, use 1000000",
-            _ => "write it in plain digits, such as 50",
-        }),
-    };
+        return new Limits { Total = Read(Total), PerIp = Read(PerIp), Ipv6Prefix = response.Ipv6Prefix, Revision = isBefore ? response.RevisionBefore : response.Revision };
 
-    private static async Task<int> SetAsync(AdminCall call, SetLimitsRequest request)
-    {
-        var response = await call.Connection.Admin.SetLimitsAsync(request, call.Unary);
-        if (call.Output.IsJson)
+        int Read(string path)
         {
-            call.Output.Json(response);
+            var change = response.Changes.FirstOrDefault(change => change.Path == path);
+            var text = isBefore && change is not null ? change.Before : response.Limits.GetValueOrDefault(path, "");
+            return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : 0;
         }
-        else
-        {
-            var (before, after) = (response.Before ?? new Limits(), response.After ?? new Limits());
-            call.Output.Rows(
-            [
-                new("total", Change(before.Total, after.Total)),
-                new("per-ip", Change(before.PerIp, after.PerIp)),
-                new("revision", Change(before.Revision, after.Revision)),
-                new("now", $"clients {Units.Count(response.Connections)}", $"addresses over their limit {Units.Count(response.AddressesOverLimit)}"),
-            ]);
-        }
-
-        foreach (var warning in response.Warnings)
-        {
-            call.Error.WriteLine($"warning: {Printable.Clean(warning)}");
-        }
-
-        return ExitCodes.Ok;
     }
-
-    private static string Change(long before, long after) =>
-        before == after ? $"{Units.Count(after)} (unchanged)" : $"{Units.Count(before)} -> {Units.Count(after)}";
 }

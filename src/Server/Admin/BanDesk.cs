@@ -35,10 +35,12 @@ internal sealed class BanDesk(
             throw AdminErrors.Precondition($"{network} is protected: {why}; ban a smaller network, or insist with force");
         }
 
-        var ban = new Admission.Ban(time.GetUtcNow() + length, request.Reason.Trim());
-        var result = changes.Make(new PolicyChange(
-            new Dictionary<string, string?> { [PolicyItems.Ban + network] = ban.ToString() }, caller.Who, request.Reason)
-        { DryRun = request.DryRun });
+        var now = time.GetUtcNow();
+        var ban = new Admission.Ban(ToSecond(now + length), request.Reason.Trim());
+        // What is over makes room.
+        var edits = Manual().Where(other => !other.Ban.HoldsAt(now)).ToDictionary(other => PolicyItems.Ban + other.Network, _ => (string?)null);
+        edits[PolicyItems.Ban + network] = ban.ToString();
+        var result = changes.Make(new PolicyChange(edits, caller.Who, request.Reason) { DryRun = request.DryRun });
         if (!request.DryRun)
         {
             caller.Changed(
@@ -79,7 +81,7 @@ internal sealed class BanDesk(
         var ended = automatic.Remove(network);
         caller.Changed(string.Join(' ', manual.Select(ban => ban.Network).Concat(ended.Select(ban => ban.Network))), "-");
         return manual.Count + ended.Count == 0
-            ? throw AdminErrors.NotFound($"no ban lies within {network}; relayctl bans lists them")
+            ? throw AdminErrors.NotFound(NoBan(network))
             : new UnbanResponse
             {
                 Bans =
@@ -118,6 +120,19 @@ internal sealed class BanDesk(
                 yield return (network, ban);
             }
         }
+    }
+
+    // A ban is written in whole seconds, and lasts as long as was asked for at the least.
+    private static DateTimeOffset? ToSecond(DateTimeOffset? moment) =>
+        moment is { } time ? time.AddTicks((TimeSpan.TicksPerSecond - (time.Ticks % TimeSpan.TicksPerSecond)) % TimeSpan.TicksPerSecond) : null;
+
+    private string NoBan(IpPrefix network)
+    {
+        var now = time.GetUtcNow();
+        var holder = Manual().Where(ban => ban.Ban.HoldsAt(now) && ban.Network.Contains(network)).Select(ban => $"{ban.Network}").FirstOrDefault();
+        return holder is null
+            ? $"no ban lies within {network}; relayctl bans lists them"
+            : $"no ban lies within {network}; it is banned with {holder}, which can be taken back as a whole";
     }
 
     private static IpPrefix ReadNetwork(string text, List<(string, string)> mistakes)

@@ -9,11 +9,10 @@ namespace Relay.Admin;
 internal sealed partial class PolicyChanges
 {
     private readonly AdmissionGate _gate;
-    private readonly LimitPolicyStore _policies;
 
     public PolicyChanges(AdmissionGate gate, LimitPolicyStore policies, AutoBans bans, ILogger<PolicyChanges> logger)
     {
-        (_gate, _policies) = (gate, policies);
+        _gate = gate;
         policies.Changed = revision => LogRevision(logger, revision);
         bans.Banned = ban => Log.Banned(logger, ban.Network, ban.Until, ban.Times);
     }
@@ -24,7 +23,7 @@ internal sealed partial class PolicyChanges
     /// <summary>Goes back to an earlier revision.</summary>
     public PolicyResult Rollback(long revision, PolicyChange change)
     {
-        var result = _policies.Rollback(revision, change);
+        var result = _gate.Rollback(revision, change);
         return result.IsUnknown ? throw AdminErrors.NotRemembered(revision) : Checked(result, change);
     }
 

@@ -37,6 +37,7 @@ internal static class PolicyRows
             effect.Over.Take(most).Select(over => new AdminApi.KeyOver { Key = over.Key.ToString(), Connections = over.Live, Limit = over.Limit }),
         },
         KeysOver = effect.Over.Count,
+        AddressesOver = effect.Over.Count(over => !over.IsNetwork),
         SocketsOver = effect.SocketsOver,
         Admissions = effect.Admitted,
         AdmissionsRefused = effect.Refused,

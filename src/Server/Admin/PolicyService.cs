@@ -16,7 +16,8 @@ internal sealed class PolicyService(
     ConnectionLedger ledger,
     BanDesk bans,
     SessionTable sessions,
-    PacedCloser closer) : AdminApi.PolicyService.PolicyServiceBase
+    PacedCloser closer,
+    TimeProvider time) : AdminApi.PolicyService.PolicyServiceBase
 {
     private const int MaxRows = 20;
 
@@ -34,6 +35,7 @@ internal sealed class PolicyService(
             Saved = overview.IsSaved,
             File = policies.File ?? "",
             Ceiling = ceiling == int.MaxValue ? 0 : ceiling,
+            Ipv6Prefix = overview.Current.Ipv6Prefix,
             Shadow = overview.Current.Shadow is null ? null : new Shadow
             {
                 WouldAdmit = shadow.Admits,
@@ -121,18 +123,23 @@ internal sealed class PolicyService(
 
     public override Task<ChangePolicyResponse> PromoteShadow(ShadowRequest request, ServerCallContext context)
     {
-        var edits = ShadowItems().ToDictionary(path => path, _ => (string?)null);
-        foreach (var path in edits.Keys.ToList())
+        var current = policies.Current;
+        var edits = new Dictionary<string, string?>();
+        foreach (var path in ShadowItems(current))
         {
-            edits[path[PolicyItems.Shadow.Length..]] = policies.Current.Items[path];
+            edits[path] = null;
+            edits[path[PolicyItems.Shadow.Length..]] = current.Items[path];
         }
 
-        return Task.FromResult(Answer(changes.Make(Change(edits, request.Options, context)), request.Options, context));
+        return Task.FromResult(Answer(changes.Make(Unless(current, Change(edits, request.Options, context))), request.Options, context));
     }
 
-    public override Task<ChangePolicyResponse> ClearShadow(ShadowRequest request, ServerCallContext context) =>
-        Task.FromResult(Answer(
-            changes.Make(Change(ShadowItems().ToDictionary(path => path, _ => (string?)null), request.Options, context)), request.Options, context));
+    public override Task<ChangePolicyResponse> ClearShadow(ShadowRequest request, ServerCallContext context)
+    {
+        var current = policies.Current;
+        var edits = ShadowItems(current).ToDictionary(path => path, _ => (string?)null);
+        return Task.FromResult(Answer(changes.Make(Unless(current, Change(edits, request.Options, context))), request.Options, context));
+    }
 
     public override Task<BanResponse> Ban(BanRequest request, ServerCallContext context) => Task.FromResult(bans.Ban(request, AdminCaller.Of(context)));
 
@@ -145,9 +152,13 @@ internal sealed class PolicyService(
     private static PolicyChange Change(Dictionary<string, string?> edits, ChangeOptions? options, ServerCallContext context) =>
         PolicyRows.Change(edits, options ?? new ChangeOptions(), Caller(context));
 
-    private List<string> ShadowItems()
+    // Decided from the shadow as it was when it was looked at.
+    private static PolicyChange Unless(LimitPolicy looked, PolicyChange change) =>
+        change with { ExpectedRevision = change.ExpectedRevision ?? looked.Revision };
+
+    private static List<string> ShadowItems(LimitPolicy policy)
     {
-        var paths = policies.Current.Items.All.Select(item => item.Key).Where(path => path.StartsWith(PolicyItems.Shadow, StringComparison.Ordinal)).ToList();
+        var paths = policy.Items.All.Select(item => item.Key).Where(path => path.StartsWith(PolicyItems.Shadow, StringComparison.Ordinal)).ToList();
         return paths.Count > 0 ? paths : throw AdminErrors.Precondition("there is no shadow");
     }
 
@@ -162,7 +173,7 @@ internal sealed class PolicyService(
         var effect = ledger.EffectOf(result.After);
         var existing = options?.Existing ?? Existing.Unspecified;
         var shed = existing is Existing.ShedIdle or Existing.ShedNewest
-            ? Shedding.Choose(sessions.All.Where(session => session.State is Client), effect, existing == Existing.ShedNewest)
+            ? Shedding.Choose(sessions.All.Where(session => IsCounted(session, result.Before)), effect, existing == Existing.ShedNewest)
             : [];
         if (options?.DryRun != true)
         {
@@ -179,8 +190,14 @@ internal sealed class PolicyService(
             RevertsAt = PolicyRows.Moment(result.RevertsAt),
             ConfirmBy = PolicyRows.Moment(result.ConfirmBy),
             Shed = shed.Count,
+            Limits = { PolicyGrammar.Scalars.ToDictionary(path => path, path => result.After.Items[path]) },
+            Ipv6Prefix = result.After.Ipv6Prefix,
         };
     }
+
+    // Closing one that counts nowhere would make no room.
+    private bool IsCounted(Session session, LimitPolicy policy) =>
+        session.State is Client && policy.For(session.Address, session.Key, time).IsCounted;
 
     private static PolicyRevision Find(PolicyOverview overview, long revision) => revision == 0
         ? overview.History[^1]

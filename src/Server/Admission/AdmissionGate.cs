@@ -39,6 +39,14 @@ internal sealed class AdmissionGate(
         return result;
     }
 
+    /// <summary>Goes back to an earlier revision, likewise.</summary>
+    public PolicyResult Rollback(long revision, PolicyChange change)
+    {
+        var result = policies.Rollback(revision, change);
+        ledger.Settle();
+        return result;
+    }
+
     /// <summary>From now on every newcomer is refused: the relay is going down.</summary>
     public void Stop() => _closedBy = Refusal.Stopping;
 
@@ -66,7 +74,8 @@ internal sealed class AdmissionGate(
         }
 
         var decision = ledger.TryTake(address, out lease);
-        if (decision.Refusal != Refusal.None && RefusalReasons.IsClients(decision.Refusal))
+        // Who is banned already is not banned again: an operator's ban ends when it says.
+        if (decision.Refusal is not (Refusal.None or Refusal.Banned) && RefusalReasons.IsClients(decision.Refusal))
         {
             bans.Strike(address);
         }

@@ -6,6 +6,7 @@ namespace Relay.Admission;
 internal sealed class AdmissionOptions : IValidatableObject
 {
     public const int MaxLimit = 1_000_000;
+    public const int DefaultIpv6Prefix = 64;
 
     /// <summary>Client sockets in all. 10,000 is what one small machine holds in about 150 MB.</summary>
     [Range(1, MaxLimit)]
@@ -17,7 +18,7 @@ internal sealed class AdmissionOptions : IValidatableObject
 
     /// <summary>Bits of an IPv6 address that count as one address. 64 because a /64 is what one customer gets at the least.</summary>
     [Range(32, 128)]
-    public int Ipv6Prefix { get; set; } = 64;
+    public int Ipv6Prefix { get; set; } = DefaultIpv6Prefix;
 
     /// <summary>Sockets of one IPv6 /56: off, a multiple of PerIp, or a number. Eight /64 are what a small site may rightly use at once.</summary>
     public string Per56 { get; set; } = "8x";

@@ -271,6 +271,11 @@ internal sealed class ConnectionLedger
             var nearSlot = near is { } n ? _records.FindOrAddNetwork(n, now) : None;
             var farSlot = far is { } f ? _records.FindOrAddNetwork(f, now) : None;
             (_records[slot].Near, _records[slot].Far) = (nearSlot, farSlot);
+            if (nearSlot != None && _records[nearSlot].Live == 0)
+            {
+                // It may stand in for addresses itself while they hold it live, and must then know the network around it.
+                (_records[nearSlot].Near, _records[nearSlot].Far) = (None, farSlot);
+            }
         }
 
         ref var record = ref _records[slot];

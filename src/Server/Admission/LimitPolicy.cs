@@ -168,7 +168,8 @@ internal sealed class LimitPolicy
         };
         var limit = tier.IsOff ? (key.PrefixLength >= (key.IsIpv6 ? 48 : 24) ? CoarseLimit : CoarsestLimit) : tier;
         var most = limit.For(perIp);
-        return new KeyLimits(Refusal.None, true, Total, most, int.MaxValue, int.MaxValue, (double)most / PerIp, setBy);
+        var far = key.IsIpv6 && key.PrefixLength > 48 ? Per48.For(perIp) : int.MaxValue;
+        return new KeyLimits(Refusal.None, true, Total, most, int.MaxValue, far, (double)most / PerIp, setBy);
     }
 
     private KeyLimits Decided(Refusal verdict, IpPrefix prefix) =>

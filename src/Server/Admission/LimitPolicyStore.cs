@@ -27,6 +27,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
     private readonly PendingReverts _pending;
     private PolicyItems _saved;
     private bool _isSaved;
+    private bool _isPendingOnDisk;
 
     // Replaced whole under _writers, read anywhere.
     private volatile LimitPolicy _current;
@@ -39,12 +40,21 @@ internal sealed partial class LimitPolicyStore : IDisposable
     {
         (_time, _file, _ipv6Prefix, _logger) = (time, file, options.Ipv6Prefix, logger ?? NullLogger<LimitPolicyStore>.Instance);
         _pending = new PendingReverts(time, RevertDue);
-        _saved = PolicyItems.FromOptions(options, out _);
-        var document = file?.Load();
-        _current = new LimitPolicy(document is null ? _saved : Restore(document), _ipv6Prefix, document?.Revision ?? 1);
-        if (_history.Count == 0 || _history[^1].Revision != _current.Revision)
+        // Under the lock: what is due already is taken back by a timer, which must find everything in its place.
+        lock (_writers)
         {
-            _history.Add(new PolicyRevision(_current.Revision, time.GetUtcNow(), Itself, "start", _current.Items, []));
+            _saved = PolicyItems.FromOptions(options, out _);
+            if (file?.Load() is { } document)
+            {
+                var restored = new RestoredPolicy(document, _saved, _ipv6Prefix, file);
+                _current = Restore(document, restored);
+                _pending.Add(restored.Pending);
+            }
+            else
+            {
+                _current = new LimitPolicy(_saved, _ipv6Prefix, 1);
+                Remember(Itself, "start", []);
+            }
         }
 
         RevertDue();
@@ -77,11 +87,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
                 return false;
             }
 
-            if (_pending.All.Count > 0 && !Persist(out var warning))
-            {
-                Log.NotWritten(_logger, warning!);
-            }
-
+            UpdateDisk();
             return true;
         }
     }
@@ -93,7 +99,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
         {
             var differences = PolicyItems.Diff(_saved, _current.Items);
             _file!.Save(Document(_current.Items, who));
-            (_saved, _isSaved) = (_current.Items, true);
+            (_saved, _isSaved, _isPendingOnDisk) = (_current.Items, true, _pending.All.Count > 0);
             return differences;
         }
     }
@@ -153,9 +159,14 @@ internal sealed partial class LimitPolicyStore : IDisposable
             }
 
             made = Publish(result.After, change.Who, change.Reason);
-            Await(result.ConfirmBy, needsConfirmation: true, made);
-            Await(result.RevertsAt, needsConfirmation: false, made);
-            if (result.RevertsAt is not null && !Persist(out var warning))
+            var differences = TakeOver(wanted.Keys, change, made);
+            Await(result.ConfirmBy, needsConfirmation: true, made, differences);
+            Await(result.RevertsAt, needsConfirmation: false, made, differences);
+            if (result.RevertsAt is null)
+            {
+                UpdateDisk();
+            }
+            else if (!Persist(out var warning))
             {
                 result = result with { Warnings = [warning!] };
             }
@@ -165,11 +176,27 @@ internal sealed partial class LimitPolicyStore : IDisposable
         return result;
     }
 
-    private void Await(DateTimeOffset? due, bool needsConfirmation, PolicyRevision made)
+    // What is set for good is not taken back by an earlier change; what is set again for a time is for the new time.
+    private IReadOnlyList<PolicyDifference> TakeOver(IEnumerable<string> paths, PolicyChange change, PolicyRevision made)
+    {
+        var normal = new HashSet<string>(paths.Select(PolicyGrammar.PathOf));
+        if (change is { HoldFor: null, ConfirmWithin: null })
+        {
+            _pending.Forget(normal);
+            return [];
+        }
+
+        normal.ExceptWith(made.Differences.Select(difference => difference.Path));
+        return change.HoldFor is null
+            ? made.Differences
+            : [.. made.Differences, .. normal.Select(path => _pending.TakeOver(path, made.Items[path])).OfType<PolicyDifference>()];
+    }
+
+    private void Await(DateTimeOffset? due, bool needsConfirmation, PolicyRevision made, IReadOnlyList<PolicyDifference> differences)
     {
         if (due is { } moment)
         {
-            _pending.Add(new PendingRevert(made.Revision, moment, needsConfirmation, made.Differences));
+            _pending.Add([new PendingRevert(made.Revision, moment, needsConfirmation, differences)]);
         }
     }
 
@@ -178,9 +205,15 @@ internal sealed partial class LimitPolicyStore : IDisposable
         var made = new List<PolicyRevision>();
         lock (_writers)
         {
-            var ready = _pending.TakeDue();
-            foreach (var pending in ready)
+            var isAny = false;
+            while (_pending.TakeDue() is { } pending)
             {
+                isAny = true;
+                foreach (var difference in pending.Differences.Where(difference => _current.Items[difference.Path] != difference.After))
+                {
+                    _pending.Rebase(pending.Revision, difference);
+                }
+
                 var items = _current.Items.With(_current.Items.Undo(pending.Differences), _ipv6Prefix, out _);
                 if (PolicyItems.Diff(_current.Items, items).Count > 0)
                 {
@@ -190,9 +223,9 @@ internal sealed partial class LimitPolicyStore : IDisposable
                 }
             }
 
-            if (ready.Count > 0 && !Persist(out var warning))
+            if (isAny)
             {
-                Log.NotWritten(_logger, warning!);
+                UpdateDisk();
             }
         }
 
@@ -208,8 +241,14 @@ internal sealed partial class LimitPolicyStore : IDisposable
 
     private PolicyRevision Publish(LimitPolicy policy, string who, string reason)
     {
-        var made = new PolicyRevision(policy.Revision, _time.GetUtcNow(), who, reason, policy.Items, PolicyItems.Diff(_current.Items, policy.Items));
+        var differences = PolicyItems.Diff(_current.Items, policy.Items);
         _current = policy;
+        return Remember(who, reason, differences);
+    }
+
+    private PolicyRevision Remember(string who, string reason, IReadOnlyList<PolicyDifference> differences)
+    {
+        var made = new PolicyRevision(_current.Revision, _time.GetUtcNow(), who, reason, _current.Items, differences);
         _history.Add(made);
         if (_history.Count > MaxHistory)
         {
@@ -217,6 +256,15 @@ internal sealed partial class LimitPolicyStore : IDisposable
         }
 
         return made;
+    }
+
+    // The file tells what waits to be taken back, as it was when it was last written: it must not say so of what does not.
+    private void UpdateDisk()
+    {
+        if (_isPendingOnDisk && !Persist(out var warning))
+        {
+            Log.NotWritten(_logger, warning!);
+        }
     }
 
     // What is in force for a time outlives a restart although nobody saved it: it was promised until a certain moment.
@@ -231,11 +279,12 @@ internal sealed partial class LimitPolicyStore : IDisposable
         try
         {
             _file.Save(Document(_isSaved ? _saved : null, Itself));
+            _isPendingOnDisk = _pending.All.Count > 0;
             return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            warning = $"the change holds, but a restart would forget that it is for a time only: {_file.Path} cannot be written: {exception.Message}";
+            warning = $"the change holds, but a restart would not know how long it was to hold: {_file.Path} cannot be written: {exception.Message}";
             return false;
         }
     }
@@ -243,6 +292,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
     private PolicyDocument Document(PolicyItems? items, string who) => new(PolicyDocument.CurrentFormat, _current.Revision, _time.GetUtcNow(), who)
     {
         Items = items?.All.ToDictionary(),
+        Running = PolicyItems.Diff(items ?? PolicyItems.Empty, _current.Items).Count == 0 ? null : _current.Items.All.ToDictionary(),
         Pending =
         [
             .. from pending in _pending.All
@@ -251,47 +301,21 @@ internal sealed partial class LimitPolicyStore : IDisposable
         History = [.. _history.Select(entry => new PolicyDocument.HistoryEntry(entry.Revision, entry.Time, entry.Who, entry.Reason, [.. entry.Differences]))],
     };
 
-    private PolicyItems Restore(PolicyDocument document)
+    private LimitPolicy Restore(PolicyDocument document, RestoredPolicy restored)
     {
-        if (document.Items is not null)
+        (_saved, _isSaved, _isPendingOnDisk) = (restored.Saved, document.Items is not null, document.Pending.Count > 0);
+        _history.AddRange(restored.History);
+        var last = _history.Count > 0 ? _history[^1] : null;
+        var lost = last is null ? [] : PolicyItems.Diff(last.Items, restored.Current);
+        if (last?.Revision == document.Revision && lost.Count == 0)
         {
-            // A limit that the file does not know, being older than it, is the settings'; rules are the file's alone.
-            var scalars = PolicyGrammar.Scalars.ToDictionary(path => path, path => (string?)_saved[path]);
-            var items = PolicyItems.Empty.With(scalars, _ipv6Prefix, out _)
-                .With(document.Items.Select(item => KeyValuePair.Create(item.Key, (string?)item.Value)), _ipv6Prefix, out var mistakes);
-            if (mistakes.Count > 0)
-            {
-                throw _file!.BadItem(mistakes[0].Path, mistakes[0].Text + ".");
-            }
-
-            (_saved, _isSaved) = (items, true);
+            return new LimitPolicy(restored.Current, _ipv6Prefix, document.Revision);
         }
 
-        var current = _saved;
-        foreach (var pending in document.Pending.OrderBy(pending => pending.Revision))
-        {
-            current = current.With(pending.Changes.Select(change => KeyValuePair.Create(change.Path, change.After)), _ipv6Prefix, out var mistakes);
-            if (mistakes.Count > 0)
-            {
-                throw _file!.BadItem(mistakes[0].Path, mistakes[0].Text + ".");
-            }
-
-            _pending.Add(new PendingRevert(pending.Revision, pending.Due, pending.NeedsConfirmation, pending.Changes));
-        }
-
-        RestoreHistory(document, current);
-        return current;
-    }
-
-    // Each entry tells what it changed: walked from the newest back, that gives the items of each.
-    private void RestoreHistory(PolicyDocument document, PolicyItems newest)
-    {
-        var items = newest;
-        foreach (var entry in document.History.AsEnumerable().Reverse())
-        {
-            _history.Insert(0, new PolicyRevision(entry.Revision, entry.Time, entry.Who, entry.Reason, items, entry.Changes));
-            items = items.With(entry.Changes.Select(change => KeyValuePair.Create(change.Path, change.Before)), _ipv6Prefix, out _);
-        }
+        // What was not saved is gone, or somebody has edited the file: not the revision that was in force.
+        _current = new LimitPolicy(restored.Current, _ipv6Prefix, document.Revision + 1);
+        Remember(Itself, "start", lost);
+        return _current;
     }
 
     private static partial class Log

@@ -43,10 +43,12 @@ internal sealed partial class PolicyFile(string path)
 
         if (document is null || document.Format != PolicyDocument.CurrentFormat)
         {
-            throw Damaged(LineOf(text, "\"format\""), $"format {document?.Format} is not {PolicyDocument.CurrentFormat}, the one that this version reads");
+            throw Damaged(LineOf(text, "\"format\""), $"format {document?.Format} is not {PolicyDocument.CurrentFormat}, the one that this version reads.");
         }
 
-        return document;
+        return document.Revision is > 0 and < long.MaxValue
+            ? document
+            : throw Damaged(LineOf(text, "\"revision\""), $"revision {document.Revision} is not a whole number above 0.");
     }
 
     /// <summary>What is wrong with an item that was loaded, with its line.</summary>

@@ -60,6 +60,13 @@ internal static class PolicyGrammar
         return normalText is not null ? null : text is null ? "every policy has this item; set it" : $"'{text}' is not valid; allowed: {Allowed(path)}";
     }
 
+    /// <summary>A path in its one spelling; one that is not valid as it is.</summary>
+    public static string PathOf(string path)
+    {
+        Normalize(path, null, AdmissionOptions.DefaultIpv6Prefix, out var normal, out _);
+        return normal;
+    }
+
     /// <summary>What a scalar may be, in words.</summary>
     public static string Allowed(string path) =>
         Tiers.Contains(path) ? $"off, a multiple of per-ip such as 8x, or 1 to {AdmissionOptions.MaxLimit:#,0}"

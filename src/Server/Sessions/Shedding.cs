@@ -20,7 +20,7 @@ internal static class Shedding
         // Addresses before the networks that hold them.
         foreach (var over in effect.Over.OrderByDescending(over => over.Key.PrefixLength))
         {
-            var members = byKey.Contains(over.Key) ? byKey[over.Key] : order.Where(session => new IpPrefix(over.Key).Contains(session.Key));
+            var members = over.IsNetwork ? order.Where(session => new IpPrefix(over.Key).Contains(session.Key)) : byKey[over.Key];
             Take(members, over.Excess);
         }
 

@@ -21,7 +21,8 @@ public sealed class LimitsTests
 
             """, result.Output);
         var limits = await relay.Cli.RunAsync("limits");
-        Assert.Matches(@"^total      2,000 clients\nper-ip     50 clients of one address \(IPv6: of one /\d+\)\nrevision   2\n$", limits.Output);
+        Assert.Matches(@"^total        2,000 clients( .*)?\nper-ip       50 clients of one address \(IPv6: of one /\d+\)\n", limits.Output);
+        Assert.Contains("\nrevision     2\n", limits.Output);
     }
 
     [Fact]
@@ -74,7 +75,7 @@ public sealed class LimitsTests
         Assert.Equal((ExitCodes.Refused, ""), (result.ExitCode, result.Output));
         Assert.StartsWith("The limits were changed by someone else meanwhile: ", result.ErrorLines[0]);
         Assert.Equal("Run `relayctl limits`, decide anew, and try again with the revision it shows.", result.ErrorLines[1]);
-        Assert.Contains("per-ip     50 clients", (await relay.Cli.RunAsync("limits")).Output);
+        Assert.Contains("per-ip       50 clients", (await relay.Cli.RunAsync("limits")).Output);
     }
 
     [Fact]

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using Google.Protobuf.WellKnownTypes;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli;
+
+/// <summary>The options of every command that changes the policy: under which condition, for how long, and what becomes of the sockets that are there.</summary>
+internal sealed class ChangeFlags
+{
+    private const string Times = "30s, 30m or 2h";
+
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestHold = TimeSpan.FromDays(30);
+    private static readonly TimeSpan LongestConfirm = TimeSpan.FromHours(1);
+
+    private static readonly Dictionary<string, Existing> Choices = new()
+    {
+        ["keep"] = AdminApi.Existing.Keep,
+        ["shed-idle"] = AdminApi.Existing.ShedIdle,
+        ["shed-newest"] = AdminApi.Existing.ShedNewest,
+    };
+
+    public ChangeFlags()
+    {
+        Existing = ArgumentParsers.Choice("--existing", Choices);
+        Existing.Description = "What becomes of sockets above the new limits. keep: they stay, newcomers are refused (the default); "
+            + "shed-idle, shed-newest: those idle the longest, or connected last, are closed, a bounded number a second.";
+    }
+
+    public Option<string?> Reason { get; } = ReasonOption();
+
+    public Option<long?> ExpectRevision { get; } = new("--expect-revision")
+    {
+        Description = "Change only if this is the revision in force, as `relayctl limits` shows it; otherwise nothing changes and the exit code is 1.",
+        HelpName = "revision",
+        CustomParser = ArgumentParsers.Whole<long>("--expect-revision", 1, long.MaxValue),
+    };
+
+    public Option<bool> DryRun { get; } = new("--dry-run") { Description = "Say what would happen, and change nothing." };
+
+    public Option<TimeSpan?> For { get; } = new("--for")
+    {
+        Description = "Take the change back after this time, 1s to 30d, also if the relay is restarted meanwhile.",
+        HelpName = "time",
+        CustomParser = ArgumentParsers.Duration("--for", Least, LongestHold, Times),
+    };
+
+    public Option<TimeSpan?> ConfirmWithin { get; } = new("--confirm-within")
+    {
+        Description = "Take the change back unless `relayctl confirm` follows within this time, 1s to 1h.",
+        HelpName = "time",
+        CustomParser = ArgumentParsers.Duration("--confirm-within", Least, LongestConfirm, Times),
+    };
+
+    public Option<Existing> Existing { get; }
+
+    public static Option<string?> ReasonOption() => new("--reason")
+    {
+        Description = "Why; goes to the history, the relay's log and its audit beside who. At most 256 characters.",
+        HelpName = "text",
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Add(Reason);
+        command.Add(ExpectRevision);
+        command.Add(DryRun);
+        command.Add(For);
+        command.Add(ConfirmWithin);
+        command.Add(Existing);
+    }
+
+    public ChangeOptions Read(ParseResult options)
+    {
+        var read = new ChangeOptions
+        {
+            Reason = options.GetValue(Reason) ?? "",
+            DryRun = options.GetValue(DryRun),
+            Existing = options.GetValue(Existing),
+            HoldFor = options.GetValue(For) is { } hold ? Duration.FromTimeSpan(hold) : null,
+            ConfirmWithin = options.GetValue(ConfirmWithin) is { } confirm ? Duration.FromTimeSpan(confirm) : null,
+        };
+        if (options.GetValue(ExpectRevision) is { } expected)
+        {
+            read.ExpectedRevision = expected;
+        }
+
+        return read;
+    }
+}

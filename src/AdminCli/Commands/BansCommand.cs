@@ -1,0 +1,51 @@
+using System.CommandLine;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli.Commands;
+
+/// <summary>The bans in force.</summary>
+internal static class BansCommand
+{
+    private static readonly Column[] Columns = [new("NETWORK"), new("ENDS"), new("SOURCE"), new("REASON")];
+
+    public static Command Create(GlobalOptions globals, CommandContext context)
+    {
+        var list = new PagedList<ListBansResponse, BanEntry>("bans", static response => (response.Bans, response.NextPageToken, response.TotalSize), Columns, Row);
+        var cidr = new Option<string?>("--cidr")
+        {
+            Description = "Only bans inside this network, or that hold it: with an address, what bans it.",
+            HelpName = "network",
+        };
+        var command = new ExampleCommand(
+            "bans",
+            "Lists the bans in force, yours and the relay's own.",
+            "Those that end first at the top. The relay makes bans of its own only where AutoBan:After is set; they are not kept over a restart.",
+            "relayctl bans",
+            "relayctl bans --cidr 203.0.113.7    # what bans this address",
+            "relayctl bans --all -o json | jq -r '.bans[].network'")
+        {
+            list.Top,
+            list.All,
+            cidr,
+        };
+        command.Validators.Add(list.Check);
+        return command.WithAction(globals, context, call =>
+        {
+            var request = new ListBansRequest { Cidr = call.Options.GetValue(cidr) ?? "" };
+            var none = request.Cidr.Length == 0 ? "No bans." : $"No bans in {Printable.Clean(request.Cidr)}, and none that holds it.";
+            return list.ShowAsync(call, none, (size, token) =>
+            {
+                (request.PageSize, request.PageToken) = (size, token);
+                return call.Connection.Policy.ListBansAsync(request, call.Unary);
+            });
+        });
+    }
+
+    private static string[] Row(BanEntry ban, DateTimeOffset now) =>
+    [
+        Printable.CleanOrUnknown(ban.Network),
+        ban.Until is { } until ? Units.In(until, now) : "never",
+        Printable.CleanOrUnknown(ban.Source),
+        Printable.CleanOrUnknown(ban.Reason),
+    ];
+}

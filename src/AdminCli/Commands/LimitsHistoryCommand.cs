@@ -1,0 +1,39 @@
+using System.CommandLine;
+using System.Globalization;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli.Commands;
+
+/// <summary>The revisions of the policy.</summary>
+internal static class LimitsHistoryCommand
+{
+    private static readonly Column[] Columns = [new("REVISION", ToTheRight: true), new("WHEN"), new("WHO"), new("CHANGES"), new("REASON")];
+
+    public static Command Create(GlobalOptions globals, CommandContext context)
+    {
+        var list = new PagedList<ListRevisionsResponse, Revision>(
+            "revisions", static response => (response.Revisions, response.NextPageToken, response.TotalSize), Columns, Row);
+        var command = new ExampleCommand(
+            "history",
+            "Lists the revisions: when, who, what and why.",
+            "The newest first; the last 100 are remembered, over a restart too once something was saved. What the relay did by itself (a time that was over) is by relayd.",
+            "relayctl limits history",
+            "relayctl limits history --top 5 -o json | jq '.revisions[].changes'")
+        {
+            list.Top,
+            list.All,
+        };
+        command.Validators.Add(list.Check);
+        return command.WithAction(globals, context, call => list.ShowAsync(call, "No revisions.", (size, token) =>
+            call.Connection.Policy.ListRevisionsAsync(new ListRevisionsRequest { PageSize = size, PageToken = token }, call.Unary)));
+    }
+
+    private static string[] Row(Revision revision, DateTimeOffset now) =>
+    [
+        revision.Revision_.ToString(CultureInfo.InvariantCulture),
+        Units.Ago(revision.Time, now),
+        Printable.CleanOrUnknown(revision.Who),
+        PolicyTexts.Changes(revision.Changes),
+        Printable.CleanOrUnknown(revision.Reason),
+    ];
+}

@@ -1,0 +1,132 @@
+using System.CommandLine;
+using Relay.AdminApi;
+
+namespace Relay.AdminCli.Commands;
+
+/// <summary>A second set of limits, which is counted and never enforced.</summary>
+internal static class LimitsShadowCommand
+{
+    private static readonly Column[] Columns = [new("ITEM"), new("SHADOW"), new("IN FORCE")];
+
+    public static Command Create(GlobalOptions globals, CommandContext context) =>
+        new ExampleCommand(
+            "shadow",
+            "Tries limits on the real traffic without enforcing them: set, show, promote, clear.",
+            "The shadow's items are laid over the limits in force, and every connection is judged by both; only the limits in force decide. Its figures say which decisions "
+                + "would differ, by the counts of the limits in force.",
+            "relayctl limits shadow set --per-ip 20",
+            "relayctl limits shadow show       # what it would have refused since",
+            "relayctl limits shadow promote    # enforce it")
+        {
+            Set(globals, context),
+            new ExampleCommand(
+                "show",
+                "Shows the shadow's items and where it disagreed.",
+                "Refusals by reason are of clients that were admitted; `relayctl ips` has them by address.",
+                "relayctl limits shadow show").WithAction(globals, context, ShowAsync),
+            Ending(
+                globals, context, "promote", "Makes the shadow's items the limits in force.", "One change: the items become the enforced ones, and the shadow ends.",
+                static (call, request) => call.Connection.Policy.PromoteShadowAsync(request, call.Unary).ResponseAsync),
+            Ending(
+                globals, context, "clear", "Ends the shadow.", "Its items and figures are gone; the limits in force stay.",
+                static (call, request) => call.Connection.Policy.ClearShadowAsync(request, call.Unary).ResponseAsync),
+        };
+
+    private static Command Set(GlobalOptions globals, CommandContext context)
+    {
+        var limits = new LimitFlags();
+        var flags = new ChangeFlags();
+        var overrides = new Option<string[]>("--override")
+        {
+            Description = "An override of the shadow: a network and 1 to 1,000,000, unlimited or deny. May be given several times.",
+            HelpName = "network=value",
+        };
+        var command = new ExampleCommand(
+            "set",
+            "Sets items of the shadow.",
+            "Items that the shadow has stay unless they are given anew. Each change of the shadow starts its figures at zero.",
+            "relayctl limits shadow set --per-ip 20 --per-48 32x",
+            "relayctl limits shadow set --override 203.0.113.0/24=200 --override 198.51.100.0/24=deny")
+        {
+            overrides,
+        };
+        limits.AddTo(command);
+        flags.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (!limits.AnyGiven(result) && result.GetResult(overrides) is null)
+            {
+                result.AddError("Nothing to set: give at least one limit, such as --per-ip N, or --override NETWORK=VALUE.");
+            }
+
+            foreach (var text in result.GetValue(overrides) ?? [])
+            {
+                if (!text.Contains('='))
+                {
+                    result.AddError($"--override must be a network and a value, such as 203.0.113.0/24=200, not '{Printable.Clean(text)}'.");
+                }
+            }
+        });
+        return command.WithAction(globals, context, async call =>
+        {
+            var request = new ChangePolicyRequest { Options = flags.Read(call.Options) };
+            foreach (var (item, text) in limits.Read(call.Options))
+            {
+                request.Set[PolicyTexts.Shadow + item] = text;
+            }
+
+            foreach (var text in call.Options.GetValue(overrides) ?? [])
+            {
+                var at = text.IndexOf('=');
+                request.Set[$"{PolicyTexts.Shadow}override/{text[..at].Trim()}"] = text[(at + 1)..].Trim();
+            }
+
+            var response = await call.Connection.Policy.ChangePolicyAsync(request, call.Unary);
+            return ChangeReport.Show(call, response, request.Options.DryRun);
+        });
+    }
+
+    private static Command Ending(
+        GlobalOptions globals, CommandContext context, string name, string summary, string details, Func<AdminCall, ShadowRequest, Task<ChangePolicyResponse>> end)
+    {
+        var flags = new ChangeFlags();
+        var command = new ExampleCommand(name, summary, details, $"relayctl limits shadow {name}", $"relayctl limits shadow {name} --dry-run");
+        flags.AddTo(command);
+        return command.WithAction(globals, context, async call =>
+        {
+            var request = new ShadowRequest { Options = flags.Read(call.Options) };
+            return ChangeReport.Show(call, await end(call, request), request.Options.DryRun);
+        });
+    }
+
+    private static async Task<int> ShowAsync(AdminCall call)
+    {
+        var policy = await call.Connection.Policy.GetPolicyAsync(new GetPolicyRequest(), call.Unary);
+        var items = policy.Items.Where(item => item.Key.StartsWith(PolicyTexts.Shadow, StringComparison.Ordinal)).OrderBy(item => item.Key, StringComparer.Ordinal).ToList();
+        if (call.Output.IsJson)
+        {
+            var shadow = new Policy { Revision = policy.Revision, Shadow = policy.Shadow };
+            items.ForEach(item => shadow.Items.Add(item.Key, item.Value));
+            call.Output.Json(shadow);
+            return ExitCodes.Ok;
+        }
+
+        if (policy.Shadow is not { } figures)
+        {
+            call.Output.Line("There is no shadow.");
+            return ExitCodes.Ok;
+        }
+
+        call.Output.Table(Columns, [.. items.Select(item => Row(policy, item.Key[PolicyTexts.Shadow.Length..], item.Value))]);
+        call.Output.Rows(
+        [
+            new("would have refused", [Units.Count(figures.WouldRefuse.Values.Sum()), .. figures.WouldRefuse
+                .OrderByDescending(reason => reason.Value).Select(reason => (StatsRow.Part)$"{Printable.Clean(reason.Key)} {Units.Count(reason.Value)}")]),
+            new("would have admitted", Units.Count(figures.WouldAdmit)),
+        ]);
+        return ExitCodes.Ok;
+    }
+
+    private static string[] Row(Policy policy, string path, string text) =>
+        [Printable.Clean(path), ChangeReport.Text(text), policy.Items.TryGetValue(path, out var live) ? ChangeReport.Text(live) : "(none)"];
+}
