@@ -38,7 +38,7 @@ public sealed partial class ArchitectureTests
         // One settings class names every folder's options.
         { "Configuration", Features },
         { "Admin", $"AdminApi {Features} Configuration" },
-        { "Http", $"{Features} Configuration Admin" },
+        { "Http", $"AdminApi {Features} Configuration Admin" },
     };
 
     [Theory]

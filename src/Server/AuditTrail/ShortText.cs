@@ -9,6 +9,7 @@ namespace Relay.AuditTrail;
 internal static class ShortText
 {
     private const string Reason = "reason";
+    private const string Options = "options";
 
     // A pairing code lets whoever reads it reach its holder.
     private const string Secret = "pairing_code";
@@ -19,9 +20,11 @@ internal static class ShortText
     /// <summary>Everything but the reason, which the audit keeps by itself.</summary>
     public static string Of(IMessage message) => Cut(Fields(message));
 
-    /// <summary>The reason that a request gives, if it has such a field and gives one.</summary>
+    /// <summary>The reason that a request gives, itself or in the options that it has in common with others.</summary>
     public static string? ReasonOf(IMessage request) =>
-        request.Descriptor.FindFieldByName(Reason)?.Accessor.GetValue(request) is string { Length: > 0 } reason ? Cut(reason) : null;
+        request.Descriptor.FindFieldByName(Reason)?.Accessor.GetValue(request) is string { Length: > 0 } reason ? Cut(reason)
+        : request.Descriptor.FindFieldByName(Options)?.Accessor.GetValue(request) is IMessage options ? ReasonOf(options)
+        : null;
 
     private static string Fields(IMessage message) => string.Join(' ', message.Descriptor.Fields.InDeclarationOrder()
         .Where(field => field.Name != Reason && IsGiven(field, message))
@@ -43,7 +46,7 @@ internal static class ShortText
         bool truth => truth ? "true" : "false",
         Google.Protobuf.WellKnownTypes.Timestamp or Google.Protobuf.WellKnownTypes.Duration => $"{value}".Trim('"'),
         IMessage inner => $"{{{Fields(inner)}}}",
-        IDictionary map => $"{map.Count} entries",
+        IDictionary map => $"{{{Entries(map)}}}",
         IEnumerable list => $"[{Elements(list)}]",
         _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
     };
@@ -53,6 +56,10 @@ internal static class ShortText
         var elements = list.Cast<object>().ToArray();
         return string.Join(", ", elements.Take(MaxElements).Select(Value)) + (elements.Length > MaxElements ? $" and {elements.Length - MaxElements} more" : "");
     }
+
+    private static string Entries(IDictionary map) =>
+        string.Join(' ', map.Keys.Cast<object>().Take(MaxElements).Select(key => $"{key}={Value(map[key]!)}"))
+            + (map.Count > MaxElements ? $" and {map.Count - MaxElements} more" : "");
 
     private static string Cut(string text) => text.Length <= MaxLength ? text : string.Concat(text.AsSpan(0, MaxLength), "…");
 }

@@ -17,15 +17,15 @@ public sealed class AuditCommandTests
 
         var lines = (await relay.Cli.RunAsync("audit")).OutputLines;
         Assert.Equal(5, lines.Length);
-        Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ #1 uid=\d+(\(\w+\))? gid=\d+ pid=\d+  SetLimits per_ip=50  ok  \(a conference\)$", lines[0]);
-        Assert.Equal("    per_ip=20 revision=1 -> per_ip=50 revision=2", lines[1]);
-        Assert.Contains("SetLimits per_ip=10 expected_revision=7  ABORTED: the limits are at revision 2", lines[2]);
+        Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ #1 uid=\d+(\(\w+\))? gid=\d+ pid=\d+  ChangePolicy set=\{per-ip=50\}.*  ok  \(a conference\)$", lines[0]);
+        Assert.Equal("    per-ip=20 -> per-ip=50", lines[1]);
+        Assert.Contains("  ABORTED: the limits are at revision 2", lines[2]);
         Assert.Contains(" CreateToken name=ci role=", lines[3]);
         Assert.Matches(@"^    - -> token ci \([0-9a-f]{8}\) role=read expires=", lines[4]);
         Assert.DoesNotContain(made.Output.Trim(), string.Join('\n', lines));
 
         Assert.Equal(2, (await relay.Cli.RunLineAsync("audit --last 1")).OutputLines.Length);
-        Assert.Equal(3, (await relay.Cli.RunLineAsync("audit --method set-limit --since 1h")).OutputLines.Length);
+        Assert.Equal(3, (await relay.Cli.RunLineAsync("audit --method change-policy --since 1h")).OutputLines.Length);
         Assert.Equal("No entries.\n", (await relay.Cli.RunLineAsync("audit --who nobody-else")).Output);
     }
 
@@ -52,7 +52,7 @@ public sealed class AuditCommandTests
         await File.WriteAllLinesAsync(file, [Numbered(1501)], TestContext.Current.CancellationToken);
         await File.WriteAllLinesAsync(file + ".1", Enumerable.Range(751, 750).Select(Numbered), TestContext.Current.CancellationToken);
         await File.WriteAllLinesAsync(file + ".2", Enumerable.Range(1, 750).Select(Numbered), TestContext.Current.CancellationToken);
-        var result = await relay.Cli.RunLineAsync("audit --last 0 --method SetLimits");
+        var result = await relay.Cli.RunLineAsync("audit --last 0 --method ChangePolicy");
         Assert.Equal(1501, result.OutputLines.Count(text => text.Contains(" #", StringComparison.Ordinal)));
         Assert.Equal(1250, (await relay.Cli.RunLineAsync("audit --last 1250")).OutputLines.Count(text => text.Contains(" #", StringComparison.Ordinal)));
 

@@ -54,7 +54,7 @@ public sealed class LimitsTests
         var result = await relay.Cli.RunLineAsync("set-limit --per-ip 1");
         Assert.Contains("now        clients 2   addresses over their limit 1\n", result.Output);
         await relay.ConnectAsync();
-        Assert.Matches(@"^clients   2 of ", (await relay.Cli.RunAsync("stats")).Output);
+        Assert.Matches(@"^clients +2 of ", (await relay.Cli.RunAsync("stats")).Output);
     }
 
     [Fact]

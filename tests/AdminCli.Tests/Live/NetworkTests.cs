@@ -48,7 +48,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         var result = await new Cli().RunAsync("set-limit", "--per-ip", "50", "--server", _address, "--ca-file", _ca, "--token-file", fixture.TokenFile);
         Assert.Equal(ExitCodes.Refused, result.ExitCode);
         Assert.Matches(
-            @"^You may not do that: SetLimits needs the role operate; token fixture \([0-9a-f]{8}\) has read\. An admin can make a token that has it: `relayctl token create --role operate`\.\n\(request [0-9a-f]{16}\)\n$",
+            @"^You may not do that: ChangePolicy needs the role operate; token fixture \([0-9a-f]{8}\) has read\. An admin can make a token that has it: `relayctl token create --role operate`\.\n\(request [0-9a-f]{16}\)\n$",
             result.Error);
     }
 

@@ -29,7 +29,7 @@ public sealed class SocketRolesTests
         })
         {
             await AssertAsync("stats", role >= 1, "GetStats needs the role read");
-            await AssertAsync("set-limit --per-ip 50 --reason test", role >= 2, "SetLimits needs the role operate");
+            await AssertAsync("set-limit --per-ip 50 --reason test", role >= 2, "ChangePolicy needs the role operate");
             await AssertAsync("token list", role >= 3, "ListTokens needs the role admin");
             Assert.Equal("serving\n", (await RunAsync("health")).Output);
 

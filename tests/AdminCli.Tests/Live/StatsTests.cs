@@ -15,10 +15,10 @@ public sealed class StatsTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
         Assert.All((string[])["clients", "refused", "sockets", "pairing", "traffic", "peers", "process", "audit", "relay"], label =>
             Assert.Contains(result.OutputLines, line => line.StartsWith(label, StringComparison.Ordinal)));
-        Assert.Matches(@"^clients   \d+ of [\d,]+ \(\d+%\)   peak \d+   from \d+ address(es)?   [\d,]+ per address \(IPv6 /\d+\)   revision 1$", result.OutputLines[0]);
-        Assert.Matches(@"process   RSS \d+ MiB   heap [\d.]+ [KM]iB   open files \d+ of [\d,]+   CPU (\d+m )?\d+s   threads \d+   gen2 \d+", result.Output);
-        Assert.Contains("audit     drift 0", result.Output);
-        Assert.Matches(@"relay     ready   up (\d+m )?\d+s   version \d+\.\d+\.\d+\S*   ed25519:[A-Za-z0-9_-]{43}\n", result.Output);
+        Assert.Matches(@"^clients +\d+ of [\d,]+ \(\d+%\)   peak \d+   from \d+ address(es)?   [\d,]+ per address \(IPv6 /\d+\)   revision 1$", result.OutputLines[0]);
+        Assert.Matches(@"process +RSS \d+ MiB   heap [\d.]+ [KM]iB   open files \d+ of [\d,]+   CPU (\d+m )?\d+s   threads \d+   gen2 \d+", result.Output);
+        Assert.Matches("audit +drift 0", result.Output);
+        Assert.Matches(@"relay +ready   up (\d+m )?\d+s   version \d+\.\d+\.\d+\S*   ed25519:[A-Za-z0-9_-]{43}\n", result.Output);
         Assert.DoesNotContain('\e', result.Output);
     }
 
@@ -42,7 +42,7 @@ public sealed class StatsTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         Assert.True(await relay.ConnectAsync("127.0.0.2"));
         Assert.True(await relay.ConnectAsync("127.0.0.2"));
         var result = await relay.Cli.RunAsync("stats");
-        Assert.Matches(@"^clients   3 of [\d,]+ \(0%\)   peak 3   from 2 addresses ", result.OutputLines[0]);
+        Assert.Matches(@"^clients +3 of [\d,]+ \(0%\)   peak 3   from 2 addresses ", result.OutputLines[0]);
     }
 
     [Fact]

@@ -63,7 +63,7 @@ public sealed class PolicyGrammarTests
     [Theory]
     [InlineData("override/2001:DB8:0::/48", "override/2001:db8::/48")]
     [InlineData("ban/192.0.2.1/32", "ban/192.0.2.1")]
-    [InlineData("shadow/ban/2001:0db8::1", "shadow/ban/2001:db8::1/128")]
+    [InlineData("shadow/ban/2001:0db8::1", "shadow/ban/2001:db8::1")]
     [InlineData("per-ip", "per-ip")]
     [InlineData("shadow/per-ip", "shadow/per-ip")]
     [InlineData("ban/nobody", "ban/nobody")]

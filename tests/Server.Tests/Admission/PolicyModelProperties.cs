@@ -14,18 +14,18 @@ public sealed class PolicyModelProperties
         ? IpKey.FromIpv6(0x2001_0DB8_0000_0000UL + ((ulong)high << 14) + (ulong)low, (ulong)low)
         : IpKey.FromIpv4(0xCB00_7100U + ((uint)high << 4) + (uint)low));
 
-    private static readonly Gen<IpPrefix> Networks = Gen.Select(Addresses, Gen.OneOfConst(0, 8, 24, 26, 28, 30, 32), Gen.OneOfConst(0, 32, 47, 48, 49, 50, 64))
+    private static readonly Gen<IpPrefix> Networks = Gen.Select(Addresses, Gen.OneOf(0, 8, 24, 26, 28, 30, 32), Gen.OneOf(0, 32, 47, 48, 49, 50, 64))
         .Select((address, ipv4, ipv6) => new IpPrefix(address.Cut(address.IsIpv6 ? ipv6 : ipv4)));
 
     private static readonly Gen<(string Path, string? Text)> Edits = Gen.OneOf(
-        Gen.Select(Networks, Gen.OneOfConst("1", "3", "7", "unlimited", "deny", null)).Select((network, text) => ($"override/{network}", text)),
-        Gen.Select(Networks, Gen.OneOfConst("forever", "2025-12-31T23:59:59Z over", "2026-01-01T00:00:01Z soon", null)).Select((network, text) => ($"ban/{network}", text)),
-        Gen.Select(Networks, Gen.OneOfConst("2", "deny", null)).Select((network, text) => ($"shadow/override/{network}", text)),
+        Gen.Select(Networks, Gen.OneOf("1", "3", "7", "unlimited", "deny", null)).Select((network, text) => ($"override/{network}", text)),
+        Gen.Select(Networks, Gen.OneOf("forever", "2025-12-31T23:59:59Z over", "2026-01-01T00:00:01Z soon", null)).Select((network, text) => ($"ban/{network}", text)),
+        Gen.Select(Networks, Gen.OneOf("2", "deny", null)).Select((network, text) => ($"shadow/override/{network}", text)),
         Gen.Int[1, 9].Select(number => ("per-ip", (string?)$"{number}")),
         Gen.Int[1, 30].Select(number => ("total", (string?)$"{number}")),
-        Gen.OneOfConst("off", "2x", "5").Select(text => ("per-48", (string?)text)),
-        Gen.OneOfConst("off", "2x", "5").Select(text => ("per-56", (string?)text)),
-        Gen.OneOfConst("off", "2x", "5").Select(text => ("per-24", (string?)text)));
+        Gen.OneOf("off", "2x", "5").Select(text => ("per-48", (string?)text)),
+        Gen.OneOf("off", "2x", "5").Select(text => ("per-56", (string?)text)),
+        Gen.OneOf("off", "2x", "5").Select(text => ("per-24", (string?)text)));
 
     private static readonly Gen<LiveCounts> Counts =
         Gen.Select(Gen.Int[0, 40], Gen.Int[0, 12], Gen.Int[0, 20], Gen.Int[0, 20]).Select((total, key, near, far) => new LiveCounts(total, key, near, far));

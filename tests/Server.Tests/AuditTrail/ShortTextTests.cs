@@ -34,7 +34,7 @@ public sealed class ShortTextTests
             Warnings = { "short", "two words" },
         }));
         Assert.Equal("ok=true", ShortText.Of(new VerifyResponse { Ok = true }));
-        Assert.Equal("closed_total=1 entries", ShortText.Of(new Connections { ClosedTotal = { ["shutdown"] = 1 } }));
+        Assert.Equal("closed_total={shutdown=1}", ShortText.Of(new Connections { ClosedTotal = { ["shutdown"] = 1 } }));
     }
 
     [Fact]
