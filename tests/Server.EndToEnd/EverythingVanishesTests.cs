@@ -65,6 +65,7 @@ public sealed class EverythingVanishesTests
     {
         // Only the caps on what is held are of interest here, not how fast it may be made.
         settings.Sessions.MessagesPerMinute = 1_000_000;
+        settings.Sessions.BytesPerSecond = settings.Sessions.BytesBurst = 1 << 30;
         settings.Signaling.PairRequestsPerMinute = settings.Signaling.PairRequestsPerMinutePerIp = 1000;
         settings.Signaling.RequireMatch = true;
     }
