@@ -27,7 +27,7 @@ internal static class PolicyTexts
 
     public static string Rules(Policy policy, string kind) => Units.Count(policy.Items.Keys.Count(path => path.StartsWith(kind, StringComparison.Ordinal)));
 
-    public static string Cause(Policy policy) => policy.CeilingCause.Length > 0 ? Printable.Clean(policy.CeilingCause) : "memory or open files";
+    public static string Cause(Policy policy) => policy.CeilingCause.Length > 0 ? Printable.Clean(policy.CeilingCause) : "files";
 
     /// <summary>"per-ip 50 -> 20, total 100 -> 50, and 3 more".</summary>
     public static string Changes(IReadOnlyCollection<PolicyDifference> changes) => changes.Count == 0 ? "nothing"

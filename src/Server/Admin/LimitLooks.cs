@@ -17,7 +17,7 @@ internal static class LimitLooks
         yield return Look("total", "", live.Total, limits.Total, PolicyItems.Total);
         if (ceiling != int.MaxValue)
         {
-            yield return Look("ceiling", "", live.Total, ceiling, "memory and open files");
+            yield return Look("ceiling", "", live.Total, ceiling, "limit of open files");
         }
 
         var perKey = key.IsUnattributed ? PolicyItems.UnattributedLimit : limits.SetBy is { } set ? $"override/{set}" : PolicyItems.PerIp;

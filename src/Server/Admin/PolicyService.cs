@@ -35,6 +35,7 @@ internal sealed class PolicyService(
             Saved = overview.IsSaved,
             File = policies.File ?? "",
             Ceiling = ceiling == int.MaxValue ? 0 : ceiling,
+            CeilingCause = ceiling == int.MaxValue ? "" : "files",
             Ipv6Prefix = overview.Current.Ipv6Prefix,
             Shadow = overview.Current.Shadow is null ? null : new Shadow
             {

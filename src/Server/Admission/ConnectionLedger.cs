@@ -134,7 +134,7 @@ internal sealed class ConnectionLedger
         }
     }
 
-    /// <summary>The number of sockets that memory and open files carry, whatever the total limit says.</summary>
+    /// <summary>The number of sockets that the process has files for, whatever the total limit says.</summary>
     public void SetCeiling(int ceiling)
     {
         lock (_lock)

@@ -10,7 +10,7 @@ internal enum Refusal
     /// <summary>The relay goes down.</summary>
     Stopping,
 
-    /// <summary>Memory or open files would not carry more, whatever the total limit says.</summary>
+    /// <summary>The process has files for no more, whatever the total limit says.</summary>
     Ceiling,
 
     /// <summary>The tiers: networks that many addresses share.</summary>

@@ -6,7 +6,8 @@ namespace Relay.Listening;
 /// Keeps files back from the public. A process that has none left cannot accept an operator, write the audit or load a
 /// library, so public connections above what the limit of open files allows are closed as soon as they are accepted.
 /// </summary>
-internal sealed partial class FileReserve(ListenOptions options, AdmissionOptions admission, TimeProvider time, ILogger<FileReserve> logger)
+internal sealed partial class FileReserve(
+    ListenOptions options, AdmissionOptions admission, ConnectionLedger ledger, TimeProvider time, ILogger<FileReserve> logger)
 {
     private static readonly TimeSpan BetweenWarnings = TimeSpan.FromMinutes(1);
 
@@ -40,6 +41,9 @@ internal sealed partial class FileReserve(ListenOptions options, AdmissionOption
         }
 
         _most = (int)Math.Min(most, int.MaxValue);
+
+        // One in twenty is left to status pages, peers and those who are being refused: at the ceiling a client is still told.
+        ledger.SetCeiling(Math.Max(1, _most - Math.Max(_most / 20, 1)));
         if (_most < admission.Total)
         {
             Log.Few(logger, limit, _most, admission.Total);

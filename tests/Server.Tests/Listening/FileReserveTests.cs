@@ -62,7 +62,27 @@ public sealed class FileReserveTests
         Assert.Equal(1002, files.TurnedAway);
     }
 
-    private FileReserve Create(int reserved) => new(new ListenOptions { ReservedFiles = reserved }, new AdmissionOptions(), _time, _log);
+    [Fact]
+    public void Measure_FewFiles_LetsAdmissionSayNoBeforeTheListenerHasTo()
+    {
+        var options = new AdmissionOptions { ConnectRatePerIp = "off", ConnectRateTotal = "off", PerIp = 1000 };
+        using var policies = new LimitPolicyStore(options, _time);
+        var ledger = new ConnectionLedger(policies, options, _time);
+        var files = new FileReserve(new ListenOptions { ReservedFiles = 20 }, options, ledger, _time, _log);
+        files.Measure(limit: 200, open: 80);
+
+        var refusals = Enumerable.Range(0, files.Most).Select(_ => ledger.TryTake(new IpKey(0, 1, 32), out var _).Refusal).ToList();
+
+        Assert.Equal((100, 95), (files.Most, refusals.Count(refusal => refusal == Refusal.None)));
+        Assert.Equal(Refusal.Ceiling, refusals[^1]);
+    }
+
+    private FileReserve Create(int reserved)
+    {
+        var options = new AdmissionOptions();
+        return new FileReserve(
+            new ListenOptions { ReservedFiles = reserved }, options, new ConnectionLedger(new LimitPolicyStore(options, _time), options, _time), _time, _log);
+    }
 
     private sealed class Lines : ILogger<FileReserve>
     {
