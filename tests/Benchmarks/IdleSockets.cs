@@ -18,7 +18,8 @@ internal static class IdleSockets
     public static async Task<int> MeasureAsync(int count)
     {
         await using var relay = await RelayUnderLoad.StartAsync(
-            $"--Admission:Total={count + Uncounted}", $"--Admission:PerIp={2 * PerAddress}", "--Sessions:RegistrationTimeout=0");
+            $"--Admission:Total={count + Uncounted}", $"--Admission:PerIp={2 * PerAddress}", "--Admission:ConnectRatePerIp=off", "--Admission:ConnectRateTotal=off",
+            "--Sessions:RegistrationTimeout=0");
 
         // What is paid once (compiled code, pools) is not a socket's cost: the first thousand stay open and are not counted.
         var sockets = new List<Socket>(count + Uncounted);

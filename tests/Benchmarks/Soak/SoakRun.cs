@@ -23,7 +23,7 @@ internal static class SoakRun
     // Everything that outlives its client lives briefly, and nothing but the total limit stands in the way of many messages.
     private static readonly string[] Options =
     [
-        "--Admission:Total=70", "--Admission:PerIp=1000",
+        "--Admission:Total=70", "--Admission:PerIp=1000", "--Admission:ConnectRatePerIp=off", "--Admission:ConnectRateTotal=off",
         "--Sessions:MessagesPerMinute=1000000", "--Sessions:BytesPerSecond=1073741824", "--Sessions:BytesBurst=1073741824",
         "--Sessions:PingInterval=2s", "--Sessions:SilenceTimeout=1m", "--Sessions:SendTimeout=5s",
         "--Signaling:PairRequestsPerMinute=100000", "--Signaling:PairRequestsPerMinutePerIp=1000000",
