@@ -38,8 +38,11 @@ public sealed class ExplainTests
 
         Assert.Equal(("2001:db8::1", "2001:db8::/64", "admitted"), (explanation.Address, explanation.Key, explanation.Verdict));
         Assert.Equal(["10.0.0.2", "10.0.0.9", "2001:db8::1"], explanation.Origin.Select(step => step.Found));
-        Assert.Equal(["total", "address", "/56", "/48"], explanation.Limits.Select(look => look.Name));
-        Assert.Equal([10_000, 50, 400, 3_200], explanation.Limits.Select(look => look.Limit));
+
+        // The ceiling is this machine's limit of open files.
+        var looks = explanation.Limits.Where(look => look.Name != "ceiling").ToList();
+        Assert.Equal(["total", "address", "/56", "/48"], looks.Select(look => look.Name));
+        Assert.Equal([10_000, 50, 400, 3_200], looks.Select(look => look.Limit));
     }
 
     [Theory]
