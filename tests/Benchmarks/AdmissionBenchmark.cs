@@ -1,5 +1,7 @@
 using BenchmarkDotNet.Attributes;
+using Relay.Addresses;
 using Relay.Admission;
+using Relay.Limits;
 using Relay.Telemetry;
 
 namespace Relay.Benchmarks;
@@ -54,7 +56,7 @@ public class AdmissionBenchmark
         return new AdmissionGate(
             new ConnectionLedger(policies, options, time),
             policies,
-            new AutoBans(new AutoBanOptions(), new ProtectedNetworks(options), time),
+            new AutoBans(new AutoBanOptions(), new ProtectedNetworks(options.TrustedProxies), time),
             new DecisionLog(options, time),
             new RelayMetrics(),
             time);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Admission;
 using Relay.EndToEnd.Support;
+using Relay.Limits;
 using Relay.Listening;
 using Relay.Protocol;
 using Relay.Sessions;

@@ -1,7 +1,9 @@
 using Grpc.Core;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
 using Relay.EndToEnd.Support;
+using Relay.Limits;
 
 namespace Relay.EndToEnd;
 

@@ -1,8 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.EndToEnd.Support;
+using Relay.Limits;
 
 namespace Relay.EndToEnd;
 

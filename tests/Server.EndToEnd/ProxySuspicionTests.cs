@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
 using Relay.AdminApi;
-using Relay.Admission;
 using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd;

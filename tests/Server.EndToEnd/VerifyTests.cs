@@ -4,6 +4,7 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Grpc.Reflection.V1Alpha;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
 using Relay.EndToEnd.Support;

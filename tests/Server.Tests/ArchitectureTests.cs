@@ -7,7 +7,7 @@ namespace Server.Tests;
 /// <summary>What the folders of src/Server may name. A folder uses what stands before it; feature folders not each other.</summary>
 public sealed partial class ArchitectureTests
 {
-    private const string Features = "Protocol Telemetry Storage Admission Listening Sessions Identity Federation Presence "
+    private const string Features = "Protocol Telemetry Storage Addresses Limits Admission Listening Sessions Identity Federation Presence "
         + "Signaling Relays Rendezvous Channels Chunks Attestation Access AuditTrail";
 
     private static readonly string Root = FindRoot();
@@ -18,23 +18,25 @@ public sealed partial class ArchitectureTests
         // Labels of the metrics are names of the protocol.
         { "Telemetry", "Protocol" },
         { "Storage", "Telemetry" },
-        { "Admission", "Protocol Telemetry" },
-        { "Listening", "Protocol Telemetry Admission" },
-        { "Sessions", "Protocol Telemetry Admission Listening" },
+        { "Addresses", "Telemetry" },
+        { "Limits", "Protocol Telemetry Addresses" },
+        { "Admission", "Protocol Telemetry Addresses Limits" },
+        { "Listening", "Protocol Telemetry Addresses Limits Admission" },
+        { "Sessions", "Protocol Telemetry Addresses Limits Admission Listening" },
         { "Identity", "Protocol Telemetry" },
-        { "Federation", "Protocol Telemetry Admission Listening Sessions Identity" },
-        { "Presence", "Protocol Telemetry Admission Listening Sessions" },
+        { "Federation", "Protocol Telemetry Addresses Limits Admission Listening Sessions Identity" },
+        { "Presence", "Protocol Telemetry Addresses Limits Admission Listening Sessions" },
         // server_info and registered name the server's id.
-        { "Signaling", "Protocol Telemetry Admission Listening Sessions Identity Presence" },
-        { "Relays", "Protocol Telemetry Admission Listening Sessions Identity Presence" },
-        { "Rendezvous", "Protocol Telemetry Storage Admission Listening Sessions Presence" },
-        { "Channels", "Protocol Telemetry Admission Listening Sessions Presence" },
+        { "Signaling", "Protocol Telemetry Addresses Limits Admission Listening Sessions Identity Presence" },
+        { "Relays", "Protocol Telemetry Addresses Limits Admission Listening Sessions Identity Presence" },
+        { "Rendezvous", "Protocol Telemetry Storage Addresses Limits Addresses Limits Admission Listening Sessions Presence" },
+        { "Channels", "Protocol Telemetry Addresses Limits Admission Listening Sessions Presence" },
         // Chunks are a channel's content: who owns and who subscribes decides what may be pushed and who is told.
-        { "Chunks", "Protocol Telemetry Storage Admission Listening Sessions Presence Channels" },
-        { "Attestation", "Protocol Telemetry Admission Listening Sessions Presence" },
-        { "Access", "Protocol Telemetry Admission Listening" },
+        { "Chunks", "Protocol Telemetry Storage Addresses Limits Addresses Limits Admission Listening Sessions Presence Channels" },
+        { "Attestation", "Protocol Telemetry Addresses Limits Admission Listening Sessions Presence" },
+        { "Access", "Protocol Telemetry Addresses Limits Admission Listening" },
         // An entry says who did it.
-        { "AuditTrail", "Protocol Telemetry Admission Listening Access" },
+        { "AuditTrail", "Protocol Telemetry Addresses Limits Admission Listening Access" },
         // One settings class names every folder's options.
         { "Configuration", Features },
         { "Admin", $"AdminApi {Features} Configuration" },
@@ -93,7 +95,7 @@ public sealed partial class ArchitectureTests
             .Where(file => Path.GetRelativePath(root, file).Split('/')[0] is not ("bin" or "obj"));
     }
 
-    [GeneratedRegex(@"\bRelay\.(Protocol|Telemetry|Storage|Admission|Listening|Sessions|Identity|Federation|Presence|Signaling|Relays|Rendezvous|Channels|Chunks|Attestation|Access|AuditTrail|Configuration|AdminApi|Admin|Http)\b")]
+    [GeneratedRegex(@"\bRelay\.(Protocol|Telemetry|Storage|Addresses|Limits|Admission|Listening|Sessions|Identity|Federation|Presence|Signaling|Relays|Rendezvous|Channels|Chunks|Attestation|Access|AuditTrail|Configuration|AdminApi|Admin|Http)\b")]
     private static partial Regex NamespaceName();
 
     [GeneratedRegex(@"\binterface (I\w+)")]

@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
-using Relay.Admission;
+using Relay.Addresses;
+using Relay.Limits;
 
 namespace Relay.Access;
 

@@ -5,6 +5,7 @@ using Relay.AdminApi;
 using Relay.Admission;
 using Relay.AuditTrail;
 using Relay.Federation;
+using Relay.Limits;
 using Relay.Listening;
 
 namespace Relay.Admin;

@@ -1,6 +1,8 @@
 using Relay.Access;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.Limits;
 using Relay.Presence;
 using Relay.Protocol;
 using Relay.Sessions;
@@ -36,7 +38,7 @@ internal sealed class BanDesk(
         }
 
         var now = time.GetUtcNow();
-        var ban = new Admission.Ban(ToSecond(now + length), request.Reason.Trim());
+        var ban = new Limits.Ban(ToSecond(now + length), request.Reason.Trim());
         // What is over makes room.
         var edits = Manual().Where(other => !other.Ban.HoldsAt(now)).ToDictionary(other => PolicyItems.Ban + other.Network, _ => (string?)null);
         edits[PolicyItems.Ban + network] = ban.ToString();
@@ -111,11 +113,11 @@ internal sealed class BanDesk(
         };
     }
 
-    private IEnumerable<(IpPrefix Network, Admission.Ban Ban)> Manual()
+    private IEnumerable<(IpPrefix Network, Limits.Ban Ban)> Manual()
     {
         foreach (var (network, text) in policies.Current.Items.Rules(PolicyItems.Ban))
         {
-            if (Admission.Ban.TryParse(text, out var ban))
+            if (Limits.Ban.TryParse(text, out var ban))
             {
                 yield return (network, ban);
             }

@@ -2,8 +2,8 @@ using System.Net.WebSockets;
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Relay.Addresses;
 using Relay.AdminApi;
-using Relay.Admission;
 using Relay.Presence;
 using Relay.Sessions;
 

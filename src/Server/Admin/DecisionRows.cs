@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.Limits;
 
 namespace Relay.Admin;
 

@@ -1,6 +1,8 @@
 using Grpc.Core;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.Limits;
 
 namespace Relay.Admin;
 

@@ -1,7 +1,9 @@
 using System.Net;
 using Google.Protobuf.WellKnownTypes;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.Limits;
 using Relay.Listening;
 
 namespace Relay.Admin;
@@ -28,7 +30,7 @@ internal sealed class Explainer(
     public Explanation Explain(ExplainRequest request)
     {
         var (socket, listener, headers, claim) = Read(request);
-        var steps = new List<Admission.OriginStep>();
+        var steps = new List<Addresses.OriginStep>();
         var address = origins.Trace(listener.Attribution, socket, headers, claim, steps).Address;
         var policy = policies.Current;
         var key = address.CutIpv6(policy.Ipv6Prefix);

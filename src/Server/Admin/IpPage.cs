@@ -1,6 +1,8 @@
 using Google.Protobuf.WellKnownTypes;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.Limits;
 
 namespace Relay.Admin;
 

@@ -1,5 +1,6 @@
+using Relay.Addresses;
 using Relay.AdminApi;
-using Relay.Admission;
+using Relay.Limits;
 
 namespace Relay.Admin;
 

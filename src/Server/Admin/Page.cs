@@ -1,5 +1,5 @@
 using System.Globalization;
-using Relay.Admission;
+using Relay.Addresses;
 
 namespace Relay.Admin;
 

@@ -1,4 +1,6 @@
+using Relay.Addresses;
 using Relay.Admission;
+using Relay.Limits;
 
 namespace Relay.Admin;
 

@@ -1,6 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Relay.AdminApi;
-using Relay.Admission;
+using Relay.Limits;
 
 namespace Relay.Admin;
 
@@ -12,7 +12,7 @@ internal static class PolicyRows
     private static readonly TimeSpan LongestHold = TimeSpan.FromDays(30);
     private static readonly TimeSpan LongestConfirm = TimeSpan.FromHours(1);
 
-    public static AdminApi.PolicyDifference Of(Admission.PolicyDifference difference)
+    public static AdminApi.PolicyDifference Of(Limits.PolicyDifference difference)
     {
         var row = new AdminApi.PolicyDifference { Path = difference.Path };
         if (difference.Before is { } before)
@@ -28,7 +28,7 @@ internal static class PolicyRows
         return row;
     }
 
-    public static AdminApi.PolicyEffect Of(Admission.PolicyEffect effect, int most) => new()
+    public static AdminApi.PolicyEffect Of(Limits.PolicyEffect effect, int most) => new()
     {
         Connections = effect.Live,
         TotalOver = effect.TotalOver,
@@ -45,7 +45,7 @@ internal static class PolicyRows
     };
 
     /// <summary>One side of some differences for the audit, "per-ip=50 ban/192.0.2.1=-".</summary>
-    public static string Short(IReadOnlyList<Admission.PolicyDifference> differences, Func<Admission.PolicyDifference, string?> side)
+    public static string Short(IReadOnlyList<Limits.PolicyDifference> differences, Func<Limits.PolicyDifference, string?> side)
     {
         const int MostShown = 20;
         var shown = differences.Take(MostShown).Select(difference => $"{difference.Path}={side(difference) ?? "-"}");

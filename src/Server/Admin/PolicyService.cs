@@ -3,6 +3,7 @@ using Grpc.Core;
 using Relay.Access;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.Limits;
 using Relay.Presence;
 using Relay.Protocol;
 using Relay.Sessions;
@@ -204,7 +205,7 @@ internal sealed class PolicyService(
         ? overview.History[^1]
         : overview.History.FirstOrDefault(entry => entry.Revision == revision) ?? throw AdminErrors.NotRemembered(revision);
 
-    private static AdminApi.PendingRevert Row(Admission.PendingRevert pending) => new()
+    private static AdminApi.PendingRevert Row(Limits.PendingRevert pending) => new()
     {
         Revision = pending.Revision,
         Due = Timestamp.FromDateTimeOffset(pending.Due),

@@ -1,9 +1,11 @@
 using Google.Protobuf.WellKnownTypes;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
 using Relay.Configuration;
 using Relay.Federation;
 using Relay.Identity;
+using Relay.Limits;
 using Relay.Listening;
 using Relay.Presence;
 using Relay.Signaling;
@@ -111,7 +113,7 @@ internal sealed class ServerSnapshot(
         return stats;
     }
 
-    public static Limits Limits(LimitPolicy policy) => new()
+    public static AdminApi.Limits Limits(LimitPolicy policy) => new()
     {
         Total = policy.Total,
         PerIp = policy.PerIp,

@@ -1,3 +1,5 @@
+using Relay.Addresses;
+using Relay.Limits;
 using Relay.Telemetry;
 
 namespace Relay.Admission;

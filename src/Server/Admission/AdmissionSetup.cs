@@ -1,3 +1,6 @@
+using Relay.Addresses;
+using Relay.Limits;
+
 namespace Relay.Admission;
 
 internal static class AdmissionSetup
@@ -11,10 +14,10 @@ internal static class AdmissionSetup
             options.PolicyFile.Length > 0 ? new PolicyFile(options.PolicyFile) : null,
             provider.GetRequiredService<ILogger<LimitPolicyStore>>()))
         .AddSingleton<ConnectionLedger>()
-        .AddSingleton<ProtectedNetworks>()
+        .AddSingleton(new ProtectedNetworks(options.TrustedProxies))
         .AddSingleton<AutoBans>()
         .AddSingleton<DecisionLog>()
-        .AddSingleton<TrustedProxies>()
+        .AddSingleton(new TrustedProxies(options.TrustedProxies))
         .AddSingleton<OriginResolver>()
         .AddSingleton<ProxySuspicion>()
         .AddSingleton<AdmissionGate>();

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Relay.Addresses;
 
 namespace Relay.Admission;
 

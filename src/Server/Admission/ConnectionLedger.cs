@@ -1,3 +1,6 @@
+using Relay.Addresses;
+using Relay.Limits;
+
 namespace Relay.Admission;
 
 /// <summary>

@@ -1,4 +1,6 @@
 using System.Threading.Channels;
+using Relay.Addresses;
+using Relay.Limits;
 
 namespace Relay.Admission;
 

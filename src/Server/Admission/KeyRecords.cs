@@ -1,3 +1,6 @@
+using Relay.Addresses;
+using Relay.Limits;
+
 namespace Relay.Admission;
 
 /// <summary>One key's figures: an address, or a network that addresses are counted in as well. Touched only under the ledger's lock.</summary>

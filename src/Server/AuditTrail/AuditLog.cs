@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Relay.Admission;
+using Relay.Limits;
 
 namespace Relay.AuditTrail;
 

@@ -6,6 +6,7 @@ using Relay.Channels;
 using Relay.Chunks;
 using Relay.Federation;
 using Relay.Identity;
+using Relay.Limits;
 using Relay.Listening;
 using Relay.Relays;
 using Relay.Rendezvous;

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
-using Relay.Admission;
+using Relay.Addresses;
+using Relay.Limits;
 using Relay.Listening;
 using Relay.Protocol;
 using Relay.Sessions;

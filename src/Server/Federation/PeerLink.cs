@@ -1,5 +1,5 @@
 using System.Net;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Sessions;
 
 namespace Relay.Federation;

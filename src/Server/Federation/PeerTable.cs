@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Protocol;
 
 namespace Relay.Federation;

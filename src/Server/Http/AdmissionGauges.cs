@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Relay.Admission;
+using Relay.Limits;
 using Relay.Telemetry;
 
 namespace Relay.Http;

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Listening;
 using Relay.Telemetry;
 

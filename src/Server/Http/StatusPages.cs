@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
+using Relay.Addresses;
 using Relay.Admin;
-using Relay.Admission;
 using Relay.Identity;
 using Relay.Listening;
 

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Net;
-using Relay.Admission;
+using Relay.Addresses;
 
 namespace Relay.Listening;
 

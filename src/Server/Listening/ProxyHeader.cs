@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using Relay.Admission;
+using Relay.Addresses;
 
 namespace Relay.Listening;
 

@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
-using Relay.Admission;
+using Relay.Addresses;
 
 namespace Relay.Listening;
 

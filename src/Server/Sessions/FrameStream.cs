@@ -1,4 +1,4 @@
-using Relay.Admission;
+using Relay.Limits;
 
 namespace Relay.Sessions;
 

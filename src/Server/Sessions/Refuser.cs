@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Microsoft.Net.Http.Headers;
 using Relay.Admission;
+using Relay.Limits;
 using Relay.Listening;
 
 namespace Relay.Sessions;

@@ -1,5 +1,5 @@
 using System.Net.WebSockets;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Listening;
 using Relay.Protocol;
 

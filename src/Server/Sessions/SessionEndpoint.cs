@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
+using Relay.Addresses;
 using Relay.Admission;
+using Relay.Limits;
 using Relay.Listening;
 
 namespace Relay.Sessions;

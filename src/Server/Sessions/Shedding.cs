@@ -1,4 +1,5 @@
-using Relay.Admission;
+using Relay.Addresses;
+using Relay.Limits;
 
 namespace Relay.Sessions;
 

@@ -1,4 +1,4 @@
-using Relay.Admission;
+using Relay.Limits;
 using Relay.Presence;
 
 namespace Relay.Signaling;

@@ -1,4 +1,4 @@
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Presence;
 
 namespace Relay.Signaling;

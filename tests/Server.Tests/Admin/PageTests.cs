@@ -2,8 +2,8 @@ using System.Net;
 using CsCheck;
 using Google.Rpc;
 using Grpc.Core;
+using Relay.Addresses;
 using Relay.Admin;
-using Relay.Admission;
 
 namespace Server.Tests.Admin;
 

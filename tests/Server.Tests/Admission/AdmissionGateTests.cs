@@ -1,5 +1,7 @@
 using System.Net;
+using Relay.Addresses;
 using Relay.Admission;
+using Relay.Limits;
 using Relay.Telemetry;
 
 namespace Server.Tests.Admission;
@@ -16,7 +18,7 @@ public sealed class AdmissionGateTests : IDisposable
     {
         _log = new DecisionLog(_books.Options, _books.Time);
         _gate = new AdmissionGate(
-            _books.Ledger, _books.Policies, new AutoBans(_autoBan, new ProtectedNetworks(_books.Options), _books.Time), _log, _metrics, _books.Time);
+            _books.Ledger, _books.Policies, new AutoBans(_autoBan, new ProtectedNetworks(_books.Options.TrustedProxies), _books.Time), _log, _metrics, _books.Time);
     }
 
     public void Dispose() => _metrics.Dispose();

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
 using Relay.Admission;
 
 namespace Server.Tests.Admission;
@@ -143,7 +144,7 @@ public sealed class AutoBansTests
     {
         var options = new AutoBanOptions { After = 3 };
         configure?.Invoke(options);
-        return new AutoBans(options, new ProtectedNetworks(new AdmissionOptions { TrustedProxies = ["198.51.100.0/24"] }), _time) { Banned = _made.Add };
+        return new AutoBans(options, new ProtectedNetworks(["198.51.100.0/24"]), _time) { Banned = _made.Add };
     }
 
     private static void Strike(AutoBans bans, IpKey address, int times)

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
 using Relay.Admission;
+using Relay.Limits;
 
 namespace Server.Tests.Admission;
 

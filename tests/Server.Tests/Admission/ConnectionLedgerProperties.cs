@@ -1,5 +1,6 @@
 using CsCheck;
 using Relay.Admission;
+using Relay.Limits;
 
 namespace Server.Tests.Admission;
 

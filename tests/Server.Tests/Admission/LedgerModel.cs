@@ -1,4 +1,5 @@
 using Relay.Admission;
+using Relay.Limits;
 
 namespace Server.Tests.Admission;
 

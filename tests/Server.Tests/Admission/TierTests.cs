@@ -1,5 +1,7 @@
 using CsCheck;
+using Relay.Addresses;
 using Relay.Admission;
+using Relay.Limits;
 
 namespace Server.Tests.Admission;
 

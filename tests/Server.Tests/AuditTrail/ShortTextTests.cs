@@ -30,7 +30,7 @@ public sealed class ShortTextTests
         Assert.Equal("interval=1.500s", ShortText.Of(new WatchStatsRequest { Interval = Duration.FromTimeSpan(TimeSpan.FromSeconds(1.5)) }));
         Assert.Equal("before={total=1 per_ip=2} warnings=[short, \"two words\"]", ShortText.Of(new SetLimitsResponse
         {
-            Before = new Limits { Total = 1, PerIp = 2 },
+            Before = new Relay.AdminApi.Limits { Total = 1, PerIp = 2 },
             Warnings = { "short", "two words" },
         }));
         Assert.Equal("ok=true", ShortText.Of(new VerifyResponse { Ok = true }));

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Federation;
 using Relay.Identity;
 using Relay.Listening;

@@ -1,6 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Federation;
 using Relay.Protocol;
 

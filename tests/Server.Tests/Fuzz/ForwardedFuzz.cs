@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
-using Relay.Admission;
+using Relay.Addresses;
 
 namespace Server.Tests.Fuzz;
 
@@ -13,7 +13,7 @@ namespace Server.Tests.Fuzz;
 internal static class ForwardedFuzz
 {
     private static readonly OriginResolver Resolver =
-        new(new TrustedProxies(new AdmissionOptions { TrustedProxies = ["10.0.0.0/8", "fd00::/32"] }));
+        new(new TrustedProxies(["10.0.0.0/8", "fd00::/32"]));
 
     private static readonly AttributionRule Addresses = AttributionRule.Default;
     private static readonly AttributionRule Elements = new(AttributionMode.Forwarded, AttributionRule.Forwarded);

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using Relay.Admission;
+using Relay.Addresses;
 
 namespace Server.Tests.Fuzz;
 

@@ -1,5 +1,5 @@
 using System.Buffers;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Listening;
 
 namespace Server.Tests.Fuzz;

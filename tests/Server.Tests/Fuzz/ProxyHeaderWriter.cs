@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using Relay.Admission;
+using Relay.Addresses;
 
 namespace Server.Tests.Fuzz;
 

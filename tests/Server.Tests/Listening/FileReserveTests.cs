@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
 using Relay.Admission;
+using Relay.Limits;
 using Relay.Listening;
 
 namespace Server.Tests.Listening;

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using CsCheck;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Listening;
 using Server.Tests.Fuzz;
 

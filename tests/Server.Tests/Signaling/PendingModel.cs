@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
-using Relay.Admission;
+using Relay.Addresses;
 using Relay.Presence;
 using Relay.Signaling;
 

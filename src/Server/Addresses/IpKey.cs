@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+using System.Net;
+
+namespace Relay.Addresses;
+
+/// <summary>
+/// An address as a value, whole or cut to a prefix; what a limit per address counts by. An IPv4 address that comes wrapped
+/// in IPv6 (::ffff:a.b.c.d) is the IPv4 address; a zone such as %eth0 is dropped.
+/// </summary>
+/// <param name="High">The first 64 bits of an IPv6 address, 0 for IPv4.</param>
+/// <param name="Low">The last 64 bits of an IPv6 address, the 32 bits of an IPv4 address.</param>
+/// <param name="Bits">Bits that count: 0 to 32 for IPv4, the prefix length plus 127 for IPv6, so that families never meet.</param>
+internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
+{
+    private const int Ipv6Mark = 127;
+    private const int Ipv4Bits = 32;
+    private const int Ipv6Bits = 128;
+
+    /// <summary>What sockets count by whose client's address a trusted proxy did not tell: a class of its own, no address.</summary>
+    public static readonly IpKey Unattributed = new(0, 0, Ipv6Mark - 1);
+
+    /// <summary>The whole address. Allocates nothing, like all that makes a key.</summary>
+    public static IpKey From(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out var length);
+        return length == 4
+            ? FromIpv4(BinaryPrimitives.ReadUInt32BigEndian(bytes))
+            : FromIpv6(BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));
+    }
+
+    /// <summary>What the address counts by: IPv4 whole, IPv6 cut to <paramref name="ipv6Prefix"/>, 1 to 128.</summary>
+    public static IpKey From(IPAddress address, int ipv6Prefix) => From(address).CutIpv6(ipv6Prefix);
+
+    public static IpKey FromIpv4(uint address) => new(0, address, Ipv4Bits);
+
+    public static IpKey FromIpv6(ulong high, ulong low) => high == 0 && low >> 32 == 0xFFFF
+        ? FromIpv4((uint)low)
+        : new IpKey(high, low, Ipv6Mark + Ipv6Bits);
+
+    public bool IsIpv6 => Bits >= Ipv6Mark;
+
+    /// <summary>Bits of the address that count.</summary>
+    public int PrefixLength => IsIpv6 ? Bits - Ipv6Mark : Bits;
+
+    public bool IsUnattributed => Bits == Ipv6Mark - 1;
+
+    /// <summary>Cuts an IPv6 address; all else stays as it is.</summary>
+    public IpKey CutIpv6(int length) => IsIpv6 ? Cut(length) : this;
+
+    /// <summary>The same address with no more than its first <paramref name="length"/> bits.</summary>
+    public IpKey Cut(int length)
+    {
+        if (length >= PrefixLength || IsUnattributed)
+        {
+            return this;
+        }
+
+        return IsIpv6
+            ? new IpKey(High & Mask(Math.Min(length, 64)), Low & Mask(Math.Max(length - 64, 0)), (byte)(Ipv6Mark + length))
+            : new IpKey(0, Low & Mask(64 - Ipv4Bits + length), (byte)length);
+    }
+
+    /// <summary>The first address of the key.</summary>
+    public IPAddress ToAddress()
+    {
+        if (!IsIpv6)
+        {
+            Span<byte> four = stackalloc byte[4];
+            BinaryPrimitives.WriteUInt32BigEndian(four, (uint)Low);
+            return new IPAddress(four);
+        }
+
+        Span<byte> sixteen = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt64BigEndian(sixteen, High);
+        BinaryPrimitives.WriteUInt64BigEndian(sixteen[8..], Low);
+        return new IPAddress(sixteen);
+    }
+
+    public override string ToString() =>
+        IsUnattributed ? "unattributed"
+        : PrefixLength == (IsIpv6 ? Ipv6Bits : Ipv4Bits) ? ToAddress().ToString()
+        : $"{ToAddress()}/{PrefixLength}";
+
+    private static ulong Mask(int bits) => bits == 0 ? 0 : ulong.MaxValue << (64 - bits);
+}

@@ -1,0 +1,184 @@
+using System.Globalization;
+using Relay.Addresses;
+
+namespace Relay.Limits;
+
+/// <summary>The limits in force, made from their items, replaced whole and never changed. A decision reads exactly one of them.</summary>
+internal sealed class LimitPolicy
+{
+    // What an address counts by when its own record finds no room: as many addresses share it as share a /56.
+    private static readonly TierLimit CoarseLimit = new(8, IsMultiple: true);
+    private static readonly TierLimit CoarsestLimit = new(64, IsMultiple: true);
+
+    private readonly PrefixTable<OverrideLimit> _overrides;
+    private readonly PrefixTable<Ban> _bans;
+
+    /// <param name="shadowSince">The revision in which the shadow was last changed.</param>
+    public LimitPolicy(PolicyItems items, int ipv6Prefix, long revision, long shadowSince = 0)
+    {
+        Items = items;
+        Revision = revision;
+        ShadowSince = shadowSince;
+        Ipv6Prefix = ipv6Prefix;
+        Total = Number(PolicyItems.Total);
+        PerIp = Number(PolicyItems.PerIp);
+        Per56 = Tier(PolicyItems.Per56);
+        Per48 = Tier(PolicyItems.Per48);
+        Per24 = Tier(PolicyItems.Per24);
+        RatePerIp = Rate(PolicyItems.RatePerIp);
+        RateTotal = Rate(PolicyItems.RateTotal);
+        UnattributedLimit = Number(PolicyItems.UnattributedLimit);
+        RefusesUnattributed = items[PolicyItems.Unattributed] == "refuse";
+        _overrides = new(items.Rules(PolicyItems.Override).Select(rule =>
+            KeyValuePair.Create(rule.Key, OverrideLimit.TryParse(rule.Value, out var limit) ? limit : default)));
+        _bans = new(items.Rules(PolicyItems.Ban).Select(rule =>
+            KeyValuePair.Create(rule.Key, Ban.TryParse(rule.Value, out var ban) ? ban : throw new FormatException(rule.Value))));
+        Shadow = items.Shadowed() is { } shadow ? new LimitPolicy(shadow, ipv6Prefix, revision) : null;
+    }
+
+    public PolicyItems Items { get; }
+
+    /// <summary>Counts up by one with each change, 1 at the first start.</summary>
+    public long Revision { get; }
+
+    /// <summary>Bits of an IPv6 address that make its key; fixed while the relay runs, because live keys were made with it.</summary>
+    public int Ipv6Prefix { get; }
+
+    /// <summary>Client sockets in all.</summary>
+    public int Total { get; }
+
+    /// <summary>Client sockets per address.</summary>
+    public int PerIp { get; }
+
+    public TierLimit Per56 { get; }
+
+    public TierLimit Per48 { get; }
+
+    public TierLimit Per24 { get; }
+
+    /// <summary>How fast one address is admitted.</summary>
+    public ConnectRate RatePerIp { get; }
+
+    /// <summary>How fast all together are admitted.</summary>
+    public ConnectRate RateTotal { get; }
+
+    /// <summary>Sockets of the class whose address a trusted proxy did not tell.</summary>
+    public int UnattributedLimit { get; }
+
+    public bool RefusesUnattributed { get; }
+
+    /// <summary>The second set of limits, which is counted and not enforced; null: none.</summary>
+    public LimitPolicy? Shadow { get; }
+
+    /// <summary>The revision in which the shadow was last changed: what it counted before is not its own.</summary>
+    public long ShadowSince { get; }
+
+    /// <summary>What holds for a whole <paramref name="address"/> that counts by <paramref name="key"/>.</summary>
+    public KeyLimits For(IpKey address, IpKey key, TimeProvider time)
+    {
+        if (key == IpKey.Unattributed)
+        {
+            return new KeyLimits(
+                RefusesUnattributed ? Refusal.Unattributed : Refusal.None, true, Total, UnattributedLimit, int.MaxValue, int.MaxValue, 1, null);
+        }
+
+        if (_bans.Count > 0 && BanOf(address, time) is { } ban)
+        {
+            return Decided(Refusal.Banned, ban.Network);
+        }
+
+        var perIp = PerIp;
+        IpPrefix? setBy = null;
+        if (_overrides.Count > 0 && _overrides.TryFind(address, out var prefix, out var limit))
+        {
+            setBy = prefix;
+            switch (limit.Kind)
+            {
+                case OverrideKind.Deny:
+                    return Decided(Refusal.Denied, prefix);
+                case OverrideKind.Unlimited:
+                    return new KeyLimits(Refusal.None, false, Total, int.MaxValue, int.MaxValue, int.MaxValue, 1, prefix);
+                default:
+                    perIp = limit.PerIp;
+                    break;
+            }
+        }
+
+        // Room for more sockets is room for more of them at once.
+        var scale = Math.Max(1, (double)perIp / PerIp);
+        var widest = key.IsIpv6 ? Ipv6Prefix : 32;
+        return key.PrefixLength >= widest
+            ? new KeyLimits(Refusal.None, true, Total, perIp, Near(key).For(perIp), key.IsIpv6 ? Per48.For(perIp) : int.MaxValue, scale, setBy)
+            : Coarse(key, perIp, setBy);
+    }
+
+    /// <summary>The ban that holds for an address now; null: none.</summary>
+    public (IpPrefix Network, Ban Ban)? BanOf(IpKey address, TimeProvider time) =>
+        _bans.TryFind(address, time.GetUtcNow(), static (ban, now) => ban.HoldsAt(now), out var network, out var ban) ? (network, ban) : null;
+
+    /// <summary>Takes one from the bucket of a key and from everybody's, or from neither; then <paramref name="wait"/> says for how long.</summary>
+    public Refusal TakeRate(double scale, ref TokenBucket key, ref TokenBucket total, TimeProvider time, out TimeSpan wait)
+    {
+        wait = RatePerIp.WaitFor(scale, ref key, time);
+        if (wait > TimeSpan.Zero)
+        {
+            return Refusal.RatePerIp;
+        }
+
+        wait = RateTotal.WaitFor(1, ref total, time);
+        if (wait > TimeSpan.Zero)
+        {
+            return Refusal.RateTotal;
+        }
+
+        RatePerIp.Take(scale, ref key, time);
+        RateTotal.Take(1, ref total, time);
+        return Refusal.None;
+    }
+
+    /// <summary>Sockets that a key of an address, or of a network, may hold; those of a banned or denied one are not over anything.</summary>
+    public int MostFor(IpKey key, bool isAddress, TimeProvider time)
+    {
+        if (isAddress)
+        {
+            var limits = For(key, key, time);
+            return limits.Verdict == Refusal.None ? limits.PerKey : int.MaxValue;
+        }
+
+        var perIp = _overrides.TryFind(key, out _, out var limit) && limit.Kind == OverrideKind.Number ? limit.PerIp : PerIp;
+        return key switch
+        {
+            { IsIpv6: true, PrefixLength: 56 } => Per56.For(perIp),
+            { IsIpv6: true, PrefixLength: 48 } => Per48.For(perIp),
+            { IsIpv6: false, PrefixLength: 24 } => Per24.For(perIp),
+            _ => int.MaxValue,
+        };
+    }
+
+    private TierLimit Near(IpKey key) => key.IsIpv6 ? Per56 : Per24;
+
+    // A key that stands for many addresses because their own records found no room.
+    private KeyLimits Coarse(IpKey key, int perIp, IpPrefix? setBy)
+    {
+        var tier = key switch
+        {
+            { IsIpv6: true, PrefixLength: 56 } => Per56,
+            { IsIpv6: true, PrefixLength: 48 } => Per48,
+            { IsIpv6: false, PrefixLength: 24 } => Per24,
+            _ => TierLimit.Off,
+        };
+        var limit = tier.IsOff ? (key.PrefixLength >= (key.IsIpv6 ? 48 : 24) ? CoarseLimit : CoarsestLimit) : tier;
+        var most = limit.For(perIp);
+        var far = key.IsIpv6 && key.PrefixLength > 48 ? Per48.For(perIp) : int.MaxValue;
+        return new KeyLimits(Refusal.None, true, Total, most, int.MaxValue, far, (double)most / PerIp, setBy);
+    }
+
+    private KeyLimits Decided(Refusal verdict, IpPrefix prefix) =>
+        new(verdict, true, Total, 0, int.MaxValue, int.MaxValue, 1, prefix);
+
+    private int Number(string path) => int.Parse(Items[path]!, NumberStyles.None, CultureInfo.InvariantCulture);
+
+    private TierLimit Tier(string path) => TierLimit.TryParse(Items[path]!, out var limit) ? limit : TierLimit.Off;
+
+    private ConnectRate Rate(string path) => ConnectRate.TryParse(Items[path]!, out var rate) ? rate : ConnectRate.Off;
+}

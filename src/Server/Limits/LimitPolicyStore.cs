@@ -1,0 +1,326 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Relay.Limits;
+
+/// <summary>
+/// The current policy, its history, and what is taken back by itself. Readers take no lock; writers follow one another, and
+/// each change is a new revision.
+/// </summary>
+internal sealed partial class LimitPolicyStore : IDisposable
+{
+    /// <summary>Revisions remembered.</summary>
+    public const int MaxHistory = 100;
+
+    /// <summary>Changes that may wait to be taken back.</summary>
+    public const int MaxPending = 100;
+
+    private const string Itself = "relayd";
+
+    private readonly Lock _writers = new();
+    private readonly TimeProvider _time;
+    private readonly PolicyFile? _file;
+    private readonly int _ipv6Prefix;
+    private readonly ILogger _logger;
+
+    // Guarded by _writers.
+    private readonly List<PolicyRevision> _history = [];
+    private readonly PendingReverts _pending;
+    private PolicyItems _saved;
+    private bool _isSaved;
+    private bool _isPendingOnDisk;
+
+    // Replaced whole under _writers, read anywhere.
+    private volatile LimitPolicy _current;
+
+    /// <summary>
+    /// Starts from what was saved, else from the options. Throws <see cref="InvalidDataException"/> for a policy file that
+    /// cannot be understood.
+    /// </summary>
+    public LimitPolicyStore(AdmissionOptions options, TimeProvider time, PolicyFile? file = null, ILogger<LimitPolicyStore>? logger = null)
+    {
+        (_time, _file, _ipv6Prefix, _logger) = (time, file, options.Ipv6Prefix, logger ?? NullLogger<LimitPolicyStore>.Instance);
+        _pending = new PendingReverts(time, RevertDue);
+        // Under the lock: what is due already is taken back by a timer, which must find everything in its place.
+        lock (_writers)
+        {
+            _saved = PolicyItems.FromOptions(options, out _);
+            if (file?.Load() is { } document)
+            {
+                var restored = new RestoredPolicy(document, _saved, _ipv6Prefix, file);
+                _current = Restore(document, restored);
+                _pending.Add(restored.Pending);
+            }
+            else
+            {
+                _current = new LimitPolicy(_saved, _ipv6Prefix, 1);
+                Remember(Itself, "start", []);
+            }
+        }
+
+        RevertDue();
+    }
+
+    public LimitPolicy Current => _current;
+
+    /// <summary>Called without the lock after each change, also those that the relay makes itself.</summary>
+    public Action<PolicyRevision>? Changed { get; set; }
+
+    /// <summary>Where the policy is saved; null: nowhere.</summary>
+    public string? File => _file?.Path;
+
+    /// <summary>Swaps the policy, unless the caller decided from an older revision than the one in force.</summary>
+    public PolicyResult Change(PolicyChange change) => Change(change, () => change.Edits);
+
+    /// <summary>Makes the items of an earlier revision the ones in force; the edits of <paramref name="change"/> do not matter.</summary>
+    public PolicyResult Rollback(long revision, PolicyChange change) => Change(change, () =>
+        _history.Find(entry => entry.Revision == revision) is { } target
+            ? PolicyItems.Diff(_current.Items, target.Items).ToDictionary(difference => difference.Path, difference => difference.After)
+            : null);
+
+    /// <summary>What waits for a confirmation stays; false when nothing waits.</summary>
+    public bool Confirm(long? revision)
+    {
+        lock (_writers)
+        {
+            if (!_pending.Confirm(revision))
+            {
+                return false;
+            }
+
+            UpdateDisk();
+            return true;
+        }
+    }
+
+    /// <summary>Writes the running policy to the policy file. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
+    public IReadOnlyList<PolicyDifference> Save(string who)
+    {
+        lock (_writers)
+        {
+            var differences = PolicyItems.Diff(_saved, _current.Items);
+            _file!.Save(Document(_current.Items, who));
+            (_saved, _isSaved, _isPendingOnDisk) = (_current.Items, true, _pending.All.Count > 0);
+            return differences;
+        }
+    }
+
+    /// <summary>The present state for those who look: what waits, what is not saved, and the revisions, oldest first.</summary>
+    public PolicyOverview Overview()
+    {
+        lock (_writers)
+        {
+            return new PolicyOverview(_current, [.. _pending.All], PolicyItems.Diff(_saved, _current.Items), _isSaved, [.. _history]);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_writers)
+        {
+            _pending.Dispose();
+        }
+    }
+
+    // The edits are asked for under the lock: they may depend on the policy in force. Null: no such revision.
+    private PolicyResult Change(PolicyChange change, Func<IReadOnlyDictionary<string, string?>?> edits)
+    {
+        PolicyRevision made;
+        PolicyResult result;
+        lock (_writers)
+        {
+            var before = _current;
+            if (change.ExpectedRevision is { } expected && expected != before.Revision)
+            {
+                return new PolicyResult(before, before) { IsStale = true };
+            }
+
+            if (edits() is not { } wanted)
+            {
+                return new PolicyResult(before, before) { IsUnknown = true };
+            }
+
+            var items = before.Items.With(wanted, _ipv6Prefix, out var mistakes);
+            if (mistakes.Count == 0 && _pending.All.Count >= MaxPending && (change.HoldFor ?? change.ConfirmWithin) is not null)
+            {
+                mistakes = [("", $"{MaxPending} changes wait to be taken back; confirm or end some first")];
+            }
+
+            if (mistakes.Count > 0)
+            {
+                return new PolicyResult(before, before) { Mistakes = mistakes };
+            }
+
+            var now = _time.GetUtcNow();
+            items = items.WithoutEndedBans(now);
+            result = new PolicyResult(before, Next(items)) { RevertsAt = now + change.HoldFor, ConfirmBy = now + change.ConfirmWithin };
+            if (change.DryRun)
+            {
+                return result;
+            }
+
+            made = Publish(result.After, change.Who, change.Reason);
+            var differences = TakeOver(wanted.Keys, change, made);
+            Await(result.ConfirmBy, needsConfirmation: true, made, differences);
+            Await(result.RevertsAt, needsConfirmation: false, made, differences);
+            if (result.RevertsAt is null)
+            {
+                UpdateDisk();
+            }
+            else if (!Persist(out var warning))
+            {
+                result = result with { Warnings = [warning!] };
+            }
+        }
+
+        Changed?.Invoke(made);
+        return result;
+    }
+
+    // What is set for good is not taken back by an earlier change; what is set again for a time is for the new time.
+    private IReadOnlyList<PolicyDifference> TakeOver(IEnumerable<string> paths, PolicyChange change, PolicyRevision made)
+    {
+        var normal = new HashSet<string>(paths.Select(PolicyGrammar.PathOf));
+        if (change is { HoldFor: null, ConfirmWithin: null })
+        {
+            _pending.Forget(normal);
+            return [];
+        }
+
+        normal.ExceptWith(made.Differences.Select(difference => difference.Path));
+        return change.HoldFor is null
+            ? made.Differences
+            : [.. made.Differences, .. normal.Select(path => _pending.TakeOver(path, made.Items[path])).OfType<PolicyDifference>()];
+    }
+
+    private void Await(DateTimeOffset? due, bool needsConfirmation, PolicyRevision made, IReadOnlyList<PolicyDifference> differences)
+    {
+        if (due is { } moment)
+        {
+            _pending.Add([new PendingRevert(made.Revision, moment, needsConfirmation, differences)]);
+        }
+    }
+
+    private void RevertDue()
+    {
+        var made = new List<PolicyRevision>();
+        lock (_writers)
+        {
+            var isAny = false;
+            while (_pending.TakeDue() is { } pending)
+            {
+                isAny = true;
+                foreach (var difference in pending.Differences.Where(difference => _current.Items[difference.Path] != difference.After))
+                {
+                    _pending.Rebase(pending.Revision, difference);
+                }
+
+                var items = _current.Items.With(_current.Items.Undo(pending.Differences), _ipv6Prefix, out _);
+                if (PolicyItems.Diff(_current.Items, items).Count > 0)
+                {
+                    made.Add(Publish(Next(items), Itself, pending.NeedsConfirmation
+                        ? $"revision {pending.Revision} was not confirmed in time"
+                        : $"the time of revision {pending.Revision} is over"));
+                }
+            }
+
+            if (isAny)
+            {
+                UpdateDisk();
+            }
+        }
+
+        made.ForEach(revision => Changed?.Invoke(revision));
+    }
+
+    private LimitPolicy Next(PolicyItems items)
+    {
+        var revision = _current.Revision + 1;
+        var sameShadow = !PolicyItems.Diff(_current.Items, items).Any(difference => difference.Path.StartsWith(PolicyItems.Shadow, StringComparison.Ordinal));
+        return new LimitPolicy(items, _ipv6Prefix, revision, sameShadow ? _current.ShadowSince : revision);
+    }
+
+    private PolicyRevision Publish(LimitPolicy policy, string who, string reason)
+    {
+        var differences = PolicyItems.Diff(_current.Items, policy.Items);
+        _current = policy;
+        return Remember(who, reason, differences);
+    }
+
+    private PolicyRevision Remember(string who, string reason, IReadOnlyList<PolicyDifference> differences)
+    {
+        var made = new PolicyRevision(_current.Revision, _time.GetUtcNow(), who, reason, _current.Items, differences);
+        _history.Add(made);
+        if (_history.Count > MaxHistory)
+        {
+            _history.RemoveAt(0);
+        }
+
+        return made;
+    }
+
+    // The file tells what waits to be taken back, as it was when it was last written: it must not say so of what does not.
+    private void UpdateDisk()
+    {
+        if (_isPendingOnDisk && !Persist(out var warning))
+        {
+            Log.NotWritten(_logger, warning!);
+        }
+    }
+
+    // What is in force for a time outlives a restart although nobody saved it: it was promised until a certain moment.
+    private bool Persist(out string? warning)
+    {
+        warning = null;
+        if (_file is null)
+        {
+            return true;
+        }
+
+        try
+        {
+            _file.Save(Document(_isSaved ? _saved : null, Itself));
+            _isPendingOnDisk = _pending.All.Count > 0;
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            warning = $"the change holds, but a restart would not know how long it was to hold: {_file.Path} cannot be written: {exception.Message}";
+            return false;
+        }
+    }
+
+    private PolicyDocument Document(PolicyItems? items, string who) => new(PolicyDocument.CurrentFormat, _current.Revision, _time.GetUtcNow(), who)
+    {
+        Items = items?.All.ToDictionary(),
+        Running = PolicyItems.Diff(items ?? PolicyItems.Empty, _current.Items).Count == 0 ? null : _current.Items.All.ToDictionary(),
+        Pending =
+        [
+            .. from pending in _pending.All
+                select new PolicyDocument.PendingEntry(pending.Revision, pending.Due, pending.NeedsConfirmation, [.. pending.Differences]),
+        ],
+        History = [.. _history.Select(entry => new PolicyDocument.HistoryEntry(entry.Revision, entry.Time, entry.Who, entry.Reason, [.. entry.Differences]))],
+    };
+
+    private LimitPolicy Restore(PolicyDocument document, RestoredPolicy restored)
+    {
+        (_saved, _isSaved, _isPendingOnDisk) = (restored.Saved, document.Items is not null, document.Pending.Count > 0);
+        _history.AddRange(restored.History);
+        var last = _history.Count > 0 ? _history[^1] : null;
+        var lost = last is null ? [] : PolicyItems.Diff(last.Items, restored.Current);
+        if (last?.Revision == document.Revision && lost.Count == 0)
+        {
+            return new LimitPolicy(restored.Current, _ipv6Prefix, document.Revision);
+        }
+
+        // What was not saved is gone, or somebody has edited the file: not the revision that was in force.
+        _current = new LimitPolicy(restored.Current, _ipv6Prefix, document.Revision + 1);
+        Remember(Itself, "start", lost);
+        return _current;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "{Warning}")]
+        public static partial void NotWritten(ILogger logger, string warning);
+    }
+}

@@ -1,0 +1,57 @@
+namespace Relay.Limits;
+
+/// <summary>
+/// A token bucket that fills while nobody looks: a value and a moment, no timer. Starts full. Not thread-safe; its owner
+/// guards it.
+/// </summary>
+internal struct TokenBucket
+{
+    private double _taken;
+    private long _last;
+
+    /// <summary>Takes <paramref name="amount"/> if there is that much; a bucket of <paramref name="capacity"/> refills wholly in <paramref name="period"/>.</summary>
+    public bool TryTake(double amount, double capacity, TimeSpan period, TimeProvider time)
+    {
+        Refill(capacity, period, time);
+        if (_taken + amount > capacity)
+        {
+            return false;
+        }
+
+        _taken += amount;
+        return true;
+    }
+
+    /// <summary>How long until there is that much; zero when there is. Takes nothing.</summary>
+    public TimeSpan WaitFor(double amount, double capacity, TimeSpan period, TimeProvider time)
+    {
+        Refill(capacity, period, time);
+        return _taken + amount <= capacity ? TimeSpan.Zero : (_taken + amount - capacity) / capacity * period;
+    }
+
+    /// <summary>True when nothing is taken: the bucket is as good as a new one.</summary>
+    public bool IsFull(double capacity, TimeSpan period, TimeProvider time)
+    {
+        Refill(capacity, period, time);
+        return _taken == 0;
+    }
+
+    /// <summary>Takes the amount in any case and says how long it lasts until the bucket is out of debt; zero when it is not in debt.</summary>
+    public TimeSpan Take(double amount, double capacity, TimeSpan period, TimeProvider time)
+    {
+        Refill(capacity, period, time);
+        _taken += amount;
+        return _taken <= capacity ? TimeSpan.Zero : (_taken - capacity) / capacity * period;
+    }
+
+    private void Refill(double capacity, TimeSpan period, TimeProvider time)
+    {
+        var now = time.GetTimestamp();
+        if (_taken > 0)
+        {
+            _taken = Math.Max(0, _taken - (time.GetElapsedTime(_last, now) / period * capacity));
+        }
+
+        _last = now;
+    }
+}

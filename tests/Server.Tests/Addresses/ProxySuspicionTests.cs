@@ -1,0 +1,151 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
+
+namespace Server.Tests.Addresses;
+
+public sealed class ProxySuspicionTests : IDisposable
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly List<(LogLevel Level, string Text)> _log = [];
+    private readonly ProxySuspicion _suspicion;
+
+    public ProxySuspicionTests() => _suspicion = new ProxySuspicion(_time, new Notes(_log));
+
+    public void Dispose() => _suspicion.Dispose();
+
+    [Fact]
+    public void Judge_OneAddressHoldsMost_IsSaidOnceAndClearsByItself()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            _suspicion.RefusedPerIp(held: 50, live: 83);
+            Pass(1);
+        }
+
+        Assert.Equal(Suspicions.OneAddress, _suspicion.Current);
+        Assert.Equal(LogLevel.Warning, Assert.Single(_log).Level);
+
+        Pass(5);
+        Assert.Equal(Suspicions.OneAddress, _suspicion.Current);
+        Pass(1);
+        Assert.Equal(Suspicions.None, _suspicion.Current);
+        Assert.Equal((LogLevel.Information, 2), (_log[^1].Level, _log.Count));
+    }
+
+    [Theory]
+    // Few sockets say nothing; nor does a crowd that is not most of them.
+    [InlineData(49, 49)]
+    [InlineData(50, 84)]
+    [InlineData(50, 10_000)]
+    public void Judge_AnAddressAtItsLimitAmongOthers_IsNothing(int held, int live)
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            _suspicion.RefusedPerIp(held, live);
+        }
+
+        Pass(1);
+        Assert.Equal(Suspicions.None, _suspicion.Current);
+    }
+
+    [Fact]
+    public void Judge_HalfOfTheNewcomersBringUnlistedHeaders_IsSaidUntilFewDo()
+    {
+        Arrive(OriginSource.UnlistedProxy, 10);
+        Arrive(OriginSource.Socket, 10);
+        Pass(1);
+        Assert.Equal(Suspicions.UnlistedProxy, _suspicion.Current);
+        Assert.StartsWith("50 % of the newcomers", Assert.Single(_log).Text, StringComparison.Ordinal);
+
+        // A third still do: easier kept than raised.
+        Arrive(OriginSource.UnlistedProxy, 30);
+        Arrive(OriginSource.Socket, 60);
+        Pass(1);
+        Assert.Equal(Suspicions.UnlistedProxy, _suspicion.Current);
+
+        Arrive(OriginSource.Socket, 1000);
+        Pass(1);
+        Assert.Equal(Suspicions.None, _suspicion.Current);
+        Assert.Equal(2, _log.Count);
+    }
+
+    [Fact]
+    public void Judge_NobodyComesAnyMore_Clears()
+    {
+        Arrive(OriginSource.UnlistedProxy, 1000);
+        Pass(1);
+        Assert.Equal(Suspicions.UnlistedProxy, _suspicion.Current);
+
+        Pass(60);
+        Assert.Equal(Suspicions.None, _suspicion.Current);
+    }
+
+    [Theory]
+    [InlineData(19, 0, Suspicions.None)]
+    [InlineData(20, 0, Suspicions.SilentProxy)]
+    [InlineData(20, 21, Suspicions.None)]
+    public void Judge_TrustedProxiesTellNoAddress_ByTheirShare(int unattributed, int attributed, object expected)
+    {
+        // Direct clients are no proxy's fault and no proxy's merit.
+        Arrive(OriginSource.Socket, 1000);
+        Arrive(OriginSource.Unattributed, unattributed);
+        Arrive(OriginSource.Header, attributed);
+        Pass(1);
+
+        Assert.Equal((Suspicions)expected, _suspicion.Current);
+    }
+
+    [Fact]
+    public void Judge_ProxyHeadersWhereNoneIsDueOrOneIsMissing_CountToo()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            _suspicion.HeaderFromStranger();
+            _suspicion.HeaderIsMissing();
+        }
+
+        Pass(1);
+        Assert.Equal(Suspicions.UnlistedProxy | Suspicions.SilentProxy, _suspicion.Current);
+    }
+
+    [Fact]
+    public void Seen_EverySource_IsCountedUnderItsName()
+    {
+        foreach (var source in Enum.GetValues<OriginSource>())
+        {
+            Arrive(source, 1 + (int)source);
+        }
+
+        Assert.Equal(
+            [("socket", 1), ("unlisted_proxy", 2), ("header", 3), ("proxy_protocol", 4), ("proxy_itself", 5), ("unattributed", 6)],
+            _suspicion.BySource().Select(pair => (pair.Key, (int)pair.Value)));
+    }
+
+    private void Arrive(OriginSource source, int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            _suspicion.Seen(new ClientOrigin(default, default, source));
+        }
+    }
+
+    private void Pass(int ticks)
+    {
+        for (var i = 0; i < ticks; i++)
+        {
+            _time.Advance(ProxySuspicion.Tick);
+        }
+    }
+
+    private sealed class Notes(List<(LogLevel Level, string Text)> lines) : ILogger<ProxySuspicion>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            lines.Add((logLevel, formatter(state, exception)));
+    }
+}
