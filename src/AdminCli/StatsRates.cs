@@ -25,5 +25,7 @@ internal sealed record StatsRates(double? Admitted, double? Refused, double? Mes
             PerSecond(stats => stats.Traffic?.BytesSentTotal));
     }
 
-    public static long RefusedInAll(Refusals refused) => refused.TotalLimit + refused.PerIpLimit + refused.Stopping;
+    /// <summary>By all reasons; an older relay tells only of the three that have fields of their own.</summary>
+    private static long RefusedInAll(Refusals refused) =>
+        Math.Max(refused.ByReason.Values.Sum(), refused.TotalLimit + refused.PerIpLimit + refused.Stopping);
 }

@@ -1,4 +1,3 @@
-using Google.Protobuf.Collections;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli;
@@ -20,8 +19,13 @@ internal static class StatsView
             yield return new("WARNING", new StatsRow.Part(Sentence(suspicion), Tone.Warning));
         }
 
-        yield return Clients(stats.Connections ?? new Connections(), stats.Limits ?? new Limits());
+        yield return Clients(stats.Connections ?? new Connections(), stats.Limits ?? new Limits(), stats.Capacity);
         yield return Refused(stats.Refused ?? new Refusals(), rates);
+        foreach (var row in GuardRows.Of(stats))
+        {
+            yield return row;
+        }
+
         yield return Sockets(stats.Connections ?? new Connections(), rates);
         if (stats.Connections?.ClosedTotal is { Count: > 0 } closed)
         {
@@ -45,7 +49,7 @@ internal static class StatsView
             Printable.CleanOrUnknown(stats.ServerId));
     }
 
-    private static string Sentence(string suspicion) => suspicion switch
+    public static string Sentence(string suspicion) => suspicion switch
     {
         "one_address" => "one address holds most sockets and reaches its limit: probably a proxy that Admission:TrustedProxies does not list. Run `relayctl ips`.",
         "unlisted_proxy" => "newcomers bring a proxy's headers from addresses that Admission:TrustedProxies does not list, so they are counted by the proxy's address.",
@@ -53,15 +57,18 @@ internal static class StatsView
         _ => Printable.CleanOrUnknown(suspicion),
     };
 
-    private static StatsRow Clients(Connections connections, Limits limits)
+    private static StatsRow Clients(Connections connections, Limits limits, Capacity? capacity)
     {
         var full = limits.Total > 0 ? (double)connections.Current / limits.Total : 0;
         return new("clients",
+        [
             new StatsRow.Part($"{Units.Count(connections.Current)} of {Units.Count(limits.Total)} ({Units.Share(connections.Current, limits.Total)})", Fullness(full)),
             $"peak {Units.Count(connections.Peak)}",
             $"from {Units.Count(connections.Addresses)} {(connections.Addresses == 1 ? "address" : "addresses")}",
             $"{Units.Count(limits.PerIp)} per address (IPv6 /{limits.Ipv6Prefix})",
-            $"revision {limits.Revision}");
+            $"revision {limits.Revision}",
+            .. GuardRows.Effective(capacity),
+        ]);
     }
 
     private static StatsRow Refused(Refusals refused, StatsRates rates) => new("refused",
@@ -69,6 +76,7 @@ internal static class StatsView
             new StatsRow.Part($"total limit {Units.Count(refused.TotalLimit)}", refused.TotalLimit > 0 ? Tone.Warning : Tone.Plain),
             $"per address {Units.Count(refused.PerIpLimit)}",
             $"stopping {Units.Count(refused.Stopping)}",
+            .. ByReason(refused.ByReason.Where(pair => pair.Key is not ("total_limit" or "per_ip_limit" or "stopping"))),
             .. Known(rates.Refused, Units.Rate),
         ]);
 
@@ -122,16 +130,18 @@ internal static class StatsView
         // Against the snapshot's own time: the relay's clock, not ours.
         audit.Time is null || stats.Time is null ? "last never" : $"last {Units.Ago(audit.Time, stats.Time.ToDateTimeOffset())}");
 
-    private static Tone Fullness(double share) => share switch { >= 0.95 => Tone.Alarm, >= 0.8 => Tone.Warning, _ => Tone.Plain };
+    /// <summary>How much attention wants what is full to this share.</summary>
+    public static Tone Fullness(double share) => share switch { >= 0.95 => Tone.Alarm, >= 0.8 => Tone.Warning, _ => Tone.Plain };
 
     private static string Rate(double? messages, double? bytes) =>
         messages is null ? "" : $" ({Units.Rate(messages)}, {Units.ByteRate(bytes)})";
 
     private static IEnumerable<StatsRow.Part> Known(double? rate, Func<double?, string> show) => rate is null ? [] : [show(rate)];
 
-    private static IEnumerable<StatsRow.Part> ByReason(MapField<string, long> counts) =>
+    /// <summary>"per_ip 3,400", most first; what is 0 is left out.</summary>
+    public static IEnumerable<StatsRow.Part> ByReason(IEnumerable<KeyValuePair<string, long>> counts) =>
         counts.Where(pair => pair.Value != 0).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal)
             .Select(pair => (StatsRow.Part)$"{Printable.CleanOrUnknown(pair.Key)} {Units.Count(pair.Value)}");
 
-    private static string Signed(long value) => value > 0 ? $"+{Units.Count(value)}" : Units.Count(value);
+    public static string Signed(long value) => value > 0 ? $"+{Units.Count(value)}" : Units.Count(value);
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Google.Protobuf.WellKnownTypes;
+using AdminCli.Tests.Support;
 using Relay.AdminApi;
 using Relay.AdminCli;
 
@@ -23,13 +23,13 @@ public sealed class StatsViewTests
             audit     drift 0   drifts 0 in 12 recounts   last 4s ago
             relay     ready   up 3d 4h 5m   version 0.1.0   ed25519:AbC
 
-            """, Render(Full(), StatsRates.Unknown));
+            """, Render(Snapshots.Full(), StatsRates.Unknown));
     }
 
     [Fact]
     public void Rows_FeaturesInUse_HaveARowEach()
     {
-        var lines = Render(InUse(), StatsRates.Unknown).Split('\n');
+        var lines = Render(Snapshots.InUse(), StatsRates.Unknown).Split('\n');
         var features = lines.SkipWhile(line => !line.StartsWith("pairing", StringComparison.Ordinal)).Skip(1).TakeWhile(line => !line.StartsWith("traffic", StringComparison.Ordinal));
         Assert.Equal(
             """
@@ -45,16 +45,16 @@ public sealed class StatsViewTests
     [Fact]
     public void Rows_FeaturesNotInUse_HaveNone()
     {
-        var stats = Full();
+        var stats = Snapshots.Full();
         (stats.Relays, stats.Rendezvous, stats.Channels, stats.Chunks, stats.Storage, stats.Attestation) =
             (new(), new(), new(), new(), new StorageStats { FileBytes = 4096 }, new());
-        Assert.Equal(Render(Full(), StatsRates.Unknown), Render(stats, StatsRates.Unknown));
+        Assert.Equal(Render(Snapshots.Full(), StatsRates.Unknown), Render(stats, StatsRates.Unknown));
     }
 
     [Fact]
     public void Rows_FeaturesInTrouble_CallForAttention()
     {
-        var stats = InUse();
+        var stats = Snapshots.InUse();
         stats.Relays.Offered = 0;
         (stats.Channels.FramesDroppedTotal, stats.Channels.Waiting, stats.Channels.WaitingBytes, stats.Channels.UpstreamDroppedTotal) = (7, 8, 2048, 9);
         (stats.Storage.Waiting, stats.Storage.FailuresTotal) = (1000, 3);
@@ -68,7 +68,7 @@ public sealed class StatsViewTests
     [Fact]
     public void Rows_WithRates_ShowThemBesideTheirCounters()
     {
-        var text = Render(Full(), new StatsRates(12.5, 3, 100, 90, 2048, 1024));
+        var text = Render(Snapshots.Full(), new StatsRates(12.5, 3, 100, 90, 2048, 1024));
         Assert.Contains("admitted 123,456   12.5/s\n", text);
         Assert.Contains("stopping 0   3.0/s\n", text);
         Assert.Contains("in 1,234,567 messages, 1.2 GiB (100/s, 2.0 KiB/s)   out 1,234,000 messages, 1.1 GiB (90.0/s, 1.0 KiB/s)", text);
@@ -79,7 +79,7 @@ public sealed class StatsViewTests
     [InlineData(-2, "-2")]
     public void Rows_Drift_IsShoutedFirst(long drift, string shown)
     {
-        var stats = Full();
+        var stats = Snapshots.Full();
         stats.Audit.Drift = drift;
         var lines = Render(stats, StatsRates.Unknown).Split('\n');
         Assert.Equal($"ALARM     AUDIT DRIFT {shown}: the books do not match the live sockets. Run `relayctl verify`.", lines[0]);
@@ -93,16 +93,16 @@ public sealed class StatsViewTests
     [InlineData("\e[2Jnew", "WARNING   [2Jnew")]
     public void Rows_Suspicion_IsAWarningBeforeTheFigures(string suspicion, string expected)
     {
-        var stats = Full();
+        var stats = Snapshots.Full();
         stats.Attribution = new Attribution { Suspicions = { suspicion } };
         Assert.StartsWith(expected, Render(stats, StatsRates.Unknown).Split('\n')[0], StringComparison.Ordinal);
-        Assert.DoesNotContain("WARNING", Render(Full(), StatsRates.Unknown), StringComparison.Ordinal);
+        Assert.DoesNotContain("WARNING", Render(Snapshots.Full(), StatsRates.Unknown), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Line_Suspicion_IsItsLastField()
     {
-        var stats = Full();
+        var stats = Snapshots.Full();
         stats.Attribution = new Attribution { Suspicions = { "one_address" } };
         Assert.EndsWith(" drift=0 SUSPICION=one_address", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
     }
@@ -121,7 +121,7 @@ public sealed class StatsViewTests
     [Fact]
     public void Rows_HostileNamesFromTheRelay_AreCleaned()
     {
-        var stats = Full();
+        var stats = Snapshots.Full();
         stats.State = "re\e[2Jady";
         stats.Connections.ClosedTotal.Add("[red]\nx", 999);
         var text = Render(stats, StatsRates.Unknown);
@@ -137,7 +137,7 @@ public sealed class StatsViewTests
     [InlineData(12_000, 10_000, Tone.Alarm)]
     public void Rows_FillingUp_CallForMoreAttention(long current, int total, object expected)
     {
-        var stats = Full();
+        var stats = Snapshots.Full();
         (stats.Connections.Current, stats.Limits.Total) = (current, total);
         Assert.Equal((Tone)expected, StatsView.Rows(stats, StatsRates.Unknown).Single(row => row.Label == "clients").Parts[0].Tone);
     }
@@ -145,24 +145,24 @@ public sealed class StatsViewTests
     [Fact]
     public void Line_FirstSnapshot_HasNoRates() => Assert.Equal(
         "2026-05-01T00:00:10Z state=ready clients=9812/10000 addresses=1204 admitted=- refused=- in=- out=- bytes-in=- bytes-out=- queued=7 codes=1200 peers=3 relays=0 channels=0 chunks=0 db-queue=0 drift=0",
-        StatsLine.Format(Full(), StatsRates.Unknown));
+        StatsLine.Format(Snapshots.Full(), StatsRates.Unknown));
 
     [Fact]
     public void Line_WithRates_HasOneWordPerField()
     {
-        var line = StatsLine.Format(Full(), new StatsRates(12.5, 3, 100, 90, 2048, 1_000));
+        var line = StatsLine.Format(Snapshots.Full(), new StatsRates(12.5, 3, 100, 90, 2048, 1_000));
         Assert.Contains(" admitted=12.5/s refused=3.0/s in=100/s out=90.0/s bytes-in=2.0KiB/s bytes-out=1,000B/s ", line);
         Assert.Equal(18, line.Split(' ').Length);
     }
 
     [Fact]
     public void Line_FeaturesInUse_CountsThem() =>
-        Assert.Contains(" relays=100 channels=12 chunks=20 db-queue=3 ", StatsLine.Format(InUse(), StatsRates.Unknown));
+        Assert.Contains(" relays=100 channels=12 chunks=20 db-queue=3 ", StatsLine.Format(Snapshots.InUse(), StatsRates.Unknown));
 
     [Fact]
     public void Line_Drift_IsInCapitals()
     {
-        var stats = Full();
+        var stats = Snapshots.Full();
         stats.Audit.Drift = -3;
         Assert.EndsWith(" DRIFT=-3", StatsLine.Format(stats, StatsRates.Unknown));
     }
@@ -173,7 +173,7 @@ public sealed class StatsViewTests
     [Fact]
     public void RatesBetween_TwoSnapshots_AreDifferencesPerSecondOfUptime()
     {
-        var (before, now) = (Full(), Full());
+        var (before, now) = (Snapshots.Full(), Snapshots.Full());
         now.Uptime.Seconds += 2;
         now.Connections.AdmittedTotal += 10;
         now.Refused.PerIpLimit += 3;
@@ -184,55 +184,26 @@ public sealed class StatsViewTests
     }
 
     [Fact]
-    public void RatesBetween_NoSnapshotBefore_AreUnknown() => Assert.Equal(StatsRates.Unknown, StatsRates.Between(null, Full()));
+    public void RatesBetween_NoSnapshotBefore_AreUnknown() => Assert.Equal(StatsRates.Unknown, StatsRates.Between(null, Snapshots.Full()));
 
     [Fact]
     public void RatesBetween_SameOrEarlierUptime_AreUnknown()
     {
-        var earlier = Full();
+        var earlier = Snapshots.Full();
         earlier.Uptime.Seconds -= 100;
-        Assert.Equal(StatsRates.Unknown, StatsRates.Between(Full(), Full()));
-        Assert.Equal(StatsRates.Unknown, StatsRates.Between(Full(), earlier));
+        Assert.Equal(StatsRates.Unknown, StatsRates.Between(Snapshots.Full(), Snapshots.Full()));
+        Assert.Equal(StatsRates.Unknown, StatsRates.Between(Snapshots.Full(), earlier));
     }
 
     [Fact]
     public void RatesBetween_CounterThatFell_IsUnknownAlone()
     {
-        var (before, now) = (Full(), Full());
+        var (before, now) = (Snapshots.Full(), Snapshots.Full());
         now.Uptime.Seconds += 1;
         now.Traffic.MessagesSentTotal = 0;
         Assert.Equal(new StatsRates(0, 0, 0, null, 0, 0), StatsRates.Between(before, now));
     }
 
-    private static Stats InUse()
-    {
-        var stats = Full();
-        stats.Relays = new RelayStats { Registered = 100, Offered = 80 };
-        stats.Rendezvous = new RendezvousStats { DailyPoints = 1_200, HourlyTokens = 34, MatchesTotal = 5, DropsDeliveredTotal = 6 };
-        stats.Channels = new ChannelStats { Channels = 12, Owned = 9, Live = 2, Subscriptions = 345, FramesSentTotal = 6_789 };
-        stats.Chunks = new ChunkStats { Cached = 10, CachedBytes = 1_572_864, Known = 20, Sources = 30, Pulls = 1, ServedFromCacheTotal = 400, ServedBySourceTotal = 50 };
-        stats.Attestation = new AttestationStats { Open = 1, RequestsTotal = { ["answered"] = 90, ["timed_out"] = 2 } };
-        stats.Storage = new StorageStats { Waiting = 3, WorkTotal = 5_000, CommitsTotal = 600, FileBytes = 7_340_032 };
-        return stats;
-    }
-
-    private static Stats Full() => new()
-    {
-        Time = new Timestamp { Seconds = 1_777_593_610 },
-        ServerId = "ed25519:AbC",
-        Version = "0.1.0",
-        Uptime = new Duration { Seconds = 273_900 },
-        State = "ready",
-        Connections = new Connections { Current = 9_812, Peak = 10_000, Addresses = 1_204, AdmittedTotal = 123_456, Signaling = 9_700, Relay = 100, ClosedTotal = { ["client"] = 120, ["idle"] = 33, ["never"] = 0 } },
-        Limits = new Limits { Total = 10_000, PerIp = 50, Ipv6Prefix = 64, Revision = 4 },
-        Refused = new Refusals { TotalLimit = 12, PerIpLimit = 3_400 },
-        Pairing = new Pairing { ActiveCodes = 1_200, PeakActiveCodes = 1_300, RegistrationsTotal = 12_000, CollisionsTotal = 2, PendingRequests = 4, PendingLinks = 2, CollisionRisk = "low" },
-        Traffic = new Traffic { MessagesReceivedTotal = 1_234_567, MessagesSentTotal = 1_234_000, BytesReceivedTotal = 1_288_490_188, BytesSentTotal = 1_181_116_006, QueuedMessages = 7, RateLimitedTotal = 9 },
-        Peers = new Peers { Proven = 3, Unproven = 1, GossipIgnoredTotal = 5, RefusedTotal = { ["bad_signature"] = 2 } },
-        Process = new Process { ResidentBytes = 222_298_112, HeapBytes = 83_886_080, CpuTime = new Duration { Seconds = 63 }, OpenFiles = 412, OpenFilesLimit = 65_536, Threads = 31, CollectionsGen2 = 12 },
-        Audit = new Audit { Time = new Timestamp { Seconds = 1_777_593_606 }, RunsTotal = 12 },
-    };
-
-    private static string Render(Stats stats, StatsRates rates) =>
+    internal static string Render(Stats stats, StatsRates rates) =>
         new Output(new StringWriter(CultureInfo.InvariantCulture), Terminal.None, OutputFormat.Table).Render(StatsView.Rows(stats, rates));
 }

@@ -1,0 +1,47 @@
+using AdminCli.Tests.Support;
+using Relay.AdminApi;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests;
+
+public sealed class GuardRowsTests
+{
+    [Fact]
+    public void Rows_RelayThatGuardsItself_SayHow()
+    {
+        var stats = Snapshots.Guarded();
+        var lines = StatsViewTests.Render(stats, StatsRates.Unknown).Split('\n');
+        Assert.EndsWith("revision 4   effective 9,200 (memory)", lines[0]);
+        Assert.Equal("refused      total limit 12   per address 3,400   stopping 0   banned 70   rate 20", lines[1]);
+        Assert.Equal("refusing     busy (pinned)   1,234/s   CPU 34%   close 500   status 40", lines[2]);
+        Assert.Equal("handshakes   unfinished 12 of 4,096   cut 3,400   late 3,000   per_ip 400", lines[3]);
+    }
+
+    [Theory]
+    [InlineData("calm", Tone.Good)]
+    [InlineData("busy", Tone.Warning)]
+    [InlineData("flooded", Tone.Warning)]
+    public void Rows_Rung_CallsForAttentionUnlessCalm(string rung, object expected)
+    {
+        var stats = Snapshots.Guarded();
+        stats.Refusing.Rung = rung;
+        Assert.Equal((Tone)expected, StatsView.Rows(stats, StatsRates.Unknown).Single(row => row.Label == "refusing").Parts[0].Tone);
+    }
+
+    [Fact]
+    public void Rows_TotalLimitHolds_SayNothingOfWhatIsEffective()
+    {
+        var stats = Snapshots.Full();
+        stats.Capacity = new Capacity { EffectiveTotal = 10_000, Cause = "limit" };
+        Assert.Equal(StatsViewTests.Render(Snapshots.Full(), StatsRates.Unknown), StatsViewTests.Render(stats, StatsRates.Unknown));
+    }
+
+    [Fact]
+    public void RatesBetween_RefusalsOfEveryReason_Count()
+    {
+        var (before, now) = (Snapshots.Guarded(), Snapshots.Guarded());
+        now.Uptime.Seconds += 2;
+        now.Refused.ByReason["banned"] += 30;
+        Assert.Equal(15, StatsRates.Between(before, now).Refused);
+    }
+}
