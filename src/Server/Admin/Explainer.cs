@@ -35,7 +35,7 @@ internal sealed class Explainer(
         var policy = policies.Current;
         var key = address.CutIpv6(policy.Ipv6Prefix);
         var limits = policy.For(address, key, time);
-        var live = ledger.LiveOf(key, out var ceiling);
+        var live = ledger.LiveOf(key, limits.IsCounted, out var ceiling);
         var (wait, waitTotal) = ledger.RateWaits(key, policy, limits.RateScale);
         var verdict = gate.ClosedBy is not Refusal.None and var closed ? closed
             : automatic.IsBanned(address) ? Refusal.Banned

@@ -25,13 +25,13 @@ internal sealed class ConnectionLedger
     // Guarded by _lock, all of the following.
     private readonly KeyRecords _records;
     private readonly LeaseSlots _leases = new();
+    private readonly UncountedSockets _uncounted = new();
     private readonly RecentAdmissions _recent;
     private readonly long[] _refused = new long[RefusalReasons.Count];
     private readonly ShadowBooks _shadow;
     private TokenBucket _rate;
     private int _ceiling = int.MaxValue;
     private int _total;
-    private int _uncounted;
     private int _peak;
     private int _keysHolding;
     private long _admitted;
@@ -57,9 +57,12 @@ internal sealed class ConnectionLedger
             var limits = policy.For(address, key, _time);
             if (!limits.IsCounted)
             {
-                _uncounted++;
+                var decision = policy.Shadow is null
+                    ? new Decision { Key = key, Live = new LiveCounts(_total, 0, 0, 0) }
+                    : JudgeUncounted(policy, address, key, now);
                 lease = NewLease(LeaseSlots.Uncounted);
-                return new Decision { Key = key, Live = new LiveCounts(_total, 0, 0, 0) };
+                _uncounted.Enter(lease.Slot, key);
+                return decision;
             }
 
             var slot = _records.FindOrAdd(key, now, policy.RatePerIp);
@@ -125,7 +128,7 @@ internal sealed class ConnectionLedger
 
             if (slot == LeaseSlots.Uncounted)
             {
-                _uncounted--;
+                _uncounted.Leave(lease.Slot);
                 return;
             }
 
@@ -154,7 +157,7 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            return (_total, Overfull(_policies.Current).Count(over => !over.IsNetwork));
+            return (_total, _records.Overfull(_policies.Current).Count(over => !over.IsNetwork));
         }
     }
 
@@ -164,7 +167,7 @@ internal sealed class ConnectionLedger
         lock (_lock)
         {
             var now = _time.GetTimestamp();
-            var over = Overfull(policy);
+            var over = _records.Overfull(policy);
             var totalOver = Math.Max(0, _total - policy.Total);
             var addresses = over.Where(key => !key.IsNetwork).Sum(key => key.Excess);
             var window = now - (long)(ReplayWindow.TotalSeconds * _time.TimestampFrequency);
@@ -184,7 +187,7 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            return new LedgerTotals(_total, _uncounted, _peak, _keysHolding, _admitted, _ceiling, [.. _refused]);
+            return new LedgerTotals(_total, _uncounted.Count, _peak, _keysHolding, _admitted, _ceiling, [.. _refused]);
         }
     }
 
@@ -224,14 +227,13 @@ internal sealed class ConnectionLedger
         }
     }
 
-    /// <summary>The counts that a decision on a key would be made from. Changes nothing.</summary>
-    public LiveCounts LiveOf(IpKey key, out int ceiling)
+    /// <summary>The counts that a decision on a key would be made from; of what is not counted itself, with those that are not. Changes nothing.</summary>
+    public LiveCounts LiveOf(IpKey key, bool isCounted, out int ceiling)
     {
         lock (_lock)
         {
             ceiling = _ceiling;
-            var (near, far) = Tiers.NetworksOf(key);
-            return new LiveCounts(_total, LiveOf(key), near is { } n ? LiveOf(n) : 0, far is { } f ? LiveOf(f) : 0);
+            return LiveOf(key, isCounted);
         }
     }
 
@@ -286,7 +288,24 @@ internal sealed class ConnectionLedger
             _total, record.Live, record.Near == None ? 0 : _records[record.Near].Live, record.Far == None ? 0 : _records[record.Far].Live);
     }
 
-    private int LiveOf(IpKey key) => _records.Find(key) is >= 0 and var slot ? _records[slot].Live : 0;
+    // An unlimited network is nobody's to refuse, but the shadow may have a limit for it: then its sockets are what it is judged by.
+    private Decision JudgeUncounted(LimitPolicy policy, IpKey address, IpKey key, long now)
+    {
+        var slot = _records.FindOrAdd(key, now, policy.RatePerIp);
+        ref var record = ref _records[slot];
+        record.LastSeen = now;
+        var live = LiveOf(record.Key, isCounted: false);
+        var shadow = _shadow.Judge(policy, address, live, _ceiling, Refusal.None, ref record);
+        return Log(ref record, Refusal.None, shadow, live, TimeSpan.Zero) with { HasShadow = true };
+    }
+
+    private LiveCounts LiveOf(IpKey key, bool isCounted)
+    {
+        var (near, far) = Tiers.NetworksOf(key);
+        return new LiveCounts(_total, Of(key), Of(near), Of(far));
+
+        int Of(IpKey? one) => _records.LiveOf(one) + (isCounted ? 0 : _uncounted.Of(one));
+    }
 
     private void Admit(int slot)
     {
@@ -358,22 +377,6 @@ internal sealed class ConnectionLedger
             IsLogged = isLogged,
             LeftOut = leftOut,
         };
-    }
-
-    private List<KeyOver> Overfull(LimitPolicy policy)
-    {
-        var over = new List<KeyOver>();
-        foreach (var slot in _records.Slots)
-        {
-            ref var record = ref _records[slot];
-            var isAddress = _records.IsAddress(record.Key);
-            if (record.Live > 0 && policy.MostFor(record.Key, isAddress, _time) is var limit && record.Live > limit)
-            {
-                over.Add(new KeyOver(record.Key, !isAddress, record.Live, limit));
-            }
-        }
-
-        return over;
     }
 
     private KeyTotals TotalsOf(int slot)

@@ -62,6 +62,8 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
 
     public int Find(IpKey key) => _index.GetValueOrDefault(key, None);
 
+    public int LiveOf(IpKey? key) => key is { } one && Find(one) is >= 0 and var slot ? _records[slot].Live : 0;
+
     /// <summary>The record of <paramref name="key"/>, or of the network that stands in for it. References taken before may be stale.</summary>
     public int FindOrAdd(IpKey key, long now, ConnectRate rate)
     {
@@ -110,6 +112,23 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
                 let live = counted.GetValueOrDefault(slot)
                 where _records[slot].Live != live
                 select (_records[slot].Key, _records[slot].Live, live)];
+    }
+
+    /// <summary>The addresses and networks that hold more than <paramref name="policy"/> lets them.</summary>
+    public List<KeyOver> Overfull(LimitPolicy policy)
+    {
+        var over = new List<KeyOver>();
+        foreach (var slot in _index.Values)
+        {
+            ref var record = ref _records[slot];
+            var isAddress = IsAddress(record.Key);
+            if (record.Live > 0 && policy.MostFor(record.Key, isAddress, time) is var limit && record.Live > limit)
+            {
+                over.Add(new KeyOver(record.Key, !isAddress, record.Live, limit));
+            }
+        }
+
+        return over;
     }
 
     // Making room for the next record must not take this one, which may have been the one seen longest ago until now.
