@@ -64,6 +64,32 @@ public sealed class AuditTests
     }
 
     [Fact]
+    public async Task Drain_RefusedOrBegun_LeavesOneEntryThatTellsWhich()
+    {
+        await using var server = await RelayServer.StartAsync();
+        var client = new ConnectionService.ConnectionServiceClient(server.Channel);
+        using (var refused = client.Drain(new DrainRequest { Rate = -1 }, Call))
+        {
+            await Assert.ThrowsAsync<RpcException>(() => refused.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        }
+
+        var entry = Assert.Single((await server.Admin.ListAuditAsync(new ListAuditRequest(), Call)).Entries);
+        Assert.Equal(("Drain", "INVALID_ARGUMENT", "rate: -1 is not in 0 to 100,000"), (entry.Method, entry.Result, entry.Text));
+
+        await using var held = await TestClient.ConnectAsync(server);
+        using (var begun = client.Drain(new DrainRequest { Rate = 1, Reason = "upgrade" }, Call))
+        {
+            // Told while it goes on, not only when it is over.
+            Assert.True(await begun.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+            entry = await server.NewestAuditAsync();
+            Assert.Equal((2L, "Drain", "ok", "upgrade"), (entry.Sequence, entry.Method, entry.Result, entry.Why));
+        }
+
+        await client.CancelDrainAsync(new CancelDrainRequest(), Call);
+        Assert.Equal(["CancelDrain", "Drain", "Drain"], (await server.Admin.ListAuditAsync(new ListAuditRequest(), Call)).Entries.Select(line => line.Method));
+    }
+
+    [Fact]
     public async Task ListAudit_ManyEntries_PagesNewestFirstAndFilters()
     {
         await using var server = await RelayServer.StartAsync();

@@ -39,7 +39,7 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit, TimePr
         }
         catch (Exception exception)
         {
-            var status = exception is RpcException refused ? refused.Status : new Status(StatusCode.Unknown, "a defect of the relay; its log says more");
+            var status = StatusOf(exception);
             Audit(caller, context, request, Name(status.StatusCode), status.Detail);
             throw;
         }
@@ -52,20 +52,33 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit, TimePr
         ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
         var caller = await EnterAsync(context, request);
+        // What a stream changes it changes before its first answer, and may tell of it for hours: audited then, or when it
+        // ends without one.
+        var isAudited = false;
         try
         {
-            // What a stream changes it changes at its beginning; it may be told of for hours.
-            Audit(caller, context, request, AuditEntry.Ok, "begun");
-            await continuation(request, Valid(responseStream, caller), context);
+            await continuation(request, Valid(responseStream, caller, () => AuditOnce(AuditEntry.Ok, null)), context);
+            AuditOnce(AuditEntry.Ok, null);
         }
         catch (Exception exception) when (IsHangUp(exception))
         {
+            AuditOnce(Name(StatusCode.Cancelled), "the caller hung up");
             throw Cancelled();
         }
-        catch (RpcException refused)
+        catch (Exception exception)
         {
-            Audit(caller, context, request, Name(refused.StatusCode), refused.Status.Detail);
+            var status = StatusOf(exception);
+            AuditOnce(Name(status.StatusCode), status.Detail);
             throw;
+        }
+
+        void AuditOnce(string result, string? text)
+        {
+            if (!isAudited)
+            {
+                isAudited = true;
+                Audit(caller, context, request, result, text);
+            }
         }
     }
 
@@ -157,7 +170,11 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit, TimePr
         }
     }
 
-    private ValidStream<T> Valid<T>(IServerStreamWriter<T> stream, AdminCaller caller) => new(stream, () => judge.IsStillValid(caller.Identity));
+    private ValidStream<T> Valid<T>(IServerStreamWriter<T> stream, AdminCaller caller, Action? answering = null) =>
+        new(stream, () => judge.IsStillValid(caller.Identity), answering);
+
+    private static Status StatusOf(Exception exception) =>
+        exception is RpcException refused ? refused.Status : new Status(StatusCode.Unknown, "a defect of the relay; its log says more");
 
     private static AuditEntry Entry(AdminCaller caller, object? request, string result, string? text) => request is IMessage message
         ? AuditEntry.Of(caller, ShortText.Of(message), ShortText.ReasonOf(message), result, text)

@@ -2,8 +2,11 @@ using Grpc.Core;
 
 namespace Relay.Admin;
 
-/// <summary>A stream of answers that ends when what let its caller in does not hold any more: a revoked token watches nothing.</summary>
-internal sealed class ValidStream<T>(IServerStreamWriter<T> inner, Func<bool> isStillValid) : IServerStreamWriter<T>
+/// <summary>
+/// A stream of answers that ends when what let its caller in does not hold any more: a revoked token watches nothing. Tells
+/// of each answer before it is given.
+/// </summary>
+internal sealed class ValidStream<T>(IServerStreamWriter<T> inner, Func<bool> isStillValid, Action? answering) : IServerStreamWriter<T>
 {
     public WriteOptions? WriteOptions
     {
@@ -13,6 +16,9 @@ internal sealed class ValidStream<T>(IServerStreamWriter<T> inner, Func<bool> is
 
     public Task WriteAsync(T message) => WriteAsync(message, CancellationToken.None);
 
-    public Task WriteAsync(T message, CancellationToken cancellationToken) =>
-        isStillValid() ? inner.WriteAsync(message, cancellationToken) : throw AdminErrors.NoLongerValid();
+    public Task WriteAsync(T message, CancellationToken cancellationToken)
+    {
+        answering?.Invoke();
+        return isStillValid() ? inner.WriteAsync(message, cancellationToken) : throw AdminErrors.NoLongerValid();
+    }
 }
