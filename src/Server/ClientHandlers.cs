@@ -21,16 +21,30 @@ internal sealed record ClientHandlers(
     ChunkHandler Chunks,
     AttestationHandler Attestation)
 {
-    /// <summary>Everybody forgets a client that nobody can find any more. Its names are still its own.</summary>
-    public void Leave(Client client)
+    private readonly Action<Client>[] _leaving =
+    [
+        Pairing.Leave, Links.Leave, Signals.Leave, Relays.Leave, Rendezvous.Leave, Channels.Leave, Chunks.Leave, Attestation.Leave,
+    ];
+
+    /// <summary>Everybody forgets a client that nobody can find any more. Its names are still its own. Returns what went wrong, if anything did.</summary>
+    public AggregateException? Leave(Client client) => RunAll(_leaving, client);
+
+    /// <summary>Runs each, whatever happens in those before it: what one feature's defect left behind nobody would ever remove.</summary>
+    internal static AggregateException? RunAll<T>(IReadOnlyList<Action<T>> actions, T subject)
     {
-        Pairing.Leave(client);
-        Links.Leave(client);
-        Signals.Leave(client);
-        Relays.Leave(client);
-        Rendezvous.Leave(client);
-        Channels.Leave(client);
-        Chunks.Leave(client);
-        Attestation.Leave(client);
+        List<Exception>? failures = null;
+        foreach (var action in actions)
+        {
+            try
+            {
+                action(subject);
+            }
+            catch (Exception exception)
+            {
+                (failures ??= []).Add(exception);
+            }
+        }
+
+        return failures is null ? null : new AggregateException(failures);
     }
 }

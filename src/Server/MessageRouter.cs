@@ -64,8 +64,12 @@ internal sealed partial class MessageRouter(
         if (session.State is Client client)
         {
             presence.Hide(client);
-            handlers.Leave(client);
+            var failure = handlers.Leave(client);
             presence.Free(client);
+            if (failure is not null)
+            {
+                Log.LeavingFailed(logger, failure, session.Id);
+            }
         }
     }
 
@@ -200,5 +204,8 @@ internal sealed partial class MessageRouter(
     {
         [LoggerMessage(1, LogLevel.Error, "Handling a {Type} message of session {Id} failed")]
         public static partial void HandlerFailed(ILogger logger, Exception exception, string type, long id);
+
+        [LoggerMessage(2, LogLevel.Error, "Forgetting session {Id} failed; something of it may be left")]
+        public static partial void LeavingFailed(ILogger logger, Exception exception, long id);
     }
 }
