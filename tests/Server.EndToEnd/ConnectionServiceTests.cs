@@ -1,7 +1,9 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Relay.AdminApi;
+using Relay.Admission;
 using Relay.EndToEnd.Support;
+using Relay.Sessions;
 
 namespace Relay.EndToEnd;
 
@@ -128,6 +130,19 @@ public sealed class ConnectionServiceTests
         using var drain = Client(server).Drain(new DrainRequest { Rate = 1, Deadline = Duration.FromTimeSpan(TimeSpan.FromSeconds(1)) }, Call);
 
         Assert.All(await Task.WhenAll(clients.Select(client => client.ExpectCloseAsync())), close => Assert.Equal(1012, close.Code));
+    }
+
+    [Fact]
+    public async Task Drain_NewcomerInTheMiddleOfItsUpgrade_IsClosedToo()
+    {
+        await using var server = await RelayServer.StartAsync();
+        server.Get<Drainer>().Start(rate: 1000, TimeSpan.FromMinutes(1));
+
+        // As if it had been admitted just before.
+        server.Get<AdmissionGate>().Drain(on: false);
+        await using var late = await TestClient.ConnectAsync(server);
+
+        Assert.Equal((1012, "Server draining"), await late.ExpectCloseAsync());
     }
 
     private static ConnectionService.ConnectionServiceClient Client(RelayServer server) => new(server.Channel);

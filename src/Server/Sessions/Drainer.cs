@@ -53,7 +53,7 @@ internal sealed class Drainer : IDisposable
             }
 
             (_isOn, _rate, _deadline, _started, _due) = (true, rate, deadline, _time.GetTimestamp(), 0);
-            _order = new Queue<Session>(_sessions.All.Where(IsClient).OrderBy(session => session.LastMessage));
+            _order = Left();
         }
 
         _timer.Change(Tick, Tick);
@@ -111,8 +111,14 @@ internal sealed class Drainer : IDisposable
                 return taken;
             }
 
+            // Whoever was in the middle of its upgrade when newcomers were shut out appears only now.
+            if (_order.Count == 0)
+            {
+                _order = Left();
+            }
+
             // Half as much to half as much again each time: a steady rate would have all clients of a second come back in step.
-            _due += _rate * Tick.TotalSeconds * (0.5 + Random.Shared.NextDouble());
+            _due = _order.Count == 0 ? 0 : _due + _rate * Tick.TotalSeconds * (0.5 + Random.Shared.NextDouble());
             var isOver = _time.GetElapsedTime(_started) >= _deadline;
             for (; (isOver || _due >= 1) && _order.TryDequeue(out var next); _due--)
             {
@@ -124,12 +130,10 @@ internal sealed class Drainer : IDisposable
 
             _closed += taken.Count;
             _due = Math.Max(_due, 0);
-            if (_order.Count == 0)
-            {
-                _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            }
         }
 
         return taken;
     }
+
+    private Queue<Session> Left() => new(_sessions.All.Where(session => !session.IsClosing && IsClient(session)).OrderBy(session => session.LastMessage));
 }
