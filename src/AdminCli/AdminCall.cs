@@ -22,4 +22,31 @@ internal sealed class AdminCall(ParseResult options, AdminConnection connection,
 
     /// <summary>Deadline and Ctrl-C, for a call with one answer.</summary>
     public CallOptions Unary => connection.WithDeadline(cancel);
+
+    /// <summary>Waits for what a stream is to bring: it has no deadline of its own, and a relay that hangs must not look like one where nothing happens.</summary>
+    public async Task<T> SoonAsync<T>(Task<T> answer, TimeSpan patience)
+    {
+        try
+        {
+            return await answer.WaitAsync(patience, context.Clock, cancel);
+        }
+        catch (TimeoutException)
+        {
+            throw new RpcException(new Status(StatusCode.DeadlineExceeded, "no answer"));
+        }
+    }
+
+    /// <summary>Ctrl-C, as it comes out of a call: that is how what runs until then is meant to end.</summary>
+    public bool IsInterrupt(Exception exception) =>
+        cancel.IsCancellationRequested && exception is RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException;
+
+    /// <summary>The connection broke, not the relay refused.</summary>
+    public bool IsLoss(Exception exception) => !cancel.IsCancellationRequested && exception is RpcException { Status.DebugException: not null };
+
+    /// <summary>Says that a stream that had begun broke off.</summary>
+    public int Lost()
+    {
+        Error.WriteLine($"Lost the relay at {connection.Address}: it has stopped, or the connection broke.");
+        return ExitCodes.Unreachable;
+    }
 }

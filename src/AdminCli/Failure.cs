@@ -50,6 +50,7 @@ internal sealed record Failure(int ExitCode, string Message)
             StatusCode.Unauthenticated => $"The relay does not know who you are: {detail}\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.",
             StatusCode.PermissionDenied => $"You may not do that: {detail}",
             StatusCode.Unimplemented => $"The relay does not know this call; it may be older than this relayctl: {detail}",
+            StatusCode.FailedPrecondition or StatusCode.NotFound => $"The relay refused: {detail}",
             StatusCode.Unavailable => $"The relay is not available: {detail}\nTry again when it runs.",
             var code => $"The relay refused ({code}): {detail}",
         };

@@ -41,6 +41,17 @@ public sealed class CompletionTests
     [InlineData("relayctl overrides set 203.0.113.7 un", "unlimited")]
     [InlineData("relayctl ban 203.0.113.7 --d", "--disconnect --dry-run")]
     [InlineData("relayctl completion z", "zsh")]
+    [InlineData("relayctl conn", "connections")]
+    [InlineData("relayctl connections --sort ", "age bytes idle messages queue")]
+    [InlineData("relayctl connections --kind ", "all code peer unregistered")]
+    [InlineData("relayctl disc", "disconnect")]
+    [InlineData("relayctl disconnect --close-", "--close-code --close-reason")]
+    [InlineData("relayctl dr", "drain")]
+    [InlineData("relayctl drain --can", "--cancel")]
+    [InlineData("relayctl ta", "tail")]
+    [InlineData("relayctl tail --ref", "--refused")]
+    [InlineData("relayctl ex", "explain")]
+    [InlineData("relayctl explain --l", "--last --listener")]
     [InlineData("relayctl stats --w", "--watch")]
     public async Task Bash_AtTab_OffersWhatFits(string line, string expected)
     {

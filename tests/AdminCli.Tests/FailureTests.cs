@@ -14,7 +14,7 @@ public sealed class FailureTests
     [Theory]
     [InlineData(StatusCode.Unavailable, "stopping now", "The relay is not available: stopping now\nTry again when it runs.")]
     [InlineData(StatusCode.Unimplemented, "no such method", "The relay does not know this call; it may be older than this relayctl: no such method")]
-    [InlineData(StatusCode.NotFound, "", "The relay refused (NotFound): it gave no reason")]
+    [InlineData(StatusCode.NotFound, "", "The relay refused: it gave no reason")]
     [InlineData(StatusCode.PermissionDenied, "not you", "You may not do that: not you")]
     [InlineData(StatusCode.Unauthenticated, "no token", "The relay does not know who you are: no token\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.")]
     [InlineData(StatusCode.Internal, "oops\n\e[2Jmore", "The relay refused (Internal): oops[2Jmore")]
@@ -31,7 +31,7 @@ public sealed class FailureTests
     {
         var trailers = new Metadata { { "request-id", "90c1f1e83b0a27d4" } };
         var failure = Failure.Of(new RpcException(new RpcStatus(StatusCode.NotFound, "no such token"), trailers), Address, TimeSpan.FromSeconds(5));
-        Assert.Equal("The relay refused (NotFound): no such token\n(request 90c1f1e83b0a27d4)", failure.Message);
+        Assert.Equal("The relay refused: no such token\n(request 90c1f1e83b0a27d4)", failure.Message);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace AdminCli.Tests;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans"];
+    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans", "explain", "tail", "connections", "disconnect", "drain"];
 
     public static TheoryData<string> Subcommands =>
     [
@@ -58,6 +58,15 @@ public sealed class HelpTests
     [InlineData("relays", "what the relay says of itself")]
     [InlineData("channels", "counted once for each subscriber since the channel was made")]
     [InlineData("verify", "1 when not")]
+    [InlineData("explain", "1 to 100; 20 otherwise")]
+    [InlineData("tail", "0 to 1000; 10 otherwise")]
+    [InlineData("tail", "at most ten in ten seconds")]
+    [InlineData("connections", "Pairing codes and peer ids are not shown")]
+    [InlineData("disconnect", "1000, 1001, 1008 (the default), 1011 to 1013, 3000 to 4999")]
+    [InlineData("disconnect", "at most 123 bytes")]
+    [InlineData("drain", "1 to 100,000 (default 100)")]
+    [InlineData("drain", "1s to 24h (default 5m)")]
+    [InlineData("drain", "Ctrl-C ends the showing, not the drain")]
     public async Task Help_OfACommand_SaysUnitsAndRanges(string command, string text)
     {
         var result = await new Cli().RunAsync(command, "--help");

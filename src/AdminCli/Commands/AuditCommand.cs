@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Google.Protobuf.WellKnownTypes;
-using Grpc.Core;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
@@ -99,9 +98,8 @@ internal static class AuditCommand
                 listed = await FetchAsync(call, request, int.MaxValue);
             }
         }
-        catch (Exception e) when (call.Cancel.IsCancellationRequested && e is RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException)
+        catch (Exception e) when (call.IsInterrupt(e))
         {
-            // Ctrl-C is how it is meant to end.
             return ExitCodes.Ok;
         }
     }

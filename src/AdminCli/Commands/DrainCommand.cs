@@ -8,6 +8,9 @@ namespace Relay.AdminCli.Commands;
 /// <summary>Empties the relay, and shows how far it is.</summary>
 internal static class DrainCommand
 {
+    // The relay tells of it each second.
+    private static readonly TimeSpan BetweenProgress = TimeSpan.FromSeconds(1);
+
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
         var rate = new Option<int?>("--rate")
@@ -20,7 +23,7 @@ internal static class DrainCommand
         {
             Description = "When all that are left go at once, 1s to 24h (default 5m).",
             HelpName = "duration",
-            CustomParser = ArgumentParsers.Duration("--deadline", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)),
+            CustomParser = ArgumentParsers.Duration("--deadline", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24), "30s, 5m or 1h"),
         };
         var cancel = new Option<bool>("--cancel") { Description = "Stop emptying, and let newcomers in again." };
         var reason = new Option<string?>("--reason") { Description = "Why, for the audit.", HelpName = "text" };
@@ -65,16 +68,23 @@ internal static class DrainCommand
 
     private static async Task<int> FollowAsync(AdminCall call, AsyncServerStreamingCall<DrainProgress> stream)
     {
+        DrainProgress? last = null;
         try
         {
-            while (await stream.ResponseStream.MoveNext(call.Cancel))
+            while (await call.SoonAsync(stream.ResponseStream.MoveNext(call.Cancel), BetweenProgress + call.Connection.Timeout))
             {
-                Show(call, stream.ResponseStream.Current);
+                last = stream.ResponseStream.Current;
+                Show(call, last);
             }
 
-            return ExitCodes.Ok;
+            // Taken back by somebody else: a script that waits for the relay to be empty must not go on.
+            return last?.State == DrainProgress.Types.State.Done ? ExitCodes.Ok : ExitCodes.Refused;
         }
-        catch (Exception e) when (call.Cancel.IsCancellationRequested && e is RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException)
+        catch (Exception e) when (last is not null && call.IsLoss(e))
+        {
+            return call.Lost();
+        }
+        catch (Exception e) when (last is not null && call.IsInterrupt(e))
         {
             call.Error.WriteLine("The drain goes on; relayctl drain --cancel takes it back.");
             return ExitCodes.Ok;
@@ -92,11 +102,13 @@ internal static class DrainCommand
             call.Output.Line(progress.State switch
             {
                 DrainProgress.Types.State.Done => $"Drained: {Units.Count(progress.Closed)} closed, no client is left. Newcomers are still refused.",
-                DrainProgress.Types.State.Cancelled => $"Taken back: {Units.Count(progress.Remaining)} clients are still there, newcomers are let in again.",
-                _ => $"draining   {Units.Count(progress.Remaining)} left   {Units.Count(progress.Closed)} closed   done in {Units.Duration(progress.Estimate)} or less",
+                DrainProgress.Types.State.Cancelled => $"Taken back: {Clients(progress.Remaining)} still there, newcomers are let in again.",
+                _ => $"draining   {Units.Count(progress.Remaining)} left   {Units.Count(progress.Closed)} closed   done in about {Units.Duration(progress.Estimate)}",
             });
         }
 
         call.Output.Flush();
     }
+
+    private static string Clients(long count) => count == 1 ? "1 client is" : $"{Units.Count(count)} clients are";
 }

@@ -25,14 +25,12 @@ internal static class StatsWatch
                 ? await PrintAsync(call, stream, interval)
                 : await DrawAsync(call, stream, interval);
         }
-        catch (RpcException e) when (shown && !call.Cancel.IsCancellationRequested && e.Status.DebugException is not null)
+        catch (Exception e) when (shown && call.IsLoss(e))
         {
-            call.Error.WriteLine($"Lost the relay at {call.Connection.Address}: it has stopped, or the connection broke.");
-            return ExitCodes.Unreachable;
+            return call.Lost();
         }
-        catch (Exception e) when (call.Cancel.IsCancellationRequested && e is RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException)
+        catch (Exception e) when (call.IsInterrupt(e))
         {
-            // Ctrl-C is how a watch is meant to end.
             return ExitCodes.Ok;
         }
     }
@@ -78,18 +76,8 @@ internal static class StatsWatch
         return Stopped(call);
     }
 
-    private static async Task<bool> NextAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan patience)
-    {
-        try
-        {
-            return await stream.ResponseStream.MoveNext(call.Cancel).WaitAsync(patience, call.Context.Clock, call.Cancel);
-        }
-        catch (TimeoutException)
-        {
-            // A stream has no deadline of its own, and a screen that stands still looks like a relay where nothing happens.
-            throw new RpcException(new Status(StatusCode.DeadlineExceeded, "no snapshot"));
-        }
-    }
+    private static Task<bool> NextAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan patience) =>
+        call.SoonAsync(stream.ResponseStream.MoveNext(call.Cancel), patience);
 
     private static int Stopped(AdminCall call)
     {

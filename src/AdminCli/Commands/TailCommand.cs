@@ -51,8 +51,12 @@ internal static class TailCommand
 
     private static async Task<int> PrintAsync(AdminCall call, AsyncServerStreamingCall<DecisionEntry> stream, bool json)
     {
+        var begun = false;
         try
         {
+            // Sent before there is anything to tell.
+            await call.SoonAsync(stream.ResponseHeadersAsync, call.Connection.Timeout);
+            begun = true;
             while (await stream.ResponseStream.MoveNext(call.Cancel))
             {
                 if (json)
@@ -70,9 +74,12 @@ internal static class TailCommand
             call.Error.WriteLine("The relay ended the tail: it is stopping.");
             return ExitCodes.Refused;
         }
-        catch (Exception e) when (call.Cancel.IsCancellationRequested && e is RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException)
+        catch (Exception e) when (begun && call.IsLoss(e))
         {
-            // Ctrl-C is how a tail is meant to end.
+            return call.Lost();
+        }
+        catch (Exception e) when (call.IsInterrupt(e))
+        {
             return ExitCodes.Ok;
         }
     }

@@ -21,8 +21,9 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHos
         try
         {
             // Followed first and looked back on then, so that none is missed in between; those seen twice are told once.
-            await using var follower = log.FollowAsync(stop.Token).GetAsyncEnumerator(stop.Token);
-            var next = follower.MoveNextAsync();
+            using var follower = log.Follow();
+            // A relay where nothing happens must not look like one that does not answer.
+            await context.WriteResponseHeadersAsync([]);
             var last = -1L;
             foreach (var logged in log.Last(request.Past, filter).Reverse())
             {
@@ -30,11 +31,11 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHos
                 last = logged.Sequence;
             }
 
-            for (; await next; next = follower.MoveNextAsync())
+            await foreach (var logged in follower.ReadAsync(stop.Token))
             {
-                if (follower.Current.Sequence > last && filter(follower.Current))
+                if (logged.Sequence > last && filter(logged))
                 {
-                    await responseStream.WriteAsync(DecisionRows.Of(follower.Current), stop.Token);
+                    await responseStream.WriteAsync(DecisionRows.Of(logged), stop.Token);
                 }
             }
         }

@@ -70,32 +70,37 @@ internal sealed class DecisionLog(AdmissionOptions options, TimeProvider time)
         return found;
     }
 
-    /// <summary>Decisions as they happen, until the token is cancelled.</summary>
-    public async IAsyncEnumerable<LoggedDecision> FollowAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Decisions as they happen, from now until what is returned is disposed.</summary>
+    public DecisionFollower Follow()
     {
-        var follower = Channel.CreateBounded<LoggedDecision>(new BoundedChannelOptions(FollowerQueue)
+        var queue = Channel.CreateBounded<LoggedDecision>(new BoundedChannelOptions(FollowerQueue)
         {
             FullMode = BoundedChannelFullMode.DropOldest,
             SingleReader = true,
         });
         lock (_lock)
         {
-            _followers = [.. _followers, follower];
+            _followers = [.. _followers, queue];
         }
 
-        try
-        {
-            await foreach (var logged in follower.Reader.ReadAllAsync(cancellationToken))
-            {
-                yield return logged;
-            }
-        }
-        finally
-        {
-            lock (_lock)
-            {
-                _followers = [.. _followers.Where(other => other != follower)];
-            }
-        }
+        return new DecisionFollower(this, queue);
     }
+
+    public void Unfollow(Channel<LoggedDecision> queue)
+    {
+        lock (_lock)
+        {
+            _followers = [.. _followers.Where(other => other != queue)];
+        }
+
+        queue.Writer.TryComplete();
+    }
+}
+
+/// <summary>Somebody who is told of decisions as they happen.</summary>
+internal sealed class DecisionFollower(DecisionLog log, Channel<LoggedDecision> queue) : IDisposable
+{
+    public IAsyncEnumerable<LoggedDecision> ReadAsync(CancellationToken cancellationToken) => queue.Reader.ReadAllAsync(cancellationToken);
+
+    public void Dispose() => log.Unfollow(queue);
 }

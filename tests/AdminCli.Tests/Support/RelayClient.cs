@@ -27,4 +27,17 @@ internal sealed class RelayClient(WebSocket socket)
         }
         while (type != answer);
     }
+
+    /// <summary>Reads up to the close frame.</summary>
+    public async Task<(int Code, string Reason)> ClosedAsync()
+    {
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        cancel.CancelAfter(Patience);
+        var buffer = new byte[16 * 1024];
+        while (await socket.ReceiveAsync(buffer.AsMemory(), cancel.Token) is not { MessageType: WebSocketMessageType.Close })
+        {
+        }
+
+        return ((int)socket.CloseStatus!, socket.CloseStatusDescription ?? "");
+    }
 }

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using AdminCli.Tests.Support;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests.Live;
+
+public sealed class ConnectionsTests(RelayFixture fixture) : IClassFixture<RelayFixture>
+{
+    [Fact]
+    public async Task Connections_None_IsASentenceInATableAndAnEmptyListInJson()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        var table = await relay.Cli.RunAsync("connections");
+        Assert.Equal((ExitCodes.Ok, "No client sockets match.\n", ""), (table.ExitCode, table.Output, table.Error));
+        var json = await relay.Cli.RunLineAsync("connections -o json");
+        Assert.Equal("""{"connections":[],"totalSize":"0"}""", string.Concat(json.Output.Where(c => !char.IsWhiteSpace(c))));
+    }
+
+    [Fact]
+    public async Task Connections_Several_AreListedSortedAndFiltered()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        await relay.OpenAsync("127.0.0.1");
+        var coded = await relay.OpenAsync("127.0.0.2");
+        await coded.AskAsync($$"""{"type":"register","pairingCode":"ABC234","publicKey":"{{Convert.ToBase64String(new byte[32])}}"}""", "registered");
+        var peer = await relay.OpenAsync("127.0.1.3");
+        await peer.AskAsync("""{"type":"register","peerId":"edge-7"}""", "registered");
+        await peer.AskAsync("""{"type":"ping"}""", "pong");
+
+        var result = await relay.Cli.RunAsync("connections");
+        Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
+        Assert.Matches(@"^ID +ADDRESS +KEY +AGE +IDLE +KNOWN BY +MESSAGES IN +OUT +BYTES IN +OUT +QUEUED$", result.OutputLines[0]);
+        Assert.Matches(@"^ *1 +127\.0\.0\.1 +\d+s +\d+s +nothing +0 +\d+ +0 B +\d+ B$", result.OutputLines[1]);
+        Assert.Matches(@"^ *2 +127\.0\.0\.2 +\d+s +\d+s +code +1 +\d+ +\d+ B +\d+ B$", result.OutputLines[2]);
+        Assert.Matches(@"^ *3 +127\.0\.1\.3 +\d+s +\d+s +peer id +2 +\d+ +\d+ B +\d+ B$", result.OutputLines[3]);
+        Assert.Equal(4, result.OutputLines.Length);
+        Assert.DoesNotContain("ABC234", result.Output);
+        Assert.DoesNotContain("edge-7", result.Output);
+
+        Assert.Equal("1 2 3", await IdsAsync(""));
+        Assert.Equal("1 2 3", await IdsAsync("--sort idle"));
+        Assert.Equal("3 2 1", await IdsAsync("--sort messages"));
+        Assert.EndsWith(" 1", await IdsAsync("--sort bytes"), StringComparison.Ordinal);
+        Assert.Equal(5, (await IdsAsync("--sort queue")).Length);
+        Assert.Equal("1", await IdsAsync("--kind unregistered"));
+        Assert.Equal("2", await IdsAsync("--kind code"));
+        Assert.Equal("3", await IdsAsync("--kind peer"));
+        Assert.Equal("1 2", await IdsAsync("--cidr 127.0.0.0/24"));
+        Assert.Empty(await IdsAsync("--cidr 127.0.0.0/24 --kind peer"));
+        var first = await relay.Cli.RunLineAsync("connections --top 1");
+        Assert.Equal((2, "1 of 3 connections; --all shows every one.\n"), (first.OutputLines.Length, first.Error));
+
+        async Task<string> IdsAsync(string options)
+        {
+            var listed = await relay.Cli.RunLineAsync($"connections {options} -o json");
+            using var json = JsonDocument.Parse(listed.Output);
+            return string.Join(' ', json.RootElement.GetProperty("connections").EnumerateArray().Select(row => row.GetProperty("id").GetString()));
+        }
+    }
+
+    [Fact]
+    public async Task Connections_BadNetwork_PrintsTheViolation()
+    {
+        var result = await fixture.Relay.Cli.RunLineAsync("connections --cidr everybody");
+        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.StartsWith("  cidr: ", result.ErrorLines[1]);
+        Assert.Empty(result.Output);
+    }
+}
+
+/// <summary>More than one page of them, and of a relay that many tests look at.</summary>
+public sealed class ManyConnectionsTests(CrowdedRelay crowd) : IClassFixture<CrowdedRelay>
+{
+    [Theory]
+    [InlineData("", 20)]
+    [InlineData("--top 1001", 1001)]
+    [InlineData("--all", CrowdedRelay.Addresses + 2)]
+    [InlineData("--top 0 --sort idle", CrowdedRelay.Addresses + 2)]
+    [InlineData("--all --cidr 127.1.0.1", 3)]
+    public async Task Connections_SoManyRows_AreAllDifferent(string options, int expected)
+    {
+        var result = await crowd.Relay.Cli.RunLineAsync($"connections {options}");
+        Assert.Equal(expected, result.OutputLines.Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]).Distinct().Count());
+        Assert.Equal(expected + 1, result.OutputLines.Length);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using AdminCli.Tests.Support;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests.Live;
+
+public sealed class DisconnectTests(RelayFixture fixture) : IClassFixture<RelayFixture>
+{
+    [Fact]
+    public async Task Disconnect_EachWayToNameThem_ClosesThoseAlone()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        var byId = await relay.OpenAsync("127.0.0.1");
+        var byAddress = await relay.OpenAsync("127.0.0.2");
+        var (first, second) = (await relay.OpenAsync("127.0.1.1"), await relay.OpenAsync("127.0.1.2"));
+        var byCode = await relay.OpenAsync("127.0.0.3");
+        await byCode.AskAsync($$"""{"type":"register","pairingCode":"ABC234","publicKey":"{{Convert.ToBase64String(new byte[32])}}"}""", "registered");
+        var byPeerId = await relay.OpenAsync("127.0.0.4");
+        await byPeerId.AskAsync("""{"type":"register","peerId":"edge-7"}""", "registered");
+        var stays = await relay.OpenAsync("127.0.0.5");
+
+        Assert.Matches(@"^Closing 1 socket:\n  1  127\.0\.0\.1  connected \d+s, idle \d+s\n$", await SayAsync("--id 1 --close-code 1012"));
+        Assert.Matches(@"^Closing 1 socket:\n  2  127\.0\.0\.2  ", await SayAsync("--cidr 127.0.0.2"));
+        Assert.Matches(@"^Closing 2 sockets:\n  [34]  127\.0\.1\.[12]  .*\n  [34]  127\.0\.1\.[12]  .*\n$", await SayAsync("--cidr 127.0.1.0/24 --reason abuse"));
+        Assert.Matches(@"^Closing 1 socket:\n  5  127\.0\.0\.3  ", await SayAsync("--code ABC234"));
+        Assert.Matches(@"^Closing 1 socket:\n  6  127\.0\.0\.4  ", await SayAsync("--peer-id edge-7 --close-code 4000 --close-reason moved"));
+
+        Assert.Equal((1012, "Disconnected by the operator"), await byId.ClosedAsync());
+        Assert.Equal((1008, "Disconnected by the operator"), await byAddress.ClosedAsync());
+        Assert.Equal((1008, "Disconnected by the operator"), await first.ClosedAsync());
+        Assert.Equal((1008, "Disconnected by the operator"), await second.ClosedAsync());
+        Assert.Equal((1008, "Disconnected by the operator"), await byCode.ClosedAsync());
+        Assert.Equal((4000, "moved"), await byPeerId.ClosedAsync());
+        await stays.AskAsync("""{"type":"ping"}""", "pong");
+        var audit = await relay.Cli.RunAsync("audit");
+        Assert.Matches(@"Disconnect network=127\.0\.1\.0/24  ok  \(abuse\)", audit.Output);
+        Assert.DoesNotContain("ABC234", audit.Output);
+
+        async Task<string> SayAsync(string options)
+        {
+            var result = await relay.Cli.RunLineAsync($"disconnect {options}");
+            Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
+            return result.Output;
+        }
+    }
+
+    [Fact]
+    public async Task Disconnect_DryRun_SaysWhoAndChangesNothing()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        var clients = new List<RelayClient>();
+        for (var i = 0; i < 23; i++)
+        {
+            clients.Add(await relay.OpenAsync($"127.0.0.{i + 1}"));
+        }
+
+        var result = await relay.Cli.RunLineAsync("disconnect --cidr 127.0.0.0/8 --dry-run");
+        Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
+        Assert.Equal("23 sockets would be closed; nothing was changed:", result.OutputLines[0]);
+        Assert.Equal("  and 3 more", result.OutputLines[^1]);
+        Assert.Equal(22, result.OutputLines.Length);
+        var one = await relay.Cli.RunLineAsync("disconnect --id 1 --dry-run -o json");
+        using var json = JsonDocument.Parse(one.Output);
+        Assert.Equal(("1", "127.0.0.1"), (json.RootElement.GetProperty("connections").GetString(), json.RootElement.GetProperty("sample")[0].GetProperty("address").GetString()));
+        foreach (var client in clients)
+        {
+            await client.AskAsync("""{"type":"ping"}""", "pong");
+        }
+    }
+
+    [Theory]
+    [InlineData("--id 4711")]
+    [InlineData("--cidr 203.0.113.0/24")]
+    [InlineData("--code NOBODY")]
+    [InlineData("--peer-id nobody")]
+    [InlineData("--peer-id nobody --dry-run")]
+    public async Task Disconnect_NobodyMatches_SaysSo(string options)
+    {
+        var client = await fixture.Relay.OpenAsync();
+        var result = await fixture.Relay.Cli.RunLineAsync($"disconnect {options}");
+        Assert.Equal((ExitCodes.Ok, "No client socket matches.\n", ""), (result.ExitCode, result.Output, result.Error));
+        await client.AskAsync("""{"type":"ping"}""", "pong");
+    }
+
+    [Theory]
+    [InlineData("--cidr everybody", "network: 'everybody' is not a network")]
+    [InlineData("--cidr 127.0.0.1/8", "network: '127.0.0.1/8' has bits set after the prefix")]
+    [InlineData("--id 1 --close-code 1005", "close_code: 1005 may not be sent; allowed: 1000, 1001, 1008, 1011 to 1013, 3000 to 4999")]
+    [InlineData("--id 1 --close-reason {long}", "close_reason: 124 bytes; at most 123")]
+    public async Task Disconnect_Mistaken_ClosesNobodyAndSaysWhy(string options, string expected)
+    {
+        var client = await fixture.Relay.OpenAsync();
+        var result = await fixture.Relay.Cli.RunLineAsync($"disconnect {options.Replace("{long}", new string('x', 124), StringComparison.Ordinal)}");
+        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.StartsWith($"  {expected}", result.ErrorLines[1]);
+        await client.AskAsync("""{"type":"ping"}""", "pong");
+    }
+}

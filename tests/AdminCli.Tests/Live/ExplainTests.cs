@@ -1,0 +1,75 @@
+using System.Text.Json;
+using AdminCli.Tests.Support;
+using Relay.AdminCli;
+
+namespace AdminCli.Tests.Live;
+
+public sealed class ExplainTests(RelayFixture fixture) : IClassFixture<RelayFixture>
+{
+    [Fact]
+    public async Task Explain_AddressAtItsLimit_SaysWhatHoldsItAndWhatCameBefore()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=2");
+        await relay.OpenAsync("127.0.0.7");
+        await relay.OpenAsync("127.0.0.7");
+        await relay.OpenAsync("127.0.0.7");
+
+        var result = await relay.Cli.RunLineAsync("explain 127.0.0.7");
+        Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
+        Assert.Matches(@"^verdict +per_ip_limit   the client gets the upgrade, then close 1013 ""Too many connections from this IP""$", result.OutputLines[0]);
+        Assert.Matches(@"^found +socket: 127\.0\.0\.7   the client: it is not in Admission:TrustedProxies$", result.OutputLines[1]);
+        Assert.Matches(@"^address +127\.0\.0\.7   counts by 127\.0\.0\.7$", result.OutputLines[2]);
+        Assert.Matches(@"^rate +address 20/s burst 200   all 1000/s burst 10000$", result.OutputLines[3]);
+        Assert.Matches(@"\nLIMIT +COUNTED BY +CONNECTIONS +OF +SET BY\ntotal +- +2 +10,000 +total\n", result.Output);
+        Assert.Matches(@"\naddress +127\.0\.0\.7 +2 +2 +per-ip +reached\n/24 +127\.0\.0\.0/24 +2 +none +per-24 \(off\)\n", result.Output);
+        var last = result.OutputLines.SkipWhile(line => line != "Last decisions, newest first:").Skip(1).ToArray();
+        Assert.Equal(3, last.Length);
+        Assert.Matches(@"^  \d\d:\d\d:\d\d\.\d\d\d per_ip_limit 127\.0\.0\.7 key=127\.0\.0\.7 connections=2 networks=2/0 total=2$", last[0]);
+        Assert.Matches(@" admitted 127\.0\.0\.7 key=127\.0\.0\.7 connections=0 total=0$", last[2]);
+        Assert.DoesNotContain('\e', result.Output);
+
+        var one = await relay.Cli.RunLineAsync("explain 127.0.0.7 --last 1");
+        Assert.Single(one.OutputLines.SkipWhile(line => line != "Last decisions, newest first:").Skip(1));
+        var stranger = await relay.Cli.RunLineAsync("explain 127.0.0.8");
+        Assert.StartsWith("verdict   admitted   the client gets the upgrade (101) and the greeting\n", stranger.Output);
+        Assert.DoesNotContain("Last decisions", stranger.Output);
+    }
+
+    [Fact]
+    public async Task Explain_RulesAndProxies_AreNamedInWordsAndInJson()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:TrustedProxies=10.0.0.0/8", "--Admission:Overrides=203.0.113.0/24=7");
+        foreach (var change in new[] { "ban 198.51.100.7 --for 1h --reason scanning", "limits shadow set --override 203.0.113.0/24=deny" })
+        {
+            Assert.Equal(ExitCodes.Ok, (await relay.Cli.RunLineAsync(change)).ExitCode);
+        }
+
+        var banned = await relay.Cli.RunLineAsync("explain 198.51.100.7");
+        Assert.Matches(@"^verdict +banned   the client gets the upgrade, then close 1008 ""Banned""\n", banned.Output);
+        Assert.Matches(@"\nban +198\.51\.100\.7 until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC   manual   scanning\n", banned.Output);
+
+        var proxied = await relay.Cli.RunAsync("explain", "10.0.0.2", "-H", "X-Forwarded-For: 203.0.113.9, 10.0.0.9");
+        Assert.Equal(3, proxied.OutputLines.Count(line => line.StartsWith("found ", StringComparison.Ordinal)));
+        Assert.Matches(@"\naddress +203\.0\.113\.9   counts by 203\.0\.113\.9\n", proxied.Output);
+        Assert.Matches(@"\nshadow +would say denied\n", proxied.Output);
+        Assert.Matches(@"\naddress +203\.0\.113\.9 +0 +7 +override/203\.0\.113\.0/24\n", proxied.Output);
+
+        var answer = await relay.Cli.RunAsync("explain", "10.0.0.2", "-H", "X-Forwarded-For: 203.0.113.9", "-o", "json");
+        using var json = JsonDocument.Parse(answer.Output);
+        Assert.Equal(("admitted", "denied", "203.0.113.9"), (Text("verdict"), Text("shadowVerdict"), Text("address")));
+
+        string? Text(string name) => json.RootElement.GetProperty(name).GetString();
+    }
+
+    [Theory]
+    [InlineData("nobody", null, null, "address: 'nobody' is no address")]
+    [InlineData("192.0.2.1", "X-Forwarded-For", null, "headers: 'X-Forwarded-For' is no header; write it like 'X-Forwarded-For: 203.0.113.7'")]
+    [InlineData("192.0.2.1", null, "192.0.2.1:80", "listener: there is no listener '192.0.2.1:80'; there are 127.0.0.1:")]
+    public async Task Explain_Mistaken_SaysWhichPart(string address, string? header, string? listener, string expected)
+    {
+        var result = await fixture.Relay.Cli.RunAsync(["explain", address, .. header is null ? [] : new[] { "-H", header }, .. listener is null ? [] : new[] { "--listener", listener }]);
+        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.StartsWith($"  {expected}", result.ErrorLines[1]);
+        Assert.Empty(result.Output);
+    }
+}
