@@ -1,0 +1,44 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
+using Relay.Listening;
+using Relay.Sessions;
+using Relay.Telemetry;
+using Server.Tests.Federation;
+
+namespace Server.Tests.Sessions;
+
+/// <summary>Sessions whose loops do not run: for whoever chooses among them or closes them.</summary>
+internal sealed class QuietSessions : IDisposable
+{
+    private readonly RelayMetrics _metrics = new();
+    private readonly ClosingConnections _closing;
+    private readonly ConnectionTable _connections;
+    private readonly SessionServices _services;
+    private long _lastId;
+
+    public QuietSessions()
+    {
+        _closing = new ClosingConnections(Time);
+        _connections = new ConnectionTable(_closing);
+        _services = new SessionServices(Options, _metrics, Time, NullLogger<Session>.Instance);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public SessionOptions Options { get; } = new();
+
+    public Session Open(IpKey key)
+    {
+        var connection = new TrackedConnection(new DefaultConnectionContext(), _connections);
+        var frames = new FrameStream(Stream.Null, Options, Time);
+        return new Session(++_lastId, key, key, connection, new FakePeerSocket(), frames, _services);
+    }
+
+    public void Dispose()
+    {
+        _closing.Dispose();
+        _metrics.Dispose();
+    }
+}
