@@ -38,7 +38,7 @@ internal sealed class LimitPolicy
 
     public PolicyItems Items { get; }
 
-    /// <summary>Counts up by one with each change, 1 at the first start.</summary>
+    /// <summary>Counts up with each change, 1 at the first start; after a restart some numbers are left out, none comes twice.</summary>
     public long Revision { get; }
 
     /// <summary>Bits of an IPv6 address that make its key; fixed while the relay runs, because live keys were made with it.</summary>

@@ -19,6 +19,8 @@ internal sealed partial class LimitPolicyStore : IDisposable
     private readonly Lock _writers = new();
     private readonly TimeProvider _time;
     private readonly PolicyFile? _file;
+    private readonly RevisionReserve? _reserve;
+    private readonly long _spent;
     private readonly int _ipv6Prefix;
     private readonly ILogger _logger;
 
@@ -40,6 +42,8 @@ internal sealed partial class LimitPolicyStore : IDisposable
     {
         (_time, _file, _ipv6Prefix, _logger) = (time, file, options.Ipv6Prefix, logger ?? NullLogger<LimitPolicyStore>.Instance);
         _pending = new PendingReverts(time, RevertDue);
+        _reserve = file is null ? null : new RevisionReserve(file.Path + ".revision");
+        _spent = _reserve?.Load() ?? 0;
         // Under the lock: what is due already is taken back by a timer, which must find everything in its place.
         lock (_writers)
         {
@@ -52,7 +56,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
             }
             else
             {
-                _current = new LimitPolicy(_saved, _ipv6Prefix, 1);
+                _current = new LimitPolicy(_saved, _ipv6Prefix, _spent + 1);
                 Remember(Itself, "start", []);
             }
         }
@@ -234,13 +238,22 @@ internal sealed partial class LimitPolicyStore : IDisposable
 
     private LimitPolicy Next(PolicyItems items)
     {
-        var revision = _current.Revision + 1;
+        var revision = Math.Max(_current.Revision, _spent) + 1;
         var sameShadow = !PolicyItems.Diff(_current.Items, items).Any(difference => difference.Path.StartsWith(PolicyItems.Shadow, StringComparison.Ordinal));
         return new LimitPolicy(items, _ipv6Prefix, revision, sameShadow ? _current.ShadowSince : revision);
     }
 
     private PolicyRevision Publish(LimitPolicy policy, string who, string reason)
     {
+        try
+        {
+            _reserve?.Cover(policy.Revision);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.NotReserved(_logger, exception.Message);
+        }
+
         var differences = PolicyItems.Diff(_current.Items, policy.Items);
         _current = policy;
         return Remember(who, reason, differences);
@@ -313,7 +326,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
         }
 
         // What was not saved is gone, or somebody has edited the file: not the revision that was in force.
-        _current = new LimitPolicy(restored.Current, _ipv6Prefix, document.Revision + 1);
+        _current = new LimitPolicy(restored.Current, _ipv6Prefix, Math.Max(document.Revision, _spent) + 1);
         Remember(Itself, "start", lost);
         return _current;
     }
@@ -322,5 +335,8 @@ internal sealed partial class LimitPolicyStore : IDisposable
     {
         [LoggerMessage(1, LogLevel.Error, "{Warning}")]
         public static partial void NotWritten(ILogger logger, string warning);
+
+        [LoggerMessage(2, LogLevel.Warning, "After a restart the numbers of the latest revisions may be used again: {Why}")]
+        public static partial void NotReserved(ILogger logger, string why);
     }
 }

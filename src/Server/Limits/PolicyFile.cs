@@ -56,7 +56,14 @@ internal sealed partial class PolicyFile(string path)
         Damaged(LineOf(File.ReadAllText(path), JsonSerializer.Serialize(item, Json.String)), $"{item}: {mistake}");
 
     /// <summary>Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>; then the old file is untouched.</summary>
-    public void Save(PolicyDocument document)
+    public void Save(PolicyDocument document) => Replace(path, file =>
+    {
+        JsonSerializer.Serialize(file, document, Json.PolicyDocument);
+        file.WriteByte((byte)'\n');
+    });
+
+    /// <summary>Puts a file whole and flushed in the place of another.</summary>
+    public static void Replace(string path, Action<Stream> write)
     {
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
         Directory.CreateDirectory(folder);
@@ -68,8 +75,7 @@ internal sealed partial class PolicyFile(string path)
             UnixCreateMode = OperatingSystem.IsWindows() ? null : UnixFileMode.UserRead | UnixFileMode.UserWrite,
         }))
         {
-            JsonSerializer.Serialize(file, document, Json.PolicyDocument);
-            file.WriteByte((byte)'\n');
+            write(file);
             file.Flush(flushToDisk: true);
         }
 

@@ -63,9 +63,44 @@ public sealed class PolicyFileTests : IDisposable
         Hold(store, minutes: 30, ("per-ip", "3"));
 
         var again = Start();
-        Assert.Equal((100, 3, 5L), (again.Current.Total, again.Current.PerIp, again.Current.Revision));
+        Assert.Equal((100, 3, 102L), (again.Current.Total, again.Current.PerIp, again.Current.Revision));
         Assert.Equal([new PolicyDifference("total", "20", "100")], again.Overview().History[^1].Differences);
         AssertSameHistory(store, again, newer: 1);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Start_AfterUnsavedRevisions_GivesNoNumberASecondTime(bool saved)
+    {
+        var names = new Dictionary<long, PolicyItems>();
+        for (var start = 0; start < 4; start++)
+        {
+            var store = Start();
+            store.Changed = made => Assert.True(names.TryAdd(made.Revision, made.Items), $"revision {made.Revision} is given out twice");
+            for (var i = 0; i < 120; i++)
+            {
+                Change(store, ("per-ip", $"{10 + start + i}"));
+                if (saved && i == 30)
+                {
+                    store.Save("somebody");
+                }
+            }
+
+            StopAll();
+        }
+
+        Assert.Equal(480, names.Count);
+        Assert.InRange(names.Keys.Max(), 480, 480 + (4 * 100));
+    }
+
+    [Fact]
+    public void Start_ReserveOfNumbersDamaged_SaysWhatToDo()
+    {
+        Change(Start(), ("per-ip", "7"));
+        File.WriteAllText(FilePath + ".revision", "many");
+
+        Assert.Contains("Write that number, or move the file away.", Assert.Throws<InvalidDataException>(() => Start()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
