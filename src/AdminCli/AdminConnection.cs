@@ -10,7 +10,8 @@ namespace Relay.AdminCli;
 /// <summary>A channel to the relay's admin listener. Nothing is connected before the first call.</summary>
 internal sealed class AdminConnection : IDisposable
 {
-    // A machine that does not answer at all should not hold the operator up for the whole call's time.
+    // A machine that does not answer at all should not hold the operator up for the whole call's time; who gives a call more
+    // time gives its connection more.
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
 
     private readonly GrpcChannel _channel;
@@ -22,7 +23,7 @@ internal sealed class AdminConnection : IDisposable
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
-            ConnectTimeout = timeout < ConnectTimeout ? timeout : ConnectTimeout,
+            ConnectTimeout = timeout < ConnectTimeout ? timeout : timeout * 0.4 > ConnectTimeout ? timeout * 0.4 : ConnectTimeout,
             // Tells a watch that the machine at the other end is gone, which TCP alone would not.
             KeepAlivePingDelay = TimeSpan.FromSeconds(15),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(5),

@@ -98,10 +98,10 @@ public sealed class ServerDownTests
     {
         using var folder = new TempFolder();
         using var impostor = new SocketImpostor(folder["admin.sock"], null);
-        var result = await Cli.For(folder["admin.sock"]).RunLineAsync($"{line} --timeout 200ms");
+        var result = await Cli.For(folder["admin.sock"]).RunLineAsync($"{line} --timeout 1s");
         Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
         Assert.Equal(
-            $"The relay at unix:{folder["admin.sock"]} did not answer within 0.2 s. It may be overloaded or hang; --timeout waits longer.\nWhether it acted on the call is not known.\n",
+            $"The relay at unix:{folder["admin.sock"]} did not answer within 1 s. It may be overloaded or hang; --timeout waits longer.\nWhether it acted on the call is not known.\n",
             result.Error);
     }
 
@@ -122,7 +122,8 @@ public sealed class ServerDownTests
     [Fact]
     public async Task Run_ClosedTcpPort_SaysConnectionRefused()
     {
-        var result = await Cli.For($"http://127.0.0.1:{ClosedPort()}").RunAsync("stats");
+        using var closed = ClosedPort(out var port);
+        var result = await Cli.For($"http://127.0.0.1:{port}").RunAsync("stats");
         Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
         Assert.Contains(": connection refused, nothing listens there.", result.Error);
     }
@@ -140,9 +141,10 @@ public sealed class ServerDownTests
     {
         using var folder = new TempFolder();
         using var impostor = new SocketImpostor(folder["admin.sock"], null);
-        var proxy = $"http://127.0.0.1:{ClosedPort()}";
-        var result = await ChildProcess.RunAsync(ChildProcess.Relayctl, ["stats", "--server", folder["admin.sock"], "--timeout", "200ms"], ("http_proxy", proxy), ("all_proxy", proxy));
-        Assert.Contains("did not answer within 0.2 s", result.Error);
+        using var closed = ClosedPort(out var port);
+        var proxy = $"http://127.0.0.1:{port}";
+        var result = await ChildProcess.RunAsync(ChildProcess.Relayctl, ["stats", "--server", folder["admin.sock"], "--timeout", "1s"], ("http_proxy", proxy), ("all_proxy", proxy));
+        Assert.Contains("did not answer within 1 s", result.Error);
     }
 
     private static async Task<CliResult> RunAsNobodyAsync(TempFolder folder, string folderMode)
@@ -153,10 +155,12 @@ public sealed class ServerDownTests
         return await nobody.RunAsync(65534, 65534, "", "stats", "--server", folder["admin.sock"]);
     }
 
-    private static int ClosedPort()
+    // Bound and not listening: nobody else, such as a relay of another test, can come to listen there meanwhile.
+    private static Socket ClosedPort(out int port)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        port = ((IPEndPoint)socket.LocalEndPoint!).Port;
+        return socket;
     }
 }

@@ -30,9 +30,9 @@ public sealed class ConnectionsTests(RelayFixture fixture) : IClassFixture<Relay
         var result = await relay.Cli.RunAsync("connections");
         Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
         Assert.Matches(@"^ID +ADDRESS +KEY +AGE +IDLE +KNOWN BY +MESSAGES IN +OUT +BYTES IN +OUT +QUEUED$", result.OutputLines[0]);
-        Assert.Matches(@"^ *1 +127\.0\.0\.1 +\d+s +\d+s +nothing +0 +\d+ +0 B +\d+ B$", result.OutputLines[1]);
-        Assert.Matches(@"^ *2 +127\.0\.0\.2 +\d+s +\d+s +code +1 +\d+ +\d+ B +\d+ B$", result.OutputLines[2]);
-        Assert.Matches(@"^ *3 +127\.0\.1\.3 +\d+s +\d+s +peer id +2 +\d+ +\d+ B +\d+ B$", result.OutputLines[3]);
+        Assert.Matches(@"^ *1 +127\.0\.0\.1 +(\d+m )?\d+s +(\d+m )?\d+s +nothing +0 +\d+ +0 B +\d+ B$", result.OutputLines[1]);
+        Assert.Matches(@"^ *2 +127\.0\.0\.2 +(\d+m )?\d+s +(\d+m )?\d+s +code +1 +\d+ +\d+ B +\d+ B$", result.OutputLines[2]);
+        Assert.Matches(@"^ *3 +127\.0\.1\.3 +(\d+m )?\d+s +(\d+m )?\d+s +peer id +2 +\d+ +\d+ B +\d+ B$", result.OutputLines[3]);
         Assert.Equal(4, result.OutputLines.Length);
         Assert.DoesNotContain("ABC234", result.Output);
         Assert.DoesNotContain("edge-7", result.Output);

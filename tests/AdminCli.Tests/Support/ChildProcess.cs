@@ -6,7 +6,7 @@ namespace AdminCli.Tests.Support;
 /// <summary>A program that a test runs; killed with its children when the test is done with it or it takes too long.</summary>
 internal sealed class ChildProcess : IDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly Process _process;
     private readonly Task<string> _error;

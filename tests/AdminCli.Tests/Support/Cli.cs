@@ -15,7 +15,7 @@ internal sealed record CliResult(int ExitCode, string Output, string Error)
 /// <summary>relayctl inside the test's process, with an environment and a terminal of the test's making.</summary>
 internal sealed class Cli
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     public Dictionary<string, string> Environment { get; } = [];
 
@@ -25,6 +25,9 @@ internal sealed class Cli
 
     public TextWriter? Writer { get; init; }
 
+    /// <summary>For a relay that is there and may only be slow: more than relayctl's own five seconds, which a busy machine can take.</summary>
+    public string? Timeout { get; init; }
+
     public static Cli For(string server) => new() { Environment = { ["RELAY_ADMIN"] = server } };
 
     public async Task<CliResult> RunAsync(params string[] args)
@@ -33,7 +36,8 @@ internal sealed class Cli
         var error = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
         var context = new CommandContext(Environment.GetValueOrDefault, Terminal, Clock);
         var configuration = new InvocationConfiguration { Output = Writer ?? output, Error = error };
-        var exitCode = await AdminCommand.RunAsync(args, context, configuration).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        var line = Timeout is { } timeout && !args.Contains("--timeout") ? [.. args, "--timeout", timeout] : args;
+        var exitCode = await AdminCommand.RunAsync(line, context, configuration).WaitAsync(Patience, TestContext.Current.CancellationToken);
         return new CliResult(exitCode, output.ToString(), error.ToString());
     }
 

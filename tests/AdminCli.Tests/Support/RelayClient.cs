@@ -7,7 +7,7 @@ namespace AdminCli.Tests.Support;
 /// <summary>A client of the relay, for tests of what an operator sees of it.</summary>
 internal sealed class RelayClient(WebSocket socket)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     /// <summary>Sends a message and reads up to an answer of this type.</summary>
     public async Task AskAsync(string message, string answer)

@@ -11,7 +11,7 @@ namespace AdminCli.Tests.Support;
 /// <summary>A real relayd on a free port, with its admin socket in a folder of its own.</summary>
 internal sealed partial class RelayProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly TempFolder _folder = new();
     private readonly Process _process;
@@ -57,7 +57,7 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     /// <summary>All that relayd printed so far.</summary>
     public string Log => string.Join('\n', _log);
 
-    public Cli Cli => Cli.For(Socket);
+    public Cli Cli => new() { Environment = { ["RELAY_ADMIN"] = Socket }, Timeout = "1m" };
 
     /// <summary>Where it listens for operators over the network, if it was told to.</summary>
     public string AdminAddress => NetworkAddress().Match(Log).Groups[1].Value;
