@@ -6,9 +6,11 @@ using System.Text.RegularExpressions;
 namespace Relay.AdminCli;
 
 /// <summary>One option for each limit of the policy, named as its item is.</summary>
-internal sealed partial class LimitFlags
+internal sealed partial class LimitFlags(bool withRung)
 {
     private const int Most = 1_000_000;
+
+    private static readonly string[] Rungs = ["auto", "calm", "busy", "flooded"];
 
     private readonly Option<int?>[] _numbers =
     [
@@ -25,6 +27,7 @@ internal sealed partial class LimitFlags
         Rate("--rate-per-ip", "New sockets of one address, such as '20/s burst 200' or 30/m, or off."),
         Rate("--rate-total", "New sockets of all addresses together, likewise."),
         UnattributedOption(),
+        .. withRung ? new[] { RungOption() } : [],
     ];
 
     private IEnumerable<Option> All => [_numbers[0], _numbers[1], .. _texts, _numbers[2]];
@@ -92,6 +95,13 @@ internal sealed partial class LimitFlags
     {
         var option = ArgumentParsers.Choice<string?>("--unattributed", new Dictionary<string, string?> { ["total-only"] = "total-only", ["refuse"] = "refuse" });
         option.Description = "Sockets whose address a trusted proxy did not tell. total-only: they count in the total and against --unattributed-limit; refuse.";
+        return option;
+    }
+
+    private static Option<string?> RungOption()
+    {
+        var option = ArgumentParsers.Choice<string?>("--rung", Rungs.ToDictionary(rung => rung, string? (rung) => rung));
+        option.Description = "How refused clients are told. auto: by how many there are; calm: a close frame; busy: a status; flooded: cut before TLS and HTTP.";
         return option;
     }
 

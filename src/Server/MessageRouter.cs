@@ -1,3 +1,4 @@
+using Relay.Admission;
 using Relay.Identity;
 using Relay.Presence;
 using Relay.Protocol;
@@ -16,6 +17,7 @@ internal sealed partial class MessageRouter(
     IdentityOptions identityOptions,
     ClientHandlers handlers,
     PresenceTable presence,
+    AdmissionGate gate,
     Sessions.SessionOptions options,
     RelayMetrics metrics,
     TimeProvider time,
@@ -61,6 +63,11 @@ internal sealed partial class MessageRouter(
     public void OnClosed(Session session)
     {
         metrics.SessionClosed(session.CloseReason);
+        if (CloseReasons.IsMisdeed(session.CloseReason))
+        {
+            gate.Strike(session.Address);
+        }
+
         if (session.State is Client client)
         {
             presence.Hide(client);

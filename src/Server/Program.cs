@@ -38,7 +38,7 @@ namespace Relay
                 .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8))
                 .AddTelemetry(settings.Log)
                 .AddStorage(settings.Storage)
-                .AddAdmission(settings.Admission, settings.AutoBan)
+                .AddAdmission(settings.Admission, settings.AutoBan, settings.Ladder)
                 .AddListening(settings.Listen)
                 .AddSessions<MessageRouter>(settings.Sessions)
                 .AddIdentity(settings.Identity)

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Limits;
@@ -53,10 +54,15 @@ public class AdmissionBenchmark
         var options = new AdmissionOptions { Total = total, ConnectRatePerIp = "1000000/s", ConnectRateTotal = "1000000/s" };
         var time = TimeProvider.System;
         var policies = new LimitPolicyStore(options, time);
+        var ladder = new LadderOptions();
+        var ledger = new ConnectionLedger(policies, options, ladder, time);
+        var networks = new ProtectedNetworks(options.TrustedProxies);
         return new AdmissionGate(
-            new ConnectionLedger(policies, options, time),
+            ledger,
             policies,
-            new AutoBans(new AutoBanOptions(), new ProtectedNetworks(options.TrustedProxies), time),
+            new AutoBans(new AutoBanOptions(), networks, time),
+            networks,
+            new RefusalLadder(ledger, policies, ladder, time, NullLogger<RefusalLadder>.Instance),
             new DecisionLog(options, time),
             new RelayMetrics(),
             time);

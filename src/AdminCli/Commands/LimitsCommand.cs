@@ -59,6 +59,7 @@ internal static class LimitsCommand
         yield return new("per-24", PolicyTexts.Tier(policy, "per-24", "one IPv4 /24"));
         yield return new("rates", $"one address {PolicyTexts.Item(policy, "rate-per-ip")}", $"all {PolicyTexts.Item(policy, "rate-total")}");
         yield return new("no address", $"{PolicyTexts.Item(policy, "unattributed")}", $"at most {PolicyTexts.Item(policy, "unattributed-limit")} clients");
+        yield return new("refusing", PolicyTexts.Item(policy, "rung") is "auto" ? "by how much there is to refuse" : $"always as {PolicyTexts.Item(policy, "rung")}");
         yield return new("rules", $"overrides {PolicyTexts.Rules(policy, "override/")}", $"bans {PolicyTexts.Rules(policy, "ban/")}");
         yield return new("revision", policy.Revision.ToString(CultureInfo.InvariantCulture));
     }

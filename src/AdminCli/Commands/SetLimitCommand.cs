@@ -12,7 +12,7 @@ internal static class SetLimitCommand
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
-        var limits = new LimitFlags();
+        var limits = new LimitFlags(withRung: true);
         var flags = new ChangeFlags();
         var command = new ExampleCommand(
             "set-limit",

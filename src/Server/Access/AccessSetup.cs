@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Relay.Listening;
 
 namespace Relay.Access;
 
@@ -31,7 +30,7 @@ internal static class AccessSetup
                 kestrel.ListenUnixSocket(path, listen => Configure(listen, AdminTransport.Unix));
                 if (options.ListenEndPoint is { } endpoint)
                 {
-                    kestrel.Listen(new PrivateEndPoint(endpoint), listen =>
+                    kestrel.Listen(endpoint, listen =>
                     {
                         Configure(listen, options.UsesTls ? AdminTransport.Tls : AdminTransport.Tcp);
                         if (options.UsesTls)

@@ -22,6 +22,9 @@ internal sealed class OriginResolver(TrustedProxies proxies)
         AttributionRule rule, IPAddress socket, IHeaderDictionary headers, in ProxyClaim claim, ICollection<OriginStep> steps) =>
         Walk(rule, IpKey.From(socket), headers, claim, steps);
 
+    /// <summary>True when the peer of a connection is its client, whatever comes over it.</summary>
+    public bool IsClient(AttributionRule rule, IpKey peer) => rule.Mode == AttributionMode.Socket || !proxies.TryFind(peer, out _);
+
     private ClientOrigin Walk(
         AttributionRule rule, IpKey peer, IHeaderDictionary headers, in ProxyClaim claim, ICollection<OriginStep>? steps)
     {

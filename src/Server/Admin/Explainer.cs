@@ -19,6 +19,7 @@ internal sealed class Explainer(
     LimitPolicyStore policies,
     AutoBans automatic,
     AdmissionGate gate,
+    RefusalLadder ladder,
     DecisionLog log,
     AdmissionOptions options,
     TimeProvider time)
@@ -39,7 +40,7 @@ internal sealed class Explainer(
         var (wait, waitTotal) = ledger.RateWaits(key, policy, limits.RateScale);
         var verdict = gate.ClosedBy is not Refusal.None and var closed ? closed
             : automatic.IsBanned(address) ? Refusal.Banned
-            : limits.Judge(key, live, ceiling) is not Refusal.None and var refusal ? refusal
+            : limits.Judge(key, live, ceiling.Value) is not Refusal.None and var refusal ? refusal
             : !limits.IsCounted ? Refusal.None
             : wait > TimeSpan.Zero ? Refusal.RatePerIp
             : waitTotal > TimeSpan.Zero ? Refusal.RateTotal
@@ -56,8 +57,8 @@ internal sealed class Explainer(
             RatePerIp = policy.RatePerIp.ToString(),
             RateTotal = policy.RateTotal.ToString(),
             Verdict = DecisionRows.Outcome(verdict),
-            ClientSees = ClientSees(verdict),
-            ShadowVerdict = policy.Shadow is { } shadow ? DecisionRows.Outcome(shadow.For(address, key, time).Judge(key, live, ceiling)) : "",
+            ClientSees = ClientSees(verdict, ladder.For(ledger.RungOf(key))),
+            ShadowVerdict = policy.Shadow is { } shadow ? DecisionRows.Outcome(shadow.For(address, key, time).Judge(key, live, ceiling.Value)) : "",
             Last = { Last(request.Decisions, address).Select(DecisionRows.Of) },
             Revision = policy.Revision,
         };
@@ -124,9 +125,11 @@ internal sealed class Explainer(
         return made.Count > 0 ? BanDesk.Row(made[0]) : null;
     }
 
-    private string ClientSees(Refusal verdict) => verdict switch
+    private string ClientSees(Refusal verdict, Rung rung) => verdict switch
     {
         Refusal.None => "the upgrade (101) and the greeting",
+        _ when rung == Rung.Flooded => "nothing: the connection is cut before TLS and HTTP, it floods; behind a proxy it gets " + Status(verdict),
+        _ when rung == Rung.Busy => Status(verdict),
         Refusal.Stopping or Refusal.Draining => Status(verdict),
         _ when options.RefuseWith == RefuseWith.Status => Status(verdict),
         _ => $"the upgrade, then close {RefusalReasons.CloseCode(verdict)} \"{RefusalReasons.Reason(verdict)}\"",

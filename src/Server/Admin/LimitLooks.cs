@@ -7,7 +7,7 @@ namespace Relay.Admin;
 /// <summary>The limits of one decision as rows: what is counted, how far it is, which rule set it.</summary>
 internal static class LimitLooks
 {
-    public static IEnumerable<LimitLook> Of(LimitPolicy policy, IpKey key, KeyLimits limits, LiveCounts live, int ceiling)
+    public static IEnumerable<LimitLook> Of(LimitPolicy policy, IpKey key, KeyLimits limits, LiveCounts live, Ceiling ceiling)
     {
         if (!limits.IsCounted || limits.Verdict != Refusal.None)
         {
@@ -16,9 +16,9 @@ internal static class LimitLooks
         }
 
         yield return Look("total", "", live.Total, limits.Total, PolicyItems.Total);
-        if (ceiling != int.MaxValue)
+        if (ceiling != Ceiling.None)
         {
-            yield return Look("ceiling", "", live.Total, ceiling, "limit of open files");
+            yield return Look("ceiling", "", live.Total, ceiling.Value, ceiling.Cause == "files" ? "limit of open files" : "memory");
         }
 
         var perKey = key.IsUnattributed ? PolicyItems.UnattributedLimit : limits.SetBy is { } set ? $"override/{set}" : PolicyItems.PerIp;

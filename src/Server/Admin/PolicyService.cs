@@ -35,8 +35,8 @@ internal sealed class PolicyService(
             Unsaved = { overview.Unsaved.Select(PolicyRows.Of) },
             Saved = overview.IsSaved,
             File = policies.File ?? "",
-            Ceiling = ceiling == int.MaxValue ? 0 : ceiling,
-            CeilingCause = ceiling == int.MaxValue ? "" : "files",
+            Ceiling = ceiling == Limits.Ceiling.None ? 0 : ceiling.Value,
+            CeilingCause = ceiling.Cause,
             Ipv6Prefix = overview.Current.Ipv6Prefix,
             Shadow = overview.Current.Shadow is null ? null : new Shadow
             {

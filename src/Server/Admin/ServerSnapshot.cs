@@ -24,6 +24,9 @@ internal sealed class ServerSnapshot(
     ProxySuspicion suspicion,
     ProxyHeaderReader proxyHeaders,
     FeatureFigures features,
+    RefusalLadder ladder,
+    HandshakeGuard handshakes,
+    MemoryCeiling memory,
     RelayMetrics metrics,
     Readiness readiness,
     ServerIdentity identity,
@@ -102,6 +105,21 @@ internal sealed class ServerSnapshot(
                 UpgradesTotal = { suspicion.BySource().ToDictionary() },
                 ProxyHeadersTotal = { proxyHeaders.Counts().Where(count => count.Value > 0).ToDictionary() },
             },
+            Refusing = new Refusing
+            {
+                Rung = Rungs.Name(ladder.Rung),
+                Pinned = ladder.Pinned is not null,
+                RefusedPerSecond = ladder.RefusedPerSecond,
+                CpuPercent = ladder.CpuPercent,
+                AnsweredTotal = { ladder.Counts().Where(count => count.Value > 0).ToDictionary() },
+            },
+            Handshakes = new Handshakes
+            {
+                Unfinished = handshakes.Count,
+                Limit = handshakes.Most,
+                CutTotal = { handshakes.Counts().Where(count => count.Value > 0).ToDictionary() },
+            },
+            Capacity = CapacityOf(policies.Current, totals.Ceiling),
             Relays = features.Relays(),
             Rendezvous = features.Rendezvous(),
             Channels = features.Channels(),
@@ -112,6 +130,17 @@ internal sealed class ServerSnapshot(
         stats.Connections.ClosedTotal.Add(metrics.ClosedByReason().ToDictionary());
         return stats;
     }
+
+    private Capacity CapacityOf(LimitPolicy policy, Ceiling ceiling) => new()
+    {
+        EffectiveTotal = Math.Min(policy.Total, ceiling.Value),
+        Cause = ceiling.Value < policy.Total ? ceiling.Cause : "limit",
+        ByFiles = ceiling.ByFiles == int.MaxValue ? 0 : ceiling.ByFiles,
+        ByMemory = ceiling.ByMemory == int.MaxValue ? 0 : ceiling.ByMemory,
+        BytesPerConnection = memory.BytesPerConnection,
+        MemoryLimitBytes = memory.Last.Limit,
+        MemoryAvailableBytes = memory.Last.Available,
+    };
 
     public static AdminApi.Limits Limits(LimitPolicy policy) => new()
     {

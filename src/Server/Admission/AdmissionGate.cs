@@ -6,7 +6,14 @@ namespace Relay.Admission;
 
 /// <summary>The one answer to "may this socket come in?": an address in, a lease or a refusal out. No I/O, no allocation.</summary>
 internal sealed class AdmissionGate(
-    ConnectionLedger ledger, LimitPolicyStore policies, AutoBans bans, DecisionLog decisions, RelayMetrics metrics, TimeProvider time)
+    ConnectionLedger ledger,
+    LimitPolicyStore policies,
+    AutoBans bans,
+    ProtectedNetworks protectedNetworks,
+    RefusalLadder ladder,
+    DecisionLog decisions,
+    RelayMetrics metrics,
+    TimeProvider time)
 {
     // Refusal.None while newcomers are let in; replaced by whoever drains or stops the relay.
     private volatile Refusal _closedBy = Refusal.None;
@@ -18,10 +25,48 @@ internal sealed class AdmissionGate(
     public Decision TryAdmit(IpKey address, out AdmissionLease lease)
     {
         var started = time.GetTimestamp();
-        var decision = Decide(address, out lease);
+        var decision = Decide(address, started, out lease);
+        if (decision.Refusal != Refusal.None)
+        {
+            decision = decision with { Rung = ladder.For(decision.Rung) };
+        }
+
         decisions.Record(address, decision);
         metrics.AdmissionDecided(time.GetElapsedTime(started));
         return decision;
+    }
+
+    /// <summary>
+    /// True for a connection that would be refused and is not worth TLS and HTTP: it has been counted as refused, and is to
+    /// be closed without a word. Asked before a byte of it is read.
+    /// </summary>
+    public bool IsCut(IpKey address)
+    {
+        var pinned = ladder.Pinned;
+        if (pinned is Rung.Calm || (pinned is null && ladder.IsQuiet))
+        {
+            return false;
+        }
+
+        // Health checks and scrapers come from networks that are cut only for what they do themselves, and everybody's may
+        // come while the relay is emptied.
+        var closed = _closedBy;
+        var all = ladder.Rung;
+        if (all != Rung.Calm && (closed != Refusal.None || protectedNetworks.Why(address, allowPrivate: false) is not null))
+        {
+            all = Rung.Calm;
+        }
+
+        var known = closed != Refusal.None ? closed : bans.IsBanned(address) ? Refusal.Banned : Refusal.None;
+        if (!ledger.TryCut(address, known, all, pinned ?? Rung.Flooded, time.GetTimestamp(), out var decision))
+        {
+            return false;
+        }
+
+        StrikeFor(decision.Refusal, address);
+        ladder.Told(RefusalWay.Cut);
+        decisions.Record(address, decision with { Rung = Rung.Flooded });
+        return true;
     }
 
     /// <summary>A client broke the protocol, or asked too often for what it was refused.</summary>
@@ -61,27 +106,31 @@ internal sealed class AdmissionGate(
         }
     }
 
-    private Decision Decide(IpKey address, out AdmissionLease lease)
+    private Decision Decide(IpKey address, long now, out AdmissionLease lease)
     {
         if (_closedBy is not Refusal.None and var closed)
         {
             lease = default;
-            return ledger.CountRefusal(address, closed);
+            return ledger.CountRefusal(address, closed, now);
         }
 
         if (bans.IsBanned(address))
         {
             lease = default;
-            return ledger.CountRefusal(address, Refusal.Banned);
+            return ledger.CountRefusal(address, Refusal.Banned, now);
         }
 
-        var decision = ledger.TryTake(address, out lease);
-        // Who is banned already is not banned again: an operator's ban ends when it says.
-        if (decision.Refusal is not (Refusal.None or Refusal.Banned) && RefusalReasons.IsClients(decision.Refusal))
+        var decision = ledger.TryTake(address, now, out lease);
+        StrikeFor(decision.Refusal, address);
+        return decision;
+    }
+
+    // Who is banned already is not banned again: an operator's ban ends when it says.
+    private void StrikeFor(Refusal refusal, IpKey address)
+    {
+        if (refusal is not (Refusal.None or Refusal.Banned) && RefusalReasons.IsClients(refusal))
         {
             bans.Strike(address);
         }
-
-        return decision;
     }
 }

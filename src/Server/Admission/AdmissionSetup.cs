@@ -5,9 +5,11 @@ namespace Relay.Admission;
 
 internal static class AdmissionSetup
 {
-    public static IServiceCollection AddAdmission(this IServiceCollection services, AdmissionOptions options, AutoBanOptions autoBan) => services
+    public static IServiceCollection AddAdmission(
+        this IServiceCollection services, AdmissionOptions options, AutoBanOptions autoBan, LadderOptions ladder) => services
         .AddSingleton(options)
         .AddSingleton(autoBan)
+        .AddSingleton(ladder)
         .AddSingleton(provider => new LimitPolicyStore(
             options,
             provider.GetRequiredService<TimeProvider>(),
@@ -16,6 +18,10 @@ internal static class AdmissionSetup
         .AddSingleton<ConnectionLedger>()
         .AddSingleton(new ProtectedNetworks(options.TrustedProxies))
         .AddSingleton<AutoBans>()
+        .AddSingleton<RefusalLadder>()
+        .AddHostedService(provider => provider.GetRequiredService<RefusalLadder>())
+        .AddSingleton<MemoryCeiling>()
+        .AddHostedService(provider => provider.GetRequiredService<MemoryCeiling>())
         .AddSingleton<DecisionLog>()
         .AddSingleton(new TrustedProxies(options.TrustedProxies))
         .AddSingleton<OriginResolver>()

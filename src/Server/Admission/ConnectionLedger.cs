@@ -12,14 +12,11 @@ internal sealed class ConnectionLedger
 {
     private const int None = KeyRecords.None;
 
-    // Decisions of one key that are logged: enough to see what it does, not enough to drown the others.
-    private const int LoggedBurst = 10;
-    private static readonly TimeSpan LoggedPeriod = TimeSpan.FromSeconds(10);
-
     private static readonly TimeSpan ReplayWindow = TimeSpan.FromMinutes(10);
 
     private readonly Lock _lock = new();
     private readonly LimitPolicyStore _policies;
+    private readonly RungThresholds _rungs;
     private readonly TimeProvider _time;
 
     // Guarded by _lock, all of the following.
@@ -30,33 +27,36 @@ internal sealed class ConnectionLedger
     private readonly long[] _refused = new long[RefusalReasons.Count];
     private readonly ShadowBooks _shadow;
     private TokenBucket _rate;
-    private int _ceiling = int.MaxValue;
+    private Ceiling _ceiling = Ceiling.None;
     private int _total;
     private int _peak;
-    private int _keysHolding;
     private long _admitted;
+    private long _refusedInAll;
 
-    public ConnectionLedger(LimitPolicyStore policies, AdmissionOptions options, TimeProvider time)
+    public ConnectionLedger(LimitPolicyStore policies, AdmissionOptions options, LadderOptions ladder, TimeProvider time)
     {
         _policies = policies;
+        _rungs = ladder.PerIp;
         _time = time;
         _records = new KeyRecords(options.RememberedAddresses, options.Ipv6Prefix, time);
         _recent = new RecentAdmissions(options.RememberedAdmissions);
         _shadow = new ShadowBooks(time);
     }
 
+    /// <summary>Refused since the start, for whatever reason.</summary>
+    public long RefusedInAll => Interlocked.Read(ref _refusedInAll);
+
     /// <summary>Takes a place for a whole <paramref name="address"/>, or says which limit stands in its way.</summary>
-    public Decision TryTake(IpKey address, out AdmissionLease lease)
+    public Decision TryTake(IpKey address, long now, out AdmissionLease lease)
     {
-        var now = _time.GetTimestamp();
         lock (_lock)
         {
             // Read inside the lock: once Settle() has returned after a change, no decision uses the older policy.
             var policy = _policies.Current;
-            var key = address.CutIpv6(policy.Ipv6Prefix);
-            var limits = policy.For(address, key, _time);
-            if (!limits.IsCounted)
+            var slot = Find(policy, address, now, out var limits);
+            if (slot == None)
             {
+                var key = address.CutIpv6(policy.Ipv6Prefix);
                 var decision = policy.Shadow is null
                     ? new Decision { Key = key, Live = new LiveCounts(_total, 0, 0, 0) }
                     : JudgeUncounted(policy, address, key, now);
@@ -65,53 +65,88 @@ internal sealed class ConnectionLedger
                 return decision;
             }
 
-            var slot = _records.FindOrAdd(key, now, policy.RatePerIp);
-            if (_records[slot].Key != key)
-            {
-                key = _records[slot].Key;
-                limits = policy.For(address, key, _time);
-            }
-
-            var live = Look(slot, now);
+            var live = _records.Look(slot, _total, now);
             ref var record = ref _records[slot];
-            record.LastSeen = now;
-            var refusal = limits.Judge(key, live, _ceiling);
+            var refusal = limits.Judge(record.Key, live, _ceiling.Value);
             var wait = TimeSpan.Zero;
             if (refusal == Refusal.None)
             {
-                refusal = policy.TakeRate(limits.RateScale, ref record.Rate, ref _rate, _time, out wait);
+                refusal = policy.TakeRate(limits.RateScale, ref record.Rate, ref _rate, now, _time, out wait);
             }
 
-            var shadow = _shadow.Judge(policy, address, live, _ceiling, refusal, ref record);
-            if (refusal == Refusal.None)
-            {
-                Admit(slot);
-                _recent.Add(now, address, key, live);
-                lease = NewLease(slot);
-            }
-            else
+            var shadow = policy.Shadow is null ? Refusal.None : _shadow.Judge(policy, address, live, _ceiling.Value, refusal, now, ref record);
+            if (refusal != Refusal.None)
             {
                 lease = default;
-                Refuse(slot, refusal);
+                return Refuse(slot, refusal, shadow, live, wait, now);
             }
 
-            return Log(ref _records[slot], refusal, shadow, live, wait) with { HasShadow = policy.Shadow is not null };
+            _records.Enter(slot);
+            _total++;
+            _admitted++;
+            _peak = Math.Max(_peak, _total);
+            _recent.Add(now, address, record.Key, live);
+            lease = NewLease(slot);
+            return Log(ref _records[slot], Refusal.None, shadow, live, wait, Rung.Calm, now);
+        }
+    }
+
+    /// <summary>
+    /// Refuses an address that would be refused now, if it, or with <paramref name="all"/> everybody, is to be told on a rung
+    /// that needs no HTTP. False, and nothing is counted: it may come in, or is to be told in words.
+    /// </summary>
+    /// <param name="known">Why it is refused whatever the limits say; None: they decide.</param>
+    /// <param name="most">The rung above which nobody goes.</param>
+    public bool TryCut(IpKey address, Refusal known, Rung all, Rung most, long now, out Decision decision)
+    {
+        decision = default;
+        lock (_lock)
+        {
+            var policy = _policies.Current;
+            var slot = Find(policy, address, now, out var limits);
+            if (slot == None)
+            {
+                return false;
+            }
+
+            var live = _records.Look(slot, _total, now);
+            ref var record = ref _records[slot];
+            var rung = record.Refusals.Current(_rungs, now, _time);
+            rung = rung > all ? rung : all;
+            rung = rung < most ? rung : most;
+            if (rung == Rung.Calm)
+            {
+                return false;
+            }
+
+            var wait = TimeSpan.Zero;
+            var refusal = known != Refusal.None ? known : limits.Judge(record.Key, live, _ceiling.Value);
+            if (refusal == Refusal.None)
+            {
+                refusal = policy.LookAtRate(limits.RateScale, ref record.Rate, ref _rate, now, _time, out wait);
+            }
+
+            // Whom no patience helps gains nothing by hearing it.
+            if (refusal == Refusal.None || (rung != Rung.Flooded && RefusalReasons.CloseCode(refusal) != RefusalReasons.ForGood))
+            {
+                return false;
+            }
+
+            var shadow = policy.Shadow is null ? Refusal.None : _shadow.Judge(policy, address, live, _ceiling.Value, refusal, now, ref record);
+            decision = Refuse(slot, refusal, shadow, live, wait, now);
+            return true;
         }
     }
 
     /// <summary>Counts a refusal that was decided before a place was asked for.</summary>
-    public Decision CountRefusal(IpKey address, Refusal refusal)
+    public Decision CountRefusal(IpKey address, Refusal refusal, long now)
     {
-        var now = _time.GetTimestamp();
         lock (_lock)
         {
             var policy = _policies.Current;
             var slot = _records.FindOrAdd(address.CutIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
-            ref var record = ref _records[slot];
-            record.LastSeen = now;
-            var live = new LiveCounts(_total, record.Live, 0, 0);
-            Refuse(slot, refusal);
-            return Log(ref _records[slot], refusal, Refusal.None, live, TimeSpan.Zero);
+            _records[slot].LastSeen = now;
+            return Refuse(slot, refusal, Refusal.None, new LiveCounts(_total, _records[slot].Live, 0, 0), TimeSpan.Zero, now);
         }
     }
 
@@ -133,19 +168,25 @@ internal sealed class ConnectionLedger
             }
 
             _total--;
-            var (near, far) = (_records[slot].Near, _records[slot].Far);
-            Leave(slot, now);
-            Leave(near, now);
-            Leave(far, now);
+            _records.Leave(slot, now);
         }
     }
 
     /// <summary>The number of sockets that the process has files for, whatever the total limit says.</summary>
-    public void SetCeiling(int ceiling)
+    public void SetFileCeiling(int ceiling)
     {
         lock (_lock)
         {
-            _ceiling = ceiling;
+            _ceiling = _ceiling with { ByFiles = ceiling };
+        }
+    }
+
+    /// <summary>The number that it has memory for, likewise.</summary>
+    public void SetMemoryCeiling(int ceiling)
+    {
+        lock (_lock)
+        {
+            _ceiling = _ceiling with { ByMemory = ceiling };
         }
     }
 
@@ -187,7 +228,7 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            return new LedgerTotals(_total, _uncounted.Count, _peak, _keysHolding, _admitted, _ceiling, [.. _refused]);
+            return new LedgerTotals(_total, _uncounted.Count, _peak, _records.Holding, _admitted, _ceiling, [.. _refused]);
         }
     }
 
@@ -210,7 +251,7 @@ internal sealed class ConnectionLedger
             {
                 if (_records.IsAddress(_records[slot].Key) != networks)
                 {
-                    keys.Add(TotalsOf(slot));
+                    keys.Add(_records[slot].Totals);
                 }
             }
 
@@ -223,17 +264,26 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            return _records.Find(key) is >= 0 and var slot ? TotalsOf(slot) : null;
+            return _records.Find(key) is >= 0 and var slot ? _records[slot].Totals : null;
         }
     }
 
     /// <summary>The counts that a decision on a key would be made from; of what is not counted itself, with those that are not. Changes nothing.</summary>
-    public LiveCounts LiveOf(IpKey key, bool isCounted, out int ceiling)
+    public LiveCounts LiveOf(IpKey key, bool isCounted, out Ceiling ceiling)
     {
         lock (_lock)
         {
             ceiling = _ceiling;
             return LiveOf(key, isCounted);
+        }
+    }
+
+    /// <summary>The rung that a key stands on by itself.</summary>
+    public Rung RungOf(IpKey key)
+    {
+        lock (_lock)
+        {
+            return _records.Find(key) is >= 0 and var slot ? _records[slot].Refusals.Current(_rungs, _time.GetTimestamp(), _time) : Rung.Calm;
         }
     }
 
@@ -243,7 +293,8 @@ internal sealed class ConnectionLedger
         lock (_lock)
         {
             var bucket = _records.Find(key) is >= 0 and var slot ? _records[slot].Rate : default;
-            return (policy.RatePerIp.WaitFor(scale, ref bucket, _time), policy.RateTotal.WaitFor(1, ref _rate, _time));
+            var now = _time.GetTimestamp();
+            return (policy.RatePerIp.WaitFor(scale, ref bucket, now, _time), policy.RateTotal.WaitFor(1, ref _rate, now, _time));
         }
     }
 
@@ -267,27 +318,6 @@ internal sealed class ConnectionLedger
         }
     }
 
-    private LiveCounts Look(int slot, long now)
-    {
-        if (_records[slot].Live == 0)
-        {
-            // Made here and not at the admission, because the networks decide too. Making one may move the records.
-            var (near, far) = Tiers.NetworksOf(_records[slot].Key);
-            var nearSlot = near is { } n ? _records.FindOrAddNetwork(n, now) : None;
-            var farSlot = far is { } f ? _records.FindOrAddNetwork(f, now) : None;
-            (_records[slot].Near, _records[slot].Far) = (nearSlot, farSlot);
-            if (nearSlot != None && _records[nearSlot].Live == 0)
-            {
-                // It may stand in for addresses itself while they hold it live, and must then know the network around it.
-                (_records[nearSlot].Near, _records[nearSlot].Far) = (None, farSlot);
-            }
-        }
-
-        ref var record = ref _records[slot];
-        return new LiveCounts(
-            _total, record.Live, record.Near == None ? 0 : _records[record.Near].Live, record.Far == None ? 0 : _records[record.Far].Live);
-    }
-
     // An unlimited network is nobody's to refuse, but the shadow may have a limit for it: then its sockets are what it is judged by.
     private Decision JudgeUncounted(LimitPolicy policy, IpKey address, IpKey key, long now)
     {
@@ -295,8 +325,8 @@ internal sealed class ConnectionLedger
         ref var record = ref _records[slot];
         record.LastSeen = now;
         var live = LiveOf(record.Key, isCounted: false);
-        var shadow = _shadow.Judge(policy, address, live, _ceiling, Refusal.None, ref record);
-        return Log(ref record, Refusal.None, shadow, live, TimeSpan.Zero) with { HasShadow = true };
+        var shadow = _shadow.Judge(policy, address, live, _ceiling.Value, Refusal.None, now, ref record);
+        return Log(ref record, Refusal.None, shadow, live, TimeSpan.Zero, Rung.Calm, now);
     }
 
     private LiveCounts LiveOf(IpKey key, bool isCounted)
@@ -307,82 +337,55 @@ internal sealed class ConnectionLedger
         int Of(IpKey? one) => _records.LiveOf(one) + (isCounted ? 0 : _uncounted.Of(one));
     }
 
-    private void Admit(int slot)
+    // The record that an address counts by, or None for one that is not counted; and what the policy says of it.
+    private int Find(LimitPolicy policy, IpKey address, long now, out KeyLimits limits)
     {
-        var (near, far) = (_records[slot].Near, _records[slot].Far);
-        Enter(slot);
-        Enter(near);
-        Enter(far);
-        _total++;
-        _admitted++;
-        _peak = Math.Max(_peak, _total);
+        var key = address.CutIpv6(policy.Ipv6Prefix);
+        limits = policy.For(address, key, _time);
+        if (!limits.IsCounted)
+        {
+            return None;
+        }
+
+        var slot = _records.FindOrAdd(key, now, policy.RatePerIp);
+        if (_records[slot].Key != key)
+        {
+            limits = policy.For(address, _records[slot].Key, _time);
+        }
+
+        _records[slot].LastSeen = now;
+        return slot;
     }
 
-    private void Enter(int slot)
-    {
-        if (slot == None)
-        {
-            return;
-        }
-
-        ref var record = ref _records[slot];
-        if (record.Live++ == 0)
-        {
-            _records.Hold(slot);
-            _keysHolding += _records.IsAddress(record.Key) ? 1 : 0;
-        }
-
-        record.Admitted++;
-        record.Peak = Math.Max(record.Peak, record.Live);
-    }
-
-    private void Leave(int slot, long now)
-    {
-        if (slot == None)
-        {
-            return;
-        }
-
-        ref var record = ref _records[slot];
-        record.LastSeen = now;
-        if (--record.Live == 0)
-        {
-            _keysHolding -= _records.IsAddress(record.Key) ? 1 : 0;
-            _records.Touch(slot);
-        }
-    }
-
-    private void Refuse(int slot, Refusal refusal)
+    private Decision Refuse(int slot, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait, long now)
     {
         _refused[(int)refusal]++;
-        _records[slot].Refused++;
-        if (_records[slot].Live == 0)
+        _refusedInAll++;
+        ref var record = ref _records[slot];
+        record.Refused++;
+        if (record.Live == 0)
         {
             _records.Touch(slot);
         }
+
+        return Log(ref record, refusal, shadow, live, wait, record.Refusals.Count(_rungs, now, _time), now);
     }
 
-    private Decision Log(ref KeyRecord record, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait)
+    private Decision Log(ref KeyRecord record, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait, Rung rung, long now)
     {
-        var isLogged = record.Log.TryTake(1, LoggedBurst, LoggedPeriod, _time);
-        var leftOut = record.LeftOut;
-        record.LeftOut = isLogged ? 0 : leftOut + 1;
+        var isLogged = record.TakeLog(now, _time, out var leftOut);
         return new Decision
         {
             Refusal = refusal,
             Shadow = shadow,
+            HasShadow = _policies.Current.Shadow is not null,
             Key = record.Key,
             Live = live,
             Wait = wait,
+            Rung = rung,
             IsLogged = isLogged,
             LeftOut = leftOut,
         };
-    }
-
-    private KeyTotals TotalsOf(int slot)
-    {
-        ref var r = ref _records[slot];
-        return new KeyTotals(r.Key, r.Live, r.Peak, r.Admitted, r.Refused, r.ShadowRefused, r.FirstSeen, r.LastSeen);
     }
 
     private AdmissionLease NewLease(int record)

@@ -24,6 +24,9 @@ internal readonly record struct Decision
     /// <summary>Until the rate lets one more in; zero where no rate was the cause.</summary>
     public TimeSpan Wait { get; init; }
 
+    /// <summary>How the refused client is told.</summary>
+    public Rung Rung { get; init; }
+
     /// <summary>False: left out of the log, because this key has had its share lately.</summary>
     public bool IsLogged { get; init; }
 

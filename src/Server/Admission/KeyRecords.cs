@@ -3,36 +3,6 @@ using Relay.Limits;
 
 namespace Relay.Admission;
 
-/// <summary>One key's figures: an address, or a network that addresses are counted in as well. Touched only under the ledger's lock.</summary>
-internal struct KeyRecord
-{
-    public IpKey Key;
-    public int Live;
-    public int Peak;
-    public long Admitted;
-    public long Refused;
-
-    /// <summary>Admitted, and the shadow limits would have refused.</summary>
-    public long ShadowRefused;
-    public long FirstSeen;
-    public long LastSeen;
-    public TokenBucket Rate;
-    public TokenBucket ShadowRate;
-
-    /// <summary>Decisions that may still be logged, and those left out since the last that was.</summary>
-    public TokenBucket Log;
-    public int LeftOut;
-
-    // Records of the networks it lies in, or -1; valid while Live is above 0, because then they are live as well.
-    public int Near;
-    public int Far;
-
-    // Links of an idle list while Live is 0; Next also links the free list.
-    public int Next;
-    public int Previous;
-    public bool Idle;
-}
-
 /// <summary>
 /// The records by key. Bounded: what holds no connection is remembered up to a number and then forgotten, the one seen
 /// longest ago first, unless its rate has not recovered yet: then the newcomer is counted with its neighbours in the next
@@ -55,6 +25,9 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
 
     public int Count => _index.Count;
 
+    /// <summary>Addresses that hold a connection.</summary>
+    public int Holding { get; private set; }
+
     public ref KeyRecord this[int slot] => ref _records[slot];
 
     /// <summary>True for what counts as one address here; false for a network of several.</summary>
@@ -74,7 +47,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
                 return Seen(slot);
             }
 
-            if (HasRoom(key, rate))
+            if (HasRoom(key, rate, now))
             {
                 return Add(key, now);
             }
@@ -83,11 +56,44 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         }
     }
 
-    /// <summary>A network's record, for counting in; always found or made.</summary>
-    public int FindOrAddNetwork(IpKey key, long now) => _index.TryGetValue(key, out var slot) ? Seen(slot) : Add(key, now);
+    /// <summary>Live connections of a record and of the networks that it lies in, which are found or made.</summary>
+    public LiveCounts Look(int slot, int total, long now)
+    {
+        if (_records[slot].Live == 0)
+        {
+            // Made here and not at the admission, because the networks decide too. Making one may move the records.
+            var (near, far) = Tiers.NetworksOf(_records[slot].Key);
+            var nearSlot = near is { } n ? FindOrAddNetwork(n, now) : None;
+            var farSlot = far is { } f ? FindOrAddNetwork(f, now) : None;
+            (_records[slot].Near, _records[slot].Far) = (nearSlot, farSlot);
+            if (nearSlot != None && _records[nearSlot].Live == 0)
+            {
+                // It may stand in for addresses itself while they hold it live, and must then know the network around it.
+                (_records[nearSlot].Near, _records[nearSlot].Far) = (None, farSlot);
+            }
+        }
 
-    /// <summary>The record holds a connection from now on.</summary>
-    public void Hold(int slot) => IdleList(slot).Remove(_records, slot);
+        ref var record = ref _records[slot];
+        return new LiveCounts(total, record.Live, LiveOf(record.Near), LiveOf(record.Far));
+    }
+
+    /// <summary>One connection more for a record that was just looked at, and for its networks.</summary>
+    public void Enter(int slot)
+    {
+        var (near, far) = (_records[slot].Near, _records[slot].Far);
+        EnterOne(slot);
+        EnterOne(near);
+        EnterOne(far);
+    }
+
+    /// <summary>One connection less.</summary>
+    public void Leave(int slot, long now)
+    {
+        var (near, far) = (_records[slot].Near, _records[slot].Far);
+        LeaveOne(slot, now);
+        LeaveOne(near, now);
+        LeaveOne(far, now);
+    }
 
     /// <summary>The record holds none (any more): it was seen last of all.</summary>
     public void Touch(int slot)
@@ -131,6 +137,45 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         return over;
     }
 
+    private int LiveOf(int slot) => slot == None ? 0 : _records[slot].Live;
+
+    private void EnterOne(int slot)
+    {
+        if (slot == None)
+        {
+            return;
+        }
+
+        ref var record = ref _records[slot];
+        if (record.Live++ == 0)
+        {
+            IdleList(slot).Remove(_records, slot);
+            Holding += IsAddress(record.Key) ? 1 : 0;
+        }
+
+        record.Admitted++;
+        record.Peak = Math.Max(record.Peak, record.Live);
+    }
+
+    private void LeaveOne(int slot, long now)
+    {
+        if (slot == None)
+        {
+            return;
+        }
+
+        ref var record = ref _records[slot];
+        record.LastSeen = now;
+        if (--record.Live == 0)
+        {
+            Holding -= IsAddress(record.Key) ? 1 : 0;
+            Touch(slot);
+        }
+    }
+
+    // For counting in; always found or made.
+    private int FindOrAddNetwork(IpKey key, long now) => _index.TryGetValue(key, out var slot) ? Seen(slot) : Add(key, now);
+
     // Making room for the next record must not take this one, which may have been the one seen longest ago until now.
     private int Seen(int slot)
     {
@@ -144,7 +189,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
 
     private IdleRecords IdleList(int slot) => IsAddress(_records[slot].Key) ? _idleKeys : _idleNetworks;
 
-    private bool HasRoom(IpKey key, ConnectRate rate)
+    private bool HasRoom(IpKey key, ConnectRate rate, long now)
     {
         if (key.PrefixLength == 0 || key == IpKey.Unattributed)
         {
@@ -152,7 +197,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         }
 
         var list = IsAddress(key) ? _idleKeys : _idleNetworks;
-        return list.Count < remembered || rate.IsOff || _records[list.Oldest].Rate.IsFull(rate.Burst, rate.FillTime, time);
+        return list.Count < remembered || rate.IsOff || _records[list.Oldest].Rate.IsFull(rate.Burst, rate.FillTime, now, time);
     }
 
     private static IpKey Wider(IpKey key) => key.Cut(key switch

@@ -6,9 +6,9 @@ namespace Relay.Admission;
 /// <summary>What the ledger says in all.</summary>
 /// <param name="Live">Client sockets that count.</param>
 /// <param name="Uncounted">Client sockets of unlimited networks, which do not.</param>
-/// <param name="Ceiling">What the process has files for; <see cref="int.MaxValue"/>: not known.</param>
+/// <param name="Ceiling">What the process has room for.</param>
 /// <param name="Refused">By <see cref="Refusal"/>.</param>
-internal sealed record LedgerTotals(int Live, int Uncounted, int Peak, int KeysHolding, long Admitted, int Ceiling, IReadOnlyList<long> Refused)
+internal sealed record LedgerTotals(int Live, int Uncounted, int Peak, int KeysHolding, long Admitted, Ceiling Ceiling, IReadOnlyList<long> Refused)
 {
     public long RefusedBy(Refusal refusal) => Refused[(int)refusal];
 }

@@ -15,7 +15,7 @@ internal sealed class ShadowBooks(TimeProvider time)
     private long _admits;
 
     /// <summary>Judges one attempt and counts where the verdict differs from <paramref name="refusal"/>, the live one.</summary>
-    public Refusal Judge(LimitPolicy policy, IpKey address, in LiveCounts live, int ceiling, Refusal refusal, ref KeyRecord record)
+    public Refusal Judge(LimitPolicy policy, IpKey address, in LiveCounts live, int ceiling, Refusal refusal, long now, ref KeyRecord record)
     {
         if (policy.Shadow is not { } shadow)
         {
@@ -32,7 +32,7 @@ internal sealed class ShadowBooks(TimeProvider time)
         var verdict = limits.Judge(record.Key, live, ceiling);
         if (verdict == Refusal.None && limits.IsCounted)
         {
-            verdict = shadow.TakeRate(limits.RateScale, ref record.ShadowRate, ref _rate, time, out _);
+            verdict = shadow.TakeRate(limits.RateScale, ref record.ShadowRate, ref _rate, now, time, out _);
         }
 
         if (verdict == Refusal.None && refusal != Refusal.None)

@@ -25,6 +25,8 @@ internal sealed class RelaySettings
 
     public AutoBanOptions AutoBan { get; set; } = new();
 
+    public LadderOptions Ladder { get; set; } = new();
+
     public Relay.Sessions.SessionOptions Sessions { get; set; } = new();
 
     public SignalingOptions Signaling { get; set; } = new();

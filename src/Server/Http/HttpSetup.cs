@@ -1,3 +1,5 @@
+using Relay.Listening;
+
 namespace Relay.Http;
 
 internal static class HttpSetup
@@ -12,6 +14,13 @@ internal static class HttpSetup
     {
         var metrics = app.BuildMetrics();
         var endpoints = app.ApplicationServices.GetRequiredService<PublicEndpoints>();
-        app.Run(context => endpoints.HandleAsync(context, metrics));
+        app.Run(context =>
+        {
+            context.Features.Get<TrackedConnection>()?.FinishHandshake();
+
+            // One connection, one request: an open connection is a client's, a peer's, or about to become one.
+            context.Response.Headers.Connection = "close";
+            return endpoints.HandleAsync(context, metrics);
+        });
     }
 }

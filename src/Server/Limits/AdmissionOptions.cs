@@ -51,7 +51,10 @@ internal sealed class AdmissionOptions : IValidatableObject
     /// <summary>Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8. None: the socket's own address counts.</summary>
     public string[] TrustedProxies { get; set; } = [];
 
-    /// <summary>Close: upgrade, then close 1013 with the reason. Status: 503 or 429 with Retry-After before the upgrade.</summary>
+    /// <summary>How everybody who is refused is told: auto (by how much there is to refuse, see Ladder), calm, busy or flooded.</summary>
+    public string Rung { get; set; } = Rungs.Auto;
+
+    /// <summary>How it is said on the rung calm. Close: upgrade, then close 1013 with the reason. Status: as on busy, 503 or 429 with Retry-After before the upgrade.</summary>
     public RefuseWith RefuseWith { get; set; } = RefuseWith.Close;
 
     /// <summary>Least Retry-After of a refusal by status; up to as much again is added at random, so that clients do not return together.</summary>
@@ -73,6 +76,10 @@ internal sealed class AdmissionOptions : IValidatableObject
     /// <summary>Decisions that relayctl explain and tail look back on.</summary>
     [Range(64, MaxLimit)]
     public int RememberedDecisions { get; set; } = 4_096;
+
+    /// <summary>Percent of the memory of the machine, or of the control group, that clients never take: when the rest is used up newcomers are refused.</summary>
+    [Range(0, 90)]
+    public int MemoryReserve { get; set; } = 10;
 
     /// <summary>Time between two recounts of the live sockets against the ledger.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
@@ -106,6 +113,7 @@ internal sealed class AdmissionOptions : IValidatableObject
         PolicyItems.Per24 => nameof(Per24),
         PolicyItems.RatePerIp => nameof(ConnectRatePerIp),
         PolicyItems.RateTotal => nameof(ConnectRateTotal),
+        PolicyItems.Rung => nameof(Rung),
         PolicyItems.Total or PolicyItems.PerIp or PolicyItems.UnattributedLimit => null,
         _ => nameof(Overrides),
     };

@@ -13,7 +13,7 @@ internal readonly record struct ConnectRate(double PerSecond, int Burst)
     public bool IsOff => Burst == 0;
 
     /// <summary>The time in which an empty bucket fills.</summary>
-    public TimeSpan FillTime => TimeSpan.FromSeconds(Burst / PerSecond);
+    public TimeSpan FillTime { get; } = Burst == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(Burst / PerSecond);
 
     public static bool TryParse(string text, out ConnectRate rate)
     {
@@ -45,15 +45,15 @@ internal readonly record struct ConnectRate(double PerSecond, int Burst)
         : string.Create(CultureInfo.InvariantCulture, $"{PerSecond * 60:0.###}/m burst {Burst}");
 
     /// <summary>How long until <paramref name="bucket"/>, which is so many times larger, lets one more in.</summary>
-    public TimeSpan WaitFor(double scale, ref TokenBucket bucket, TimeProvider time) =>
-        IsOff ? TimeSpan.Zero : bucket.WaitFor(1, Burst * scale, FillTime, time);
+    public TimeSpan WaitFor(double scale, ref TokenBucket bucket, long now, TimeProvider time) =>
+        IsOff ? TimeSpan.Zero : bucket.WaitFor(1, Burst * scale, FillTime, now, time);
 
-    /// <summary>Lets one in, who was seen not to have to wait.</summary>
-    public void Take(double scale, ref TokenBucket bucket, TimeProvider time)
+    /// <summary>Lets one in, who was just seen not to have to wait.</summary>
+    public void Take(ref TokenBucket bucket)
     {
         if (!IsOff)
         {
-            bucket.TryTake(1, Burst * scale, FillTime, time);
+            bucket.Take(1);
         }
     }
 

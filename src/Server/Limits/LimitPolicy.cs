@@ -29,6 +29,7 @@ internal sealed class LimitPolicy
         RateTotal = Rate(PolicyItems.RateTotal);
         UnattributedLimit = Number(PolicyItems.UnattributedLimit);
         RefusesUnattributed = items[PolicyItems.Unattributed] == "refuse";
+        PinnedRung = Rungs.TryParse(items[PolicyItems.Rung]!, out var pinned) ? pinned : null;
         _overrides = new(items.Rules(PolicyItems.Override).Select(rule =>
             KeyValuePair.Create(rule.Key, OverrideLimit.TryParse(rule.Value, out var limit) ? limit : default)));
         _bans = new(items.Rules(PolicyItems.Ban).Select(rule =>
@@ -66,6 +67,9 @@ internal sealed class LimitPolicy
     public int UnattributedLimit { get; }
 
     public bool RefusesUnattributed { get; }
+
+    /// <summary>How everybody who is refused is told, whatever happens; null: the ladder decides.</summary>
+    public Rung? PinnedRung { get; }
 
     /// <summary>The second set of limits, which is counted and not enforced; null: none.</summary>
     public LimitPolicy? Shadow { get; }
@@ -116,24 +120,30 @@ internal sealed class LimitPolicy
     public (IpPrefix Network, Ban Ban)? BanOf(IpKey address, TimeProvider time) =>
         _bans.TryFind(address, time.GetUtcNow(), static (ban, now) => ban.HoldsAt(now), out var network, out var ban) ? (network, ban) : null;
 
-    /// <summary>Takes one from the bucket of a key and from everybody's, or from neither; then <paramref name="wait"/> says for how long.</summary>
-    public Refusal TakeRate(double scale, ref TokenBucket key, ref TokenBucket total, TimeProvider time, out TimeSpan wait)
+    /// <summary>The rate that makes one more of a key wait, and for how long; None: neither does. Takes nothing.</summary>
+    public Refusal LookAtRate(double scale, ref TokenBucket key, ref TokenBucket total, long now, TimeProvider time, out TimeSpan wait)
     {
-        wait = RatePerIp.WaitFor(scale, ref key, time);
+        wait = RatePerIp.WaitFor(scale, ref key, now, time);
         if (wait > TimeSpan.Zero)
         {
             return Refusal.RatePerIp;
         }
 
-        wait = RateTotal.WaitFor(1, ref total, time);
-        if (wait > TimeSpan.Zero)
+        wait = RateTotal.WaitFor(1, ref total, now, time);
+        return wait > TimeSpan.Zero ? Refusal.RateTotal : Refusal.None;
+    }
+
+    /// <summary>Takes one from the bucket of a key and from everybody's, or from neither; then <paramref name="wait"/> says for how long.</summary>
+    public Refusal TakeRate(double scale, ref TokenBucket key, ref TokenBucket total, long now, TimeProvider time, out TimeSpan wait)
+    {
+        var refusal = LookAtRate(scale, ref key, ref total, now, time, out wait);
+        if (refusal == Refusal.None)
         {
-            return Refusal.RateTotal;
+            RatePerIp.Take(ref key);
+            RateTotal.Take(ref total);
         }
 
-        RatePerIp.Take(scale, ref key, time);
-        RateTotal.Take(1, ref total, time);
-        return Refusal.None;
+        return refusal;
     }
 
     /// <summary>Sockets that a key of an address, or of a network, may hold; those of a banned or denied one are not over anything.</summary>

@@ -14,7 +14,7 @@ internal static class PolicyGrammar
     private static readonly string[] Numbers = [PolicyItems.Total, PolicyItems.PerIp, PolicyItems.UnattributedLimit];
 
     /// <summary>The items that every policy has.</summary>
-    public static readonly string[] Scalars = [.. Numbers, .. Tiers, .. Rates, PolicyItems.Unattributed];
+    public static readonly string[] Scalars = [.. Numbers, .. Tiers, .. Rates, PolicyItems.Unattributed, PolicyItems.Rung];
 
     /// <summary>
     /// Reads one item. A null <paramref name="text"/> removes a rule; the limits themselves cannot be removed. Null, or a
@@ -30,6 +30,11 @@ internal static class PolicyGrammar
             if (inner.StartsWith(PolicyItems.Shadow, StringComparison.Ordinal))
             {
                 return "a shadow has no shadow";
+            }
+
+            if (inner == PolicyItems.Rung)
+            {
+                return "a shadow refuses nobody, so it has no rung";
             }
 
             var mistake = text is null && Scalars.Contains(inner) ? null : Normalize(inner, text, ipv6Prefix, out inner, out normalText);
@@ -73,6 +78,7 @@ internal static class PolicyGrammar
         Tiers.Contains(path) ? $"off, a multiple of per-ip such as 8x, or 1 to {AdmissionOptions.MaxLimit:#,0}"
         : Rates.Contains(path) ? "off, or a rate such as '20/s burst 200' or '30/m'"
         : path == PolicyItems.Unattributed ? "total-only, refuse"
+        : path == PolicyItems.Rung ? "auto, calm, busy, flooded"
         : $"1 to {AdmissionOptions.MaxLimit:#,0}";
 
     private static string? ReadScalar(string path, string text)
@@ -90,6 +96,11 @@ internal static class PolicyGrammar
         if (path == PolicyItems.Unattributed)
         {
             return text is "total-only" or "refuse" ? text : null;
+        }
+
+        if (path == PolicyItems.Rung)
+        {
+            return Rungs.TryParse(text, out _) ? text : null;
         }
 
         return int.TryParse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= AdmissionOptions.MaxLimit

@@ -22,6 +22,7 @@ internal sealed class PolicyItems
     public const string RateTotal = "rate-total";
     public const string Unattributed = "unattributed";
     public const string UnattributedLimit = "unattributed-limit";
+    public const string Rung = "rung";
     public const string Override = "override/";
     public const string Ban = "ban/";
 
@@ -56,6 +57,7 @@ internal sealed class PolicyItems
             [RateTotal] = options.ConnectRateTotal,
             [Unattributed] = options.Unattributed == UnattributedPolicy.Refuse ? "refuse" : "total-only",
             [UnattributedLimit] = FormattableString.Invariant($"{options.UnattributedLimit}"),
+            [Rung] = options.Rung,
         };
         foreach (var text in options.Overrides)
         {

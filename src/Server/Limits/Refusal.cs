@@ -37,6 +37,9 @@ internal enum Refusal
 /// <summary>What a refused client sees, one place for every entrance.</summary>
 internal static class RefusalReasons
 {
+    /// <summary>The close code of those who need not come back.</summary>
+    public const ushort ForGood = 1008;
+
     public static readonly int Count = Enum.GetValues<Refusal>().Length;
 
     /// <summary>Values of the metric's label, in the order of the enum.</summary>
@@ -74,7 +77,7 @@ internal static class RefusalReasons
     /// </summary>
     public static ushort CloseCode(Refusal refusal) => refusal switch
     {
-        Refusal.Banned or Refusal.Denied => 1008,
+        Refusal.Banned or Refusal.Denied => ForGood,
         Refusal.Stopping => 1001,
         _ => 1013,
     };

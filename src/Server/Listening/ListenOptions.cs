@@ -29,13 +29,17 @@ internal sealed class ListenOptions : IValidatableObject
     [Description("a list of ADDRESS:PORT [Tls] [ATTRIBUTION]")]
     public string[] More { get; set; } = [];
 
-    /// <summary>Time a connection has to send its PROXY header, again for TLS, and for its whole request head. 10 s is long for a slow phone and short for a half-open flood.</summary>
+    /// <summary>Time a connection has until its request is whole: PROXY header, TLS and request head together. 10 s is long for a slow phone and short for a half-open flood.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Time a plain HTTP connection may stay open between two requests.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
-    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>Connections in all whose request is not whole yet, at most a quarter of the open files; above it the one that has waited longest is cut.</summary>
+    [Range(16, 1_000_000)]
+    public int MaxHandshakes { get; set; } = 4_096;
+
+    /// <summary>Such connections of one address; above it newcomers are closed. An override that allows an address more sockets allows as many of these.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxHandshakesPerIp { get; set; } = 100;
 
     /// <summary>Connections that wait to be accepted, in the kernel's queue.</summary>
     [Range(16, 65535)]

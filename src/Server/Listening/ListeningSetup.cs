@@ -1,6 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Relay.Addresses;
@@ -19,8 +18,10 @@ internal static class ListeningSetup
             .AddSingleton(options)
             .AddSingleton<Readiness>()
             .AddSingleton<ClosingConnections>()
+            .AddSingleton<HandshakeGuard>()
             .AddSingleton<ConnectionTable>()
             .AddSingleton<FileReserve>()
+            .AddSingleton<FrontDoor>()
             .AddSingleton<SocketTransportFactory>()
             .AddSingleton<IConnectionListenerFactory, PublicListenerFactory>()
             .AddSingleton<ProxyHeaderReader>()
@@ -38,12 +39,11 @@ internal static class ListeningSetup
         // Most connections make one request; keeping its header texts for a next one would keep them for good.
         kestrel.DisableStringReuse = true;
         kestrel.Limits.RequestHeadersTimeout = options.HandshakeTimeout;
-        kestrel.Limits.KeepAliveTimeout = options.KeepAliveTimeout;
         kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeadBytes;
         kestrel.Limits.MaxRequestLineSize = MaxHeadBytes / 2;
         foreach (var listener in options.Listeners)
         {
-            kestrel.Listen(listener.EndPoint, listen => Configure(listen, listener, options));
+            kestrel.Listen(new PublicEndPoint(listener), listen => Configure(listen, listener, options));
         }
     }
 
@@ -51,11 +51,6 @@ internal static class ListeningSetup
     {
         // One WebSocket is one TCP connection, which HTTP/2 would change.
         listen.Protocols = HttpProtocols.Http1;
-        listen.Use(next => connection =>
-        {
-            connection.Features.GetRequiredFeature<TrackedConnection>().Attribution = listener.Attribution;
-            return next(connection);
-        });
         if (listener.Attribution.Mode == AttributionMode.ProxyProtocol)
         {
             var headers = listen.ApplicationServices.GetRequiredService<ProxyHeaderReader>();

@@ -4,6 +4,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Relay.Addresses;
+using Relay.Admission;
 
 namespace Relay.Listening;
 
@@ -19,6 +20,7 @@ internal sealed partial class ProxyHeaderReader : IDisposable
 
     private readonly TrustedProxies _proxies;
     private readonly ProxySuspicion _suspicion;
+    private readonly AdmissionGate _gate;
     private readonly ListenOptions _options;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly TimeProvider _time;
@@ -34,6 +36,7 @@ internal sealed partial class ProxyHeaderReader : IDisposable
     public ProxyHeaderReader(
         TrustedProxies proxies,
         ProxySuspicion suspicion,
+        AdmissionGate gate,
         ListenOptions options,
         IHostApplicationLifetime lifetime,
         TimeProvider time,
@@ -41,6 +44,7 @@ internal sealed partial class ProxyHeaderReader : IDisposable
     {
         _proxies = proxies;
         _suspicion = suspicion;
+        _gate = gate;
         _options = options;
         _lifetime = lifetime;
         _time = time;
@@ -62,7 +66,12 @@ internal sealed partial class ProxyHeaderReader : IDisposable
         Interlocked.Increment(ref _outcomes[(int)outcome]);
         if (outcome is ProxyHeaderOutcome.Accepted or ProxyHeaderOutcome.Direct)
         {
-            await next(connection);
+            // A direct client was asked at the door.
+            if (tracked.Claim.Kind != ProxyClaimKind.Client || !_gate.IsCut(tracked.Claim.Source))
+            {
+                await next(connection);
+            }
+
             return;
         }
 

@@ -1,27 +1,28 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Relay.Addresses;
 
 namespace Relay.Listening;
 
-/// <summary>Kestrel's socket transport with each TCP connection wrapped, so that the relay knows when its socket is truly closed. Unix sockets and private endpoints pass through.</summary>
-internal sealed class PublicListenerFactory(SocketTransportFactory sockets, ConnectionTable table, FileReserve files) : IConnectionListenerFactory
+/// <summary>Kestrel's socket transport with each TCP connection of the public wrapped, so that the relay knows when its socket is truly closed. The operators' listeners pass through.</summary>
+internal sealed class PublicListenerFactory(SocketTransportFactory sockets, FrontDoor door) : IConnectionListenerFactory
 {
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         var listener = await sockets.BindAsync(endpoint, cancellationToken);
-        if (endpoint is not IPEndPoint or PrivateEndPoint)
+        if (endpoint is not PublicEndPoint)
         {
             return listener;
         }
 
-        files.Measure(OpenFiles.Limit, OpenFiles.Count());
-        return new PublicListener(listener, table, files);
+        door.Measure();
+        return new PublicListener(listener, ((PublicEndPoint)endpoint).Attribution, door);
     }
 }
 
-/// <summary>Accepts and wraps, as long as there are files for it.</summary>
-internal sealed class PublicListener(IConnectionListener inner, ConnectionTable table, FileReserve files) : IConnectionListener
+/// <summary>Accepts, and wraps what comes through the door.</summary>
+internal sealed class PublicListener(IConnectionListener inner, AttributionRule attribution, FrontDoor door) : IConnectionListener
 {
     public EndPoint EndPoint => inner.EndPoint;
 
@@ -29,13 +30,12 @@ internal sealed class PublicListener(IConnectionListener inner, ConnectionTable 
     {
         while (await inner.AcceptAsync(cancellationToken) is { } connection)
         {
-            if (table.Count < files.Most)
+            if (door.TryEnter(connection, attribution) is { } tracked)
             {
-                return new TrackedConnection(connection, table);
+                return tracked;
             }
 
             // Closed before the next is accepted: a flood never has more than one file too many.
-            files.TurnAway();
             connection.Abort();
             await connection.DisposeAsync();
         }

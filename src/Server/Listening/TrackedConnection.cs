@@ -32,11 +32,14 @@ internal sealed class TrackedConnection : ConnectionContext
 
     public IpKey Key { get; private set; }
 
-    /// <summary>How the listener that accepted this connection finds its client's address. Set once, before anything is read.</summary>
-    public AttributionRule Attribution { get; set; } = AttributionRule.Default;
+    /// <summary>How the listener that accepted this connection finds its client's address.</summary>
+    public AttributionRule Attribution { get; init; } = AttributionRule.Default;
 
     /// <summary>What the connection's PROXY header said. Set once, before TLS and HTTP.</summary>
     public ProxyClaim Claim { get; set; }
+
+    /// <summary>Its place among the unfinished; null: it is finished. Written under the lock of <see cref="HandshakeGuard"/>.</summary>
+    public LinkedListNode<Handshake>? Handshake { get; set; }
 
     /// <summary>The lease when this connection is an admitted client whose socket is open.</summary>
     public AdmissionLease? LiveLease => _admitted && !_gone && !SocketIsClosed() ? _lease : null;
@@ -89,6 +92,9 @@ internal sealed class TrackedConnection : ConnectionContext
         _admitted = true;
     }
 
+    /// <summary>A whole request has come: the connection is no longer a half-open one.</summary>
+    public void FinishHandshake() => Handshake?.Value.Guard.Leave(this);
+
     /// <summary>Cuts the connection unless it has ended by itself within <see cref="ClosingConnections.Grace"/>.</summary>
     public void CloseSoon() => _table.Closing.Add(this);
 
@@ -116,6 +122,7 @@ internal sealed class TrackedConnection : ConnectionContext
                 _lease.Dispose();
             }
 
+            FinishHandshake();
             _table.Remove(this);
             await base.DisposeAsync();
         }

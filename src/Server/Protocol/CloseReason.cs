@@ -88,6 +88,10 @@ internal static class CloseReasons
     public static bool DropsQueue(CloseReason reason) => reason is
         CloseReason.SlowConsumer or CloseReason.WriteTimeout or CloseReason.PeerGone or CloseReason.ProtocolError;
 
+    /// <summary>True when the client broke the protocol, or would not be slowed down: such things count towards an automatic ban.</summary>
+    public static bool IsMisdeed(CloseReason reason) => reason is
+        CloseReason.MessageTooBig or CloseReason.ProtocolError or CloseReason.RateLimited or CloseReason.MessageTimeout;
+
     public static string Label(CloseReason reason) => Labels[(int)reason];
 
     /// <summary>Label values in the order of the enum.</summary>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using Microsoft.Net.Http.Headers;
 using Relay.Admission;
 using Relay.Limits;
 using Relay.Listening;
@@ -8,10 +7,12 @@ using Relay.Listening;
 namespace Relay.Sessions;
 
 /// <summary>
-/// Says no. Calm: the upgrade and then a close frame that browsers can read, with the connection cut a second later
-/// whatever the client does. By setting, or when too many refused sockets are still closing: a status before the upgrade.
+/// Says no in words. On the rung calm: the upgrade and then a close frame that browsers can read, with the connection cut a
+/// second later whatever the client does. Above it, by setting, or when too many refused sockets are still closing: a status
+/// before the upgrade. Who is to be cut without a word and is here nevertheless came through a proxy, which would take that
+/// for a failure of the relay.
 /// </summary>
-internal sealed class Refuser(AdmissionOptions options)
+internal sealed class Refuser(AdmissionOptions options, RefusalLadder ladder)
 {
     // A client that keeps sending after it was refused is cut before its second is over.
     private const int MaxIgnoredBytes = 64 * 1024;
@@ -24,13 +25,14 @@ internal sealed class Refuser(AdmissionOptions options)
     public async Task RefuseAsync(HttpContext context, TrackedConnection connection, Decision decision)
     {
         var refusal = decision.Refusal;
-        if (options.RefuseWith == RefuseWith.Close && refusal is not (Refusal.Stopping or Refusal.Draining))
+        if (decision.Rung == Rung.Calm && options.RefuseWith == RefuseWith.Close && refusal is not (Refusal.Stopping or Refusal.Draining))
         {
             var closing = Interlocked.Increment(ref _closing);
             try
             {
                 if (closing <= options.MaxClosingRefusals)
                 {
+                    ladder.Told(RefusalWay.Close);
                     await CloseAsync(context, connection, refusal);
                     return;
                 }
@@ -41,6 +43,7 @@ internal sealed class Refuser(AdmissionOptions options)
             }
         }
 
+        ladder.Told(RefusalWay.Status);
         var wait = decision.Wait > options.RetryAfter ? decision.Wait : options.RetryAfter;
         await AnswerStatusAsync(context, RefusalReasons.Status(refusal), RefusalReasons.Reason(refusal), wait);
     }
@@ -52,7 +55,6 @@ internal sealed class Refuser(AdmissionOptions options)
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/plain; charset=utf-8";
         context.Response.Headers.RetryAfter = (seconds + Random.Shared.Next(seconds + 1)).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        context.Response.Headers[HeaderNames.Connection] = "close";
         return context.Response.WriteAsync(reason + "\n");
     }
 

@@ -19,13 +19,14 @@ internal sealed class SessionEndpoint(
     // Not async: whatever waits here waits for the life of the socket.
     public Task HandleAsync(HttpContext context)
     {
+        var connection = context.Features.GetRequiredFeature<TrackedConnection>();
+        var origin = OriginOf(context, connection, origins);
         if (WebSocketHandshake.Reject(context) is { } answered)
         {
+            gate.Strike(origin.Address);
             return answered;
         }
 
-        var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-        var origin = OriginOf(context, connection, origins);
         suspicion.Seen(origin);
         var decision = gate.TryAdmit(origin.Address, out var lease);
         if (decision.Refusal is Refusal.PerIpLimit or Refusal.RatePerIp)

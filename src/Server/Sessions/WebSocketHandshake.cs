@@ -3,7 +3,6 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Net.Http.Headers;
 
 namespace Relay.Sessions;
 
@@ -48,6 +47,7 @@ internal static class WebSocketHandshake
     {
         var headers = context.Response.Headers;
         headers.Upgrade = "websocket";
+        headers.Connection = "Upgrade";
         headers.SecWebSocketAccept = AcceptKey(context.Request.Headers.SecWebSocketKey.ToString());
         if (FirstSubprotocol(context) is { } subprotocol)
         {
@@ -88,7 +88,6 @@ internal static class WebSocketHandshake
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/plain; charset=utf-8";
-        context.Response.Headers[HeaderNames.Connection] = "close";
         return context.Response.WriteAsync(text + "\n");
     }
 }

@@ -20,10 +20,10 @@ public sealed class ConnectionsTests(RelayFixture fixture) : IClassFixture<Relay
     public async Task Connections_Several_AreListedSortedAndFiltered()
     {
         await using var relay = await RelayProcess.StartAsync();
-        await relay.OpenAsync("127.0.0.1");
-        var coded = await relay.OpenAsync("127.0.0.2");
+        await relay.EnterAsync("127.0.0.1");
+        var coded = await relay.EnterAsync("127.0.0.2");
         await coded.AskAsync($$"""{"type":"register","pairingCode":"ABC234","publicKey":"{{Convert.ToBase64String(new byte[32])}}"}""", "registered");
-        var peer = await relay.OpenAsync("127.0.1.3");
+        var peer = await relay.EnterAsync("127.0.1.3");
         await peer.AskAsync("""{"type":"register","peerId":"edge-7"}""", "registered");
         await peer.AskAsync("""{"type":"ping"}""", "pong");
 

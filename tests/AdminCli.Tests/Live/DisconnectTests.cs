@@ -10,14 +10,14 @@ public sealed class DisconnectTests(RelayFixture fixture) : IClassFixture<RelayF
     public async Task Disconnect_EachWayToNameThem_ClosesThoseAlone()
     {
         await using var relay = await RelayProcess.StartAsync();
-        var byId = await relay.OpenAsync("127.0.0.1");
-        var byAddress = await relay.OpenAsync("127.0.0.2");
-        var (first, second) = (await relay.OpenAsync("127.0.1.1"), await relay.OpenAsync("127.0.1.2"));
-        var byCode = await relay.OpenAsync("127.0.0.3");
+        var byId = await relay.EnterAsync("127.0.0.1");
+        var byAddress = await relay.EnterAsync("127.0.0.2");
+        var (first, second) = (await relay.EnterAsync("127.0.1.1"), await relay.EnterAsync("127.0.1.2"));
+        var byCode = await relay.EnterAsync("127.0.0.3");
         await byCode.AskAsync($$"""{"type":"register","pairingCode":"ABC234","publicKey":"{{Convert.ToBase64String(new byte[32])}}"}""", "registered");
-        var byPeerId = await relay.OpenAsync("127.0.0.4");
+        var byPeerId = await relay.EnterAsync("127.0.0.4");
         await byPeerId.AskAsync("""{"type":"register","peerId":"edge-7"}""", "registered");
-        var stays = await relay.OpenAsync("127.0.0.5");
+        var stays = await relay.EnterAsync("127.0.0.5");
 
         Assert.Matches(@"^Closing 1 socket:\n  1  127\.0\.0\.1  connected (\d+m )?\d+s, idle (\d+m )?\d+s\n$", await SayAsync("--id 1 --close-code 1012"));
         Assert.Matches(@"^Closing 1 socket:\n  2  127\.0\.0\.2  ", await SayAsync("--cidr 127.0.0.2"));
@@ -51,7 +51,7 @@ public sealed class DisconnectTests(RelayFixture fixture) : IClassFixture<RelayF
         var clients = new List<RelayClient>();
         for (var i = 0; i < 23; i++)
         {
-            clients.Add(await relay.OpenAsync($"127.0.0.{i + 1}"));
+            clients.Add(await relay.EnterAsync($"127.0.0.{i + 1}"));
         }
 
         var result = await relay.Cli.RunLineAsync("disconnect --cidr 127.0.0.0/8 --dry-run");

@@ -15,15 +15,23 @@ internal sealed class RelayClient(WebSocket socket)
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         cancel.CancelAfter(Patience);
         await socket.SendAsync(Encoding.UTF8.GetBytes(message), WebSocketMessageType.Text, endOfMessage: true, cancel.Token);
+        await ReadAsync(answer);
+    }
+
+    /// <summary>Reads up to a message of this type.</summary>
+    public async Task ReadAsync(string answer)
+    {
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        cancel.CancelAfter(Patience);
         var buffer = new byte[16 * 1024];
         string? type;
         do
         {
             var result = await socket.ReceiveAsync(buffer.AsMemory(), cancel.Token);
-            Assert.True(result.EndOfMessage && result.MessageType == WebSocketMessageType.Text, $"no answer to {message}");
+            Assert.True(result.EndOfMessage && result.MessageType == WebSocketMessageType.Text, $"no {answer}");
             using var json = JsonDocument.Parse(buffer.AsMemory(0, result.Count));
             type = json.RootElement.GetProperty("type").GetString();
-            Assert.True(type != "error", $"{Encoding.UTF8.GetString(buffer, 0, result.Count)} to {message}");
+            Assert.True(type != "error", $"{Encoding.UTF8.GetString(buffer, 0, result.Count)} instead of {answer}");
         }
         while (type != answer);
     }

@@ -87,6 +87,14 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     /// <summary>Opens a client socket that must be upgraded.</summary>
     public async Task<RelayClient> OpenAsync(string from = "127.0.0.1") => new(await UpgradeAsync(from) ?? throw new InvalidOperationException(Log));
 
+    /// <summary>The same, and waits for the greeting: from then on the session has its number.</summary>
+    public async Task<RelayClient> EnterAsync(string from)
+    {
+        var client = await OpenAsync(from);
+        await client.ReadAsync("server_identity");
+        return client;
+    }
+
     /// <summary>Ends relayd as a crash would: its socket file stays.</summary>
     public async Task KillAsync()
     {

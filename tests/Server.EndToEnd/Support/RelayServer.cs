@@ -70,8 +70,9 @@ internal sealed class RelayServer : IAsyncDisposable
         settings.Admin.Socket = Path.Combine(folder, "admin.sock");
         settings.Admission.PolicyFile = Path.Combine(folder, "policy.json");
 
-        // Tests come faster than people, and all from a few addresses; those of the rate switch it on.
+        // Tests come faster than people, and all from a few addresses; those of the rate and of the ladder switch them on.
         settings.Admission.ConnectRatePerIp = settings.Admission.ConnectRateTotal = "off";
+        settings.Admission.Rung = "calm";
         settings.Log.Level = LogLevel.Information;
         configure?.Invoke(settings);
         var errors = new ConcurrentQueue<string>();

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Limits;
@@ -12,16 +13,23 @@ public sealed class AdmissionGateTests : IDisposable
     private readonly Books _books = new(total: 3, perIp: 1);
     private readonly AutoBanOptions _autoBan = new() { After = 3, Length = TimeSpan.FromMinutes(1) };
     private readonly DecisionLog _log;
+    private readonly RefusalLadder _ladder;
     private readonly AdmissionGate _gate;
 
     public AdmissionGateTests()
     {
         _log = new DecisionLog(_books.Options, _books.Time);
+        var networks = new ProtectedNetworks(_books.Options.TrustedProxies);
+        _ladder = new RefusalLadder(_books.Ledger, _books.Policies, _books.Ladder, _books.Time, NullLogger<RefusalLadder>.Instance) { CpuTime = () => TimeSpan.Zero };
         _gate = new AdmissionGate(
-            _books.Ledger, _books.Policies, new AutoBans(_autoBan, new ProtectedNetworks(_books.Options.TrustedProxies), _books.Time), _log, _metrics, _books.Time);
+            _books.Ledger, _books.Policies, new AutoBans(_autoBan, networks, _books.Time), networks, _ladder, _log, _metrics, _books.Time);
     }
 
-    public void Dispose() => _metrics.Dispose();
+    public void Dispose()
+    {
+        _ladder.Dispose();
+        _metrics.Dispose();
+    }
 
     [Fact]
     public void TryAdmit_TwoAddressesOfOnePrefix_CountAsOne()

@@ -21,10 +21,12 @@ internal sealed class Books
         };
         configure?.Invoke(Options);
         Policies = new LimitPolicyStore(Options, Time);
-        Ledger = new ConnectionLedger(Policies, Options, Time);
+        Ledger = new ConnectionLedger(Policies, Options, Ladder, Time);
     }
 
     public AdmissionOptions Options { get; }
+
+    public LadderOptions Ladder { get; } = new();
 
     public FakeTimeProvider Time { get; } = new();
 
@@ -36,13 +38,13 @@ internal sealed class Books
 
     public AdmissionLease Take(int key)
     {
-        Assert.Equal(Refusal.None, Ledger.TryTake(Key(key), out var lease).Refusal);
+        Assert.Equal(Refusal.None, Ledger.TryTake(Key(key), Time.GetTimestamp(), out var lease).Refusal);
         return lease;
     }
 
     public Refusal Refused(int key)
     {
-        var refusal = Ledger.TryTake(Key(key), out var lease).Refusal;
+        var refusal = Ledger.TryTake(Key(key), Time.GetTimestamp(), out var lease).Refusal;
         Assert.False(lease.IsHeld);
         return refusal;
     }

@@ -22,7 +22,7 @@ public sealed class ConnectionLedgerProperties
                     switch (what)
                     {
                         case < 5:
-                            var refusal = books.Ledger.TryTake(Books.Key(key), out var lease).Refusal;
+                            var refusal = books.Ledger.TryTake(Books.Key(key), books.Time.GetTimestamp(), out var lease).Refusal;
                             Assert.Equal(model.Take(key), refusal);
                             Assert.Equal(refusal == Refusal.None, lease.IsHeld);
                             if (lease.IsHeld)
@@ -42,7 +42,7 @@ public sealed class ConnectionLedgerProperties
                             (model.Total, model.PerIp) = (number, key == 0 ? model.PerIp : key);
                             break;
                         default:
-                            books.Ledger.CountRefusal(Books.Key(key), Refusal.Stopping);
+                            books.Ledger.CountRefusal(Books.Key(key), Refusal.Stopping, books.Time.GetTimestamp());
                             model.CountStopping(key);
                             break;
                     }
@@ -71,7 +71,7 @@ public sealed class ConnectionLedgerProperties
         OnThreads(4, random =>
         {
             var key = random.Next(KeyCount);
-            if (books.Ledger.TryTake(Books.Key(key), out var lease).Refusal == Refusal.None)
+            if (books.Ledger.TryTake(Books.Key(key), books.Time.GetTimestamp(), out var lease).Refusal == Refusal.None)
             {
                 Raise(ref mostTotal, Interlocked.Increment(ref shadowTotal));
                 Raise(ref most, Interlocked.Increment(ref shadow[key]));
@@ -97,7 +97,7 @@ public sealed class ConnectionLedgerProperties
         var refused = 0;
         OnThreads(4, random =>
         {
-            if (books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), out var lease).Refusal != Refusal.None)
+            if (books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), books.Time.GetTimestamp(), out var lease).Refusal != Refusal.None)
             {
                 Interlocked.Increment(ref refused);
             }
@@ -145,8 +145,8 @@ public sealed class ConnectionLedgerProperties
         changer.Start();
         OnThreads(3, random =>
         {
-            books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), out var first);
-            books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), out var second);
+            books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), books.Time.GetTimestamp(), out var first);
+            books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), books.Time.GetTimestamp(), out var second);
             Thread.Yield();
             second.Dispose();
             first.Dispose();

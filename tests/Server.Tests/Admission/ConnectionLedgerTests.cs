@@ -86,7 +86,7 @@ public sealed class ConnectionLedgerTests
         books.Take(2);
         books.Refused(2);
         first.Dispose();
-        books.Ledger.CountRefusal(Books.Key(9), Refusal.Stopping);
+        books.Ledger.CountRefusal(Books.Key(9), Refusal.Stopping, books.Time.GetTimestamp());
 
         var totals = books.Ledger.Totals();
         Assert.Equal((2, 3, 2, 3L), (totals.Live, totals.Peak, totals.KeysHolding, totals.Admitted));
@@ -167,22 +167,22 @@ public sealed class ConnectionLedgerTests
     public void TryTake_AfterWarmUp_AllocatesNothing()
     {
         var books = new Books(total: 8, perIp: 2, remembered: 16);
-        AdmitAndRefuse(books.Ledger);
-        AdmitAndRefuse(books.Ledger);
+        AdmitAndRefuse(books);
+        AdmitAndRefuse(books);
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        AdmitAndRefuse(books.Ledger);
+        AdmitAndRefuse(books);
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static void AdmitAndRefuse(ConnectionLedger ledger)
+    private static void AdmitAndRefuse(Books books)
     {
         for (var i = 0; i < 200; i++)
         {
-            ledger.TryTake(Books.Key(i % 50), out var first);
-            ledger.TryTake(Books.Key(i % 50), out var second);
-            ledger.TryTake(Books.Key(i % 50), out _);
+            books.Ledger.TryTake(Books.Key(i % 50), books.Time.GetTimestamp(), out var first);
+            books.Ledger.TryTake(Books.Key(i % 50), books.Time.GetTimestamp(), out var second);
+            books.Ledger.TryTake(Books.Key(i % 50), books.Time.GetTimestamp(), out _);
             first.Dispose();
             second.Dispose();
             second.Dispose();

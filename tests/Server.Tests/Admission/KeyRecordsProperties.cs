@@ -46,8 +46,7 @@ public sealed class KeyRecordsProperties
                     {
                         idle.Remove(key);
                         live[key] = live.GetValueOrDefault(key) + 1;
-                        records[slot].Live++;
-                        records.Hold(slot);
+                        records.Enter(slot);
                     }
                 }
 
@@ -71,11 +70,11 @@ public sealed class KeyRecordsProperties
                 var slot = records.FindOrAdd(IpKey.FromIpv4(host), 0, rate);
                 var key = records[slot].Key;
                 Assert.True(new IpPrefix(key).Contains(IpKey.FromIpv4(host)));
-                var waits = rate.WaitFor(1, ref records[slot].Rate, time) > TimeSpan.Zero;
+                var waits = rate.WaitFor(1, ref records[slot].Rate, time.GetTimestamp(), time) > TimeSpan.Zero;
                 Assert.Equal(taken.TryGetValue(key, out var last) && time.GetUtcNow() - last < TimeSpan.FromMinutes(1), waits);
                 if (!waits)
                 {
-                    rate.Take(1, ref records[slot].Rate, time);
+                    rate.Take(ref records[slot].Rate);
                     taken[key] = time.GetUtcNow();
                 }
 

@@ -121,12 +121,12 @@ public sealed class ShadowBooksTests
         AssertTotals(books, admits: 0);
         books.Change(("shadow/per-ip", null));
         AssertTotals(books, admits: 0);
-        Assert.False(books.Ledger.TryTake(Books.Key(1), out _).HasShadow);
+        Assert.False(books.Ledger.TryTake(Books.Key(1), books.Time.GetTimestamp(), out _).HasShadow);
     }
 
     private static Refusal Shadow(Books books, int key)
     {
-        var decision = books.Ledger.TryTake(Books.Key(key), out var lease);
+        var decision = books.Ledger.TryTake(Books.Key(key), books.Time.GetTimestamp(), out var lease);
         Assert.True(decision.HasShadow && lease.IsHeld);
         return decision.Shadow;
     }

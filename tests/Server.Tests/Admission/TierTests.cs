@@ -132,7 +132,7 @@ public sealed class TierTests
 
     private static (Refusal Refusal, AdmissionLease Lease, IpKey Key) Take(Books books, IpKey address)
     {
-        var decision = books.Ledger.TryTake(address, out var lease);
+        var decision = books.Ledger.TryTake(address, books.Time.GetTimestamp(), out var lease);
         return (decision.Refusal, lease, decision.Key);
     }
 }

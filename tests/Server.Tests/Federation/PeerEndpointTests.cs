@@ -25,7 +25,7 @@ public sealed class PeerEndpointTests : IDisposable
         .AddSingleton(TimeProvider.System)
         .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
         .AddSingleton<RelayMetrics>()
-        .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions())
+        .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions(), new LadderOptions())
         .AddListening(new ListenOptions())
         .AddSessions<Unused>(new SessionOptions())
         .AddIdentity(new IdentityOptions { KeyFile = Path.Combine(_folder, "server.key") })

@@ -69,11 +69,11 @@ public sealed class FileReserveTests
     {
         var options = new AdmissionOptions { ConnectRatePerIp = "off", ConnectRateTotal = "off", PerIp = 1000 };
         using var policies = new LimitPolicyStore(options, _time);
-        var ledger = new ConnectionLedger(policies, options, _time);
+        var ledger = new ConnectionLedger(policies, options, new LadderOptions(), _time);
         var files = new FileReserve(new ListenOptions { ReservedFiles = 20 }, options, ledger, _time, _log);
         files.Measure(limit: 200, open: 80);
 
-        var refusals = Enumerable.Range(0, files.Most).Select(_ => ledger.TryTake(new IpKey(0, 1, 32), out var _).Refusal).ToList();
+        var refusals = Enumerable.Range(0, files.Most).Select(_ => ledger.TryTake(new IpKey(0, 1, 32), _time.GetTimestamp(), out var _).Refusal).ToList();
 
         Assert.Equal((100, 95), (files.Most, refusals.Count(refusal => refusal == Refusal.None)));
         Assert.Equal(Refusal.Ceiling, refusals[^1]);
@@ -83,7 +83,7 @@ public sealed class FileReserveTests
     {
         var options = new AdmissionOptions();
         return new FileReserve(
-            new ListenOptions { ReservedFiles = reserved }, options, new ConnectionLedger(new LimitPolicyStore(options, _time), options, _time), _time, _log);
+            new ListenOptions { ReservedFiles = reserved }, options, new ConnectionLedger(new LimitPolicyStore(options, _time), options, new LadderOptions(), _time), _time, _log);
     }
 
     private sealed class Lines : ILogger<FileReserve>

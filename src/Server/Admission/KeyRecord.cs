@@ -1,0 +1,53 @@
+using Relay.Addresses;
+using Relay.Limits;
+
+namespace Relay.Admission;
+
+/// <summary>One key's figures: an address, or a network that addresses are counted in as well. Touched only under the ledger's lock.</summary>
+internal struct KeyRecord
+{
+    // Decisions of one key that are logged: enough to see what it does, not enough to drown the others.
+    private const int LoggedBurst = 10;
+    private static readonly TimeSpan LoggedPeriod = TimeSpan.FromSeconds(10);
+
+    public IpKey Key;
+    public int Live;
+    public int Peak;
+    public long Admitted;
+    public long Refused;
+
+    /// <summary>Admitted, and the shadow limits would have refused.</summary>
+    public long ShadowRefused;
+    public long FirstSeen;
+    public long LastSeen;
+    public TokenBucket Rate;
+    public TokenBucket ShadowRate;
+
+    /// <summary>How often this key is refused.</summary>
+    public RungMeter Refusals;
+
+    // Decisions that may still be logged, and those left out since the last that was.
+    private TokenBucket _log;
+    private int _leftOut;
+
+    // Records of the networks it lies in, or -1; valid while Live is above 0, because then they are live as well.
+    public int Near;
+    public int Far;
+
+    // Links of an idle list while Live is 0; Next also links the free list.
+    public int Next;
+    public int Previous;
+    public bool Idle;
+
+    /// <summary>True when one more decision of this key is to be logged; <paramref name="leftOut"/> have not been since the last.</summary>
+    public bool TakeLog(long now, TimeProvider time, out int leftOut)
+    {
+        var isLogged = _log.TryTake(1, LoggedBurst, LoggedPeriod, now, time);
+        leftOut = _leftOut;
+        _leftOut = isLogged ? 0 : leftOut + 1;
+        return isLogged;
+    }
+
+    /// <summary>The figures, for those who look.</summary>
+    public readonly KeyTotals Totals => new(Key, Live, Peak, Admitted, Refused, ShadowRefused, FirstSeen, LastSeen);
+}

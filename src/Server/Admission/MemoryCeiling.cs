@@ -1,0 +1,135 @@
+using Relay.Limits;
+
+namespace Relay.Admission;
+
+/// <summary>
+/// Keeps the relay from admitting more than its memory holds. What a socket takes is measured while there are enough of
+/// them; what is left is asked of the machine and the control groups. Resident memory alone decides nothing: after a flood
+/// it stays high although the collector has most of it to give.
+/// </summary>
+internal sealed partial class MemoryCeiling : IHostedService, IDisposable
+{
+    /// <summary>What a socket is taken for until it is measured: an idle one takes about 15 KB.</summary>
+    public const int AssumedBytes = 16 * 1024;
+
+    private const int LeastBytes = 8 * 1024;
+    private const int MostBytes = 1024 * 1024;
+
+    // With fewer sockets, what the relay does beside them would be taken for theirs.
+    private const int Enough = 500;
+
+    // A higher ceiling must be so much higher, and be found so often in a row.
+    private const double Rise = 1.1;
+    private const int RiseLooks = 3;
+
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(5);
+
+    private readonly ConnectionLedger _ledger;
+    private readonly LimitPolicyStore _policies;
+    private readonly AdmissionOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<MemoryCeiling> _logger;
+
+    // The timer's alone, but for Last.
+    private ITimer? _timer;
+    private long _empty = long.MaxValue;
+    private double _perConnection = AssumedBytes;
+    private int _ceiling = int.MaxValue;
+    private int _higher;
+
+    public MemoryCeiling(ConnectionLedger ledger, LimitPolicyStore policies, AdmissionOptions options, TimeProvider time, ILogger<MemoryCeiling> logger) =>
+        (_ledger, _policies, _options, _time, _logger) = (ledger, policies, options, time, logger);
+
+    /// <summary>How memory is read.</summary>
+    public Func<MemoryReading> Read { private get; init; } = MemoryReading.Now;
+
+    /// <summary>The last reading.</summary>
+    public MemoryReading Last { get; private set; }
+
+    /// <summary>Bytes that one client socket takes.</summary>
+    public int BytesPerConnection => (int)Volatile.Read(ref _perConnection);
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        Look();
+        _timer = _time.CreateTimer(_ => Look(), null, Tick, Tick);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _timer?.Dispose();
+
+    private void Look()
+    {
+        var reading = Last = Read();
+        if (reading.Limit <= 0)
+        {
+            return;
+        }
+
+        var totals = _ledger.Totals();
+        var live = totals.Live + totals.Uncounted;
+        Measure(reading, live);
+
+        // A share is kept back: buffers of a busy minute, other processes, what the kernel needs for the sockets.
+        var reserve = (long)(reading.Limit * (_options.MemoryReserve / 100.0));
+        var room = (reading.Available + reading.Spare - reserve) / _perConnection;
+        var found = (int)Math.Clamp(live + room, 1, AdmissionOptions.MaxLimit);
+        Set(found);
+    }
+
+    // The least that was ever in use with few sockets is what the relay takes without any.
+    private void Measure(in MemoryReading reading, int live)
+    {
+        if (live < Enough)
+        {
+            _empty = Math.Min(_empty, reading.InUse);
+            return;
+        }
+
+        if (_empty != long.MaxValue)
+        {
+            var measured = Math.Clamp((double)(reading.InUse - _empty) / live, LeastBytes, MostBytes);
+
+            // A quarter of each look: one look may fall into a burst.
+            Volatile.Write(ref _perConnection, (_perConnection * 0.75) + (measured * 0.25));
+        }
+    }
+
+    // Down at once, up only when it is surely so.
+    private void Set(int found)
+    {
+        _higher = found > _ceiling * Rise ? _higher + 1 : 0;
+        if (found >= _ceiling && _higher < RiseLooks)
+        {
+            return;
+        }
+
+        var before = _ceiling;
+        (_ceiling, _higher) = (found, 0);
+        _ledger.SetMemoryCeiling(found);
+        var total = _policies.Current.Total;
+        if (found < total && (before >= total || found < before / 2))
+        {
+            Log.Low(_logger, found, total, Last.Available >> 20, Last.Limit >> 20, BytesPerConnection);
+        }
+        else if (found >= total && before < total)
+        {
+            Log.Enough(_logger, total);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Memory leaves room for {Found} client sockets, fewer than the total limit of {Total}: {Available} MiB of {Limit} are available, and a socket takes {Bytes} bytes")]
+        public static partial void Low(ILogger logger, int found, int total, long available, long limit, int bytes);
+
+        [LoggerMessage(2, LogLevel.Information, "Memory has room for the total limit of {Total} client sockets again")]
+        public static partial void Enough(ILogger logger, int total);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+
+namespace Relay.Admission;
+
+/// <summary>Memory at one moment, bytes.</summary>
+/// <param name="Limit">What the machine or the control group has, whichever is less; 0: not known.</param>
+/// <param name="Available">What of it can still be had, by this process among others.</param>
+/// <param name="InUse">What this process holds on to: resident, without what its collector keeps free for itself.</param>
+/// <param name="Spare">What its collector keeps free: it is used before anything more is asked for.</param>
+internal readonly record struct MemoryReading(long Limit, long Available, long InUse, long Spare)
+{
+    private const string Machine = "/proc/meminfo";
+    private const string Groups = "/sys/fs/cgroup";
+
+    public static MemoryReading Now()
+    {
+        var heap = GC.GetGCMemoryInfo(GCKind.Any);
+        var spare = Math.Max(0, heap.TotalCommittedBytes - GC.GetTotalMemory(forceFullCollection: false));
+        var inUse = Math.Max(0, Environment.WorkingSet - spare);
+        var (limit, available) = File.Exists(Machine)
+            ? OfMachine(File.ReadAllText(Machine))
+            : (heap.TotalAvailableMemoryBytes, Math.Max(0, heap.TotalAvailableMemoryBytes - heap.MemoryLoadBytes));
+        foreach (var group in GroupsOf(Groups, File.Exists("/proc/self/cgroup") ? File.ReadAllText("/proc/self/cgroup") : ""))
+        {
+            if (OfGroup(Read(group, "memory.max"), Read(group, "memory.current"), Read(group, "memory.stat")) is { } own)
+            {
+                (limit, available) = (Math.Min(limit, own.Limit), Math.Min(available, own.Available));
+            }
+        }
+
+        return new MemoryReading(limit, available, inUse, spare);
+    }
+
+    /// <summary>Total and available memory, from the text of /proc/meminfo; zeros when it tells neither.</summary>
+    public static (long Limit, long Available) OfMachine(string text) => (Field(text, "MemTotal:") * 1024, Field(text, "MemAvailable:") * 1024);
+
+    /// <summary>
+    /// Limit and what is left of a control group (version 2): file pages that nobody uses can be taken back and count as
+    /// left. Null: it has no limit.
+    /// </summary>
+    public static (long Limit, long Available)? OfGroup(string max, string current, string stat) =>
+        long.TryParse(max, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
+        && long.TryParse(current, NumberStyles.None, CultureInfo.InvariantCulture, out var used)
+            ? (limit, Math.Max(0, limit - used + Field(stat, "inactive_file")))
+            : null;
+
+    /// <summary>The folders of this process's control group and of all above it, from the text of /proc/self/cgroup.</summary>
+    public static IEnumerable<string> GroupsOf(string root, string text)
+    {
+        // "0::/system.slice/relayd.service"
+        var line = text.Split('\n').FirstOrDefault(line => line.StartsWith("0::/", StringComparison.Ordinal));
+        for (var path = line?[3..].TrimEnd('/'); path is not null; path = path.Length == 0 ? null : path[..path.LastIndexOf('/')])
+        {
+            yield return root + path;
+        }
+    }
+
+    private static string Read(string folder, string name)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(folder, name)).Trim();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The root group has no such file, and a container may not see the groups above its own.
+            return "";
+        }
+    }
+
+    private static long Field(string text, string name)
+    {
+        foreach (var line in text.AsSpan().EnumerateLines())
+        {
+            if (line.StartsWith(name) && line.Length > name.Length && (name[^1] == ':' || line[name.Length] == ' '))
+            {
+                var value = line[name.Length..].Trim();
+                var end = value.IndexOf(' ');
+                return long.TryParse(end < 0 ? value : value[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+            }
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,242 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using Relay.Addresses;
+using Relay.Admission;
+using Relay.Limits;
+using Relay.Telemetry;
+
+namespace Server.Tests.Admission;
+
+/// <summary>The rung for everybody, and who is cut before HTTP.</summary>
+public sealed class RefusalLadderTests : IDisposable
+{
+    private readonly RelayMetrics _metrics = new();
+    private readonly Books _books = new(total: 1000, perIp: 1);
+    private readonly RefusalLadder _ladder;
+    private readonly AutoBans _bans;
+    private readonly AdmissionGate _gate;
+    private TimeSpan _cpu;
+
+    public RefusalLadderTests()
+    {
+        var networks = new ProtectedNetworks(["198.51.100.0/24"]);
+        _ladder = new RefusalLadder(_books.Ledger, _books.Policies, _books.Ladder, _books.Time, NullLogger<RefusalLadder>.Instance) { CpuTime = () => _cpu };
+        _ladder.StartAsync(TestContext.Current.CancellationToken);
+        _bans = new AutoBans(new AutoBanOptions(), networks, _books.Time);
+        _gate = new AdmissionGate(
+            _books.Ledger, _books.Policies, _bans, networks, _ladder, new DecisionLog(_books.Options, _books.Time), _metrics, _books.Time);
+    }
+
+    public void Dispose()
+    {
+        _ladder.Dispose();
+        _metrics.Dispose();
+    }
+
+    [Theory]
+    [InlineData(199, "calm")]
+    [InlineData(200, "busy")]
+    [InlineData(1_999, "busy")]
+    [InlineData(2_000, "flooded")]
+    public void Rung_ByRefusalsASecond_ForEverybody(int refusals, string rung)
+    {
+        Refuse(refusals);
+
+        Assert.Equal((rung, (double)refusals), (Rungs.Name(_ladder.Rung), _ladder.RefusedPerSecond));
+        Assert.Equal(rung, Rungs.Name(_gate.TryAdmit(Held("203.0.113.200"), out _).Rung));
+    }
+
+    [Theory]
+    [InlineData(19, 1.0, "calm")]
+    [InlineData(20, 1.0, "busy")]
+    [InlineData(200, 1.0, "flooded")]
+    [InlineData(200, 0.8, "busy")]
+    [InlineData(0, 1.0, "calm")]
+    public void Rung_ProcessorIsShort_NeedsATenth(int refusals, double share, string rung)
+    {
+        _cpu += TimeSpan.FromSeconds(share * Environment.ProcessorCount);
+        Refuse(refusals);
+
+        Assert.Equal((rung, share * 100), (Rungs.Name(_ladder.Rung), Math.Round(_ladder.CpuPercent, 3)));
+    }
+
+    [Fact]
+    public void Rung_FloodIsOver_GoesDownOneByOne()
+    {
+        Refuse(2_000);
+        Advance(9);
+        Assert.Equal(Rung.Flooded, _ladder.Rung);
+        Advance(1);
+        Assert.Equal(Rung.Busy, _ladder.Rung);
+        Advance(9);
+        Assert.False(_ladder.IsQuiet);
+        Advance(1);
+        Assert.Equal((Rung.Calm, true), (_ladder.Rung, _ladder.IsQuiet));
+    }
+
+    [Fact]
+    public void TryAdmit_OneAddressFloods_OthersAreToldCalmly()
+    {
+        var flooder = Held("203.0.113.1");
+        var other = Held("203.0.113.2");
+        for (var i = 0; i < 9; i++)
+        {
+            Assert.Equal(Rung.Calm, _gate.TryAdmit(flooder, out _).Rung);
+        }
+
+        Assert.Equal(Rung.Busy, _gate.TryAdmit(flooder, out _).Rung);
+        Assert.Equal(Rung.Calm, _gate.TryAdmit(other, out _).Rung);
+    }
+
+    [Fact]
+    public void IsCut_AddressFloods_IsCountedAndOthersAreNot()
+    {
+        var flooder = Held("203.0.113.1");
+        var other = Held("203.0.113.2");
+        for (var i = 0; i < 50; i++)
+        {
+            _gate.TryAdmit(flooder, out _);
+        }
+
+        Advance(1);
+        Assert.True(_gate.IsCut(flooder));
+        Assert.False(_gate.IsCut(other));
+        Assert.Equal(51, _books.Ledger.Find(flooder)?.Refused);
+        Assert.Equal(51, _books.Ledger.Totals().RefusedBy(Refusal.PerIpLimit));
+        Assert.Equal(("cut", 1L), (_ladder.Counts().Last().Key, _ladder.Counts().Last().Value));
+    }
+
+    // Whoever would be let in is let in, however badly it behaved.
+    [Fact]
+    public void IsCut_ThereIsRoomAgain_IsLetIn()
+    {
+        var flooder = Address("203.0.113.1");
+        _gate.TryAdmit(flooder, out var lease);
+        for (var i = 0; i < 50; i++)
+        {
+            _gate.TryAdmit(flooder, out _);
+        }
+
+        Advance(1);
+        lease.Dispose();
+        Assert.False(_gate.IsCut(flooder));
+        Assert.Equal(Refusal.None, _gate.TryAdmit(flooder, out _).Refusal);
+    }
+
+    [Theory]
+    [InlineData("203.0.113.7", true)]
+    [InlineData("127.0.0.1", false)]
+    [InlineData("10.1.2.3", false)]
+    [InlineData("198.51.100.9", false)]
+    public void IsCut_EverybodyIsFlooded_SparesWhereHealthChecksComeFrom(string address, bool isCut)
+    {
+        Refuse(2_000);
+
+        Assert.Equal(isCut, _gate.IsCut(Held(address)));
+        Assert.False(_gate.IsCut(Address("203.0.113.99")));
+    }
+
+    [Fact]
+    public void IsCut_RateIsUsedUp_TakesNothingFromIt()
+    {
+        _books.Change(("rate-per-ip", "1/s burst 1"), ("per-ip", "100"));
+        var flooder = Held("203.0.113.1");
+        for (var i = 0; i < 50; i++)
+        {
+            Assert.Equal(Refusal.RatePerIp, _gate.TryAdmit(flooder, out _).Refusal);
+        }
+
+        Refuse(1);
+        _books.Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.False(_gate.IsCut(flooder));
+        Assert.Equal(Refusal.None, _gate.TryAdmit(flooder, out _).Refusal);
+        Assert.True(_gate.IsCut(flooder));
+    }
+
+    [Theory]
+    [InlineData("calm", false, "calm")]
+    [InlineData("busy", false, "busy")]
+    [InlineData("flooded", true, "flooded")]
+    public void Pinned_AnyRung_HoldsForEverybody(string pin, bool isCut, string told)
+    {
+        var calm = Held("203.0.113.1");
+        var flooder = Held("203.0.113.2");
+        for (var i = 0; i < 50; i++)
+        {
+            _gate.TryAdmit(flooder, out _);
+        }
+
+        _books.Change(("rung", pin));
+        Advance(1);
+
+        Assert.Equal((isCut, isCut), (_gate.IsCut(calm), _gate.IsCut(flooder)));
+        Assert.Equal((told, told), (Rungs.Name(_gate.TryAdmit(calm, out _).Rung), Rungs.Name(_gate.TryAdmit(flooder, out _).Rung)));
+    }
+
+    [Fact]
+    public void IsCut_BannedAddress_FromTheRungBusy()
+    {
+        var banned = Address("203.0.113.1");
+        _books.Change(("ban/203.0.113.1", "forever"), ("override/203.0.113.2", "deny"));
+        Assert.False(_gate.IsCut(banned));
+        Assert.Equal((Refusal.Banned, Rung.Calm), (_gate.TryAdmit(banned, out var lease).Refusal, _gate.TryAdmit(banned, out lease).Rung));
+
+        Refuse(200);
+        Assert.True(_gate.IsCut(banned));
+        Assert.True(_gate.IsCut(Address("203.0.113.2")));
+        Assert.False(_gate.IsCut(Held("203.0.113.3")));
+    }
+
+    [Fact]
+    public void IsCut_RelayIsBeingEmptied_OnlyWhoFloods()
+    {
+        Refuse(2_000);
+        _gate.Drain(on: true);
+
+        Assert.False(_gate.IsCut(Address("203.0.113.7")));
+        for (var i = 0; i < 50; i++)
+        {
+            _gate.TryAdmit(Address("203.0.113.7"), out _);
+        }
+
+        Assert.True(_gate.IsCut(Address("203.0.113.7")));
+    }
+
+    [Fact]
+    public void IsCut_UnlimitedAddress_Never()
+    {
+        _books.Change(("override/203.0.113.7", "unlimited"), ("rung", "flooded"), ("total", "1"));
+        Held("203.0.113.1");
+
+        Assert.False(_gate.IsCut(Address("203.0.113.7")));
+        Assert.True(_gate.IsCut(Address("203.0.113.8")));
+    }
+
+    // Refused, each by another address, and the second is over.
+    private void Refuse(int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            _books.Ledger.CountRefusal(IpKey.FromIpv4((uint)(0x0B000000 + i)), Refusal.TotalLimit, _books.Time.GetTimestamp());
+        }
+
+        Advance(1);
+    }
+
+    private void Advance(int seconds)
+    {
+        for (var i = 0; i < seconds; i++)
+        {
+            _books.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    // An address that holds all that it may.
+    private IpKey Held(string address)
+    {
+        Assert.Equal(Refusal.None, _gate.TryAdmit(Address(address), out _).Refusal);
+        return Address(address);
+    }
+
+    private static IpKey Address(string text) => IpKey.From(IPAddress.Parse(text));
+}
