@@ -25,6 +25,7 @@ internal static class AdminCommand
             globals.Certificate,
             globals.Key,
             StatsCommand.Create(globals, context),
+            TopCommand.Create(globals, context),
             IpsCommand.Create(globals, context),
             LimitsCommand.Create(globals, context),
             SetLimitCommand.Create(globals, context),

@@ -81,7 +81,8 @@ internal static class ArgumentParsers
         return default!;
     };
 
-    private static bool TryReadDuration(string text, out TimeSpan duration)
+    /// <summary>"500ms", "5s", "2m", "1h", "30d", or bare seconds, within a hundred years.</summary>
+    public static bool TryReadDuration(string text, out TimeSpan duration)
     {
         duration = default;
         var (suffix, unit) = TimeUnits.FirstOrDefault(known => text.EndsWith(known.Suffix, StringComparison.Ordinal), (Suffix: "", Unit: TimeSpan.FromSeconds(1)));

@@ -15,7 +15,7 @@ internal sealed class HelpWithExamples(Terminal terminal) : SynchronousCommandLi
     private const string RootNotes = """
         Examples:
           relayctl stats                              # is it full, is it well
-          relayctl stats --watch                      # the same, redrawn every second
+          relayctl top                                # live on a full screen
           relayctl ips --sort refused --top 10        # who is being refused
           relayctl set-limit --per-ip 50              # holds for the next connection
           relayctl stats -o json | jq .connections    # for programs

@@ -2,13 +2,24 @@ using System.Runtime.InteropServices;
 
 namespace Relay.AdminCli;
 
-/// <summary>The few questions that .NET does not ask the system: who am I, whose file is this, how large is the terminal.</summary>
+/// <summary>The few things that .NET does not ask the system: who am I, whose file is this, how large is the terminal, which mode is it in.</summary>
 internal static partial class LibC
 {
     private const int AtCurrentDirectory = -100;
     private const uint StatxBasicStats = 0x7ff;
     private const nuint TiocGetWindowSize = 0x5413;
+    private const int StandardInput = 0;
     private const int StandardOutput = 1;
+
+    // struct termios is smaller on every system; what is in it is for the C library alone to know.
+    private const int TerminalModeBytes = 256;
+
+    // Once what was written is out; keys that were typed and not read are thrown away, not left to the shell.
+    private const int WhenDrainedAndFlushed = 2;
+
+    // As Linux numbers them on all that .NET runs on.
+    private const int SignalStop = 19;
+    private const int SignalTerminalStop = 20;
 
     public static uint EffectiveUserId => GetEffectiveUserId();
 
@@ -47,6 +58,29 @@ internal static partial class LibC
         return columns > 0 && rows > 0;
     }
 
+    /// <summary>The mode of the terminal that is standard input; null where it is none.</summary>
+    public static byte[]? TerminalMode()
+    {
+        var mode = new byte[TerminalModeBytes];
+        return !OperatingSystem.IsWindows() && GetTerminalMode(StandardInput, mode) == 0 ? mode : null;
+    }
+
+    public static void SetTerminalMode(byte[] mode) => _ = SetTerminalMode(StandardInput, WhenDrainedAndFlushed, mode);
+
+    /// <summary>The same mode, but every key comes at once and as it is, and nothing is shown of it.</summary>
+    public static byte[] Raw(byte[] mode)
+    {
+        var raw = mode.ToArray();
+        MakeRaw(raw);
+        return raw;
+    }
+
+    /// <summary>Stops this process until somebody continues it.</summary>
+    public static void Stop() => _ = Kill(Environment.ProcessId, SignalStop);
+
+    /// <summary>What a terminal sends at Ctrl-Z, to everything that runs in its foreground.</summary>
+    public static void StopForeground() => _ = Kill(0, SignalTerminalStop);
+
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint GetEffectiveUserId();
 
@@ -55,6 +89,18 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "ioctl")]
     private static partial int Ioctl(int descriptor, nuint request, out WindowSize size);
+
+    [LibraryImport("libc", EntryPoint = "tcgetattr")]
+    private static partial int GetTerminalMode(int descriptor, [Out] byte[] mode);
+
+    [LibraryImport("libc", EntryPoint = "tcsetattr")]
+    private static partial int SetTerminalMode(int descriptor, int when, byte[] mode);
+
+    [LibraryImport("libc", EntryPoint = "cfmakeraw")]
+    private static partial void MakeRaw([In, Out] byte[] mode);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
 
     /// <summary>The head of struct statx (256 bytes).</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]

@@ -32,22 +32,27 @@ internal sealed class Output(TextWriter writer, Terminal terminal, OutputFormat 
     /// <summary>For an answer that leaves a field of its message out.</summary>
     public void JsonWithout(IMessage message, string field)
     {
-        var node = JsonNode.Parse(Compact.Format(message))!.AsObject();
+        var node = Node(message);
         node.Remove(field);
-        writer.WriteLine(node.ToJsonString(IndentedNodes));
+        Json(node);
     }
 
     /// <summary>The fields of several messages as one object, for an answer that says more than its message does.</summary>
     public void JsonOf(params IReadOnlyList<IMessage> messages)
     {
         var all = new JsonObject();
-        foreach (var (name, value) in messages.SelectMany(message => JsonNode.Parse(Compact.Format(message))!.AsObject()))
+        foreach (var (name, value) in messages.SelectMany(Node))
         {
             all[name] = value?.DeepClone();
         }
 
-        writer.WriteLine(all.ToJsonString(IndentedNodes));
+        Json(all);
     }
+
+    /// <summary>An object that is no message, made of some.</summary>
+    public void Json(JsonObject node) => writer.WriteLine(node.ToJsonString(IndentedNodes));
+
+    public static JsonObject Node(IMessage message) => JsonNode.Parse(Compact.Format(message))!.AsObject();
 
     public void Line(string text) => writer.WriteLine(text);
 

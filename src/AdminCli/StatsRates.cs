@@ -9,8 +9,7 @@ internal sealed record StatsRates(double? Admitted, double? Refused, double? Mes
 
     public static StatsRates Between(Stats? before, Stats now)
     {
-        // The relay's own uptime: no clock of ours or its own that is set in between can spoil it, and it falls at a restart.
-        if (before?.Uptime is null || now.Uptime is null || (now.Uptime - before.Uptime).ToTimeSpan().TotalSeconds is not (> 0 and var seconds))
+        if (before is null || Seconds(before, now) is not { } seconds)
         {
             return Unknown;
         }
@@ -24,6 +23,12 @@ internal sealed record StatsRates(double? Admitted, double? Refused, double? Mes
             PerSecond(stats => stats.Traffic?.BytesReceivedTotal),
             PerSecond(stats => stats.Traffic?.BytesSentTotal));
     }
+
+    /// <summary>
+    /// By the relay's own uptime: no clock of ours or its own that is set in between can spoil it, and it falls at a restart.
+    /// </summary>
+    public static double? Seconds(Stats? before, Stats now) =>
+        before?.Uptime is { } then && now.Uptime is { } since && (since - then).ToTimeSpan().TotalSeconds is > 0 and var seconds ? seconds : null;
 
     /// <summary>By all reasons; an older relay tells only of the three that have fields of their own.</summary>
     private static long RefusedInAll(Refusals refused) =>

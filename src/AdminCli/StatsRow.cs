@@ -7,6 +7,9 @@ namespace Relay.AdminCli;
 internal enum Tone
 {
     Plain,
+
+    /// <summary>The name of what follows.</summary>
+    Strong,
     Good,
     Warning,
     Alarm,
@@ -44,6 +47,7 @@ internal sealed record StatsRow(string Label, params IReadOnlyList<StatsRow.Part
 
     private static Style StyleOf(Tone tone) => tone switch
     {
+        Tone.Strong => new Style(decoration: Decoration.Bold),
         Tone.Good => new Style(Color.Green),
         Tone.Warning => new Style(Color.Yellow),
         Tone.Alarm => new Style(Color.Red, decoration: Decoration.Bold),

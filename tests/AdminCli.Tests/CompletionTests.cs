@@ -22,6 +22,8 @@ public sealed class CompletionTests
     [Theory]
     [InlineData("relayctl st", "stats")]
     [InlineData("relayctl set-", "set-limit")]
+    [InlineData("relayctl top --sort ", "connections recent refused")]
+    [InlineData("relayctl top --on", "--once")]
     [InlineData("relayctl ips --sort ", "connections recent refused")]
     [InlineData("relayctl ips --sort re", "recent refused")]
     [InlineData("relayctl relays --sort ", "connected load recent")]

@@ -5,7 +5,7 @@ namespace AdminCli.Tests;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["stats", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans", "explain", "tail", "connections", "disconnect", "drain"];
+    public static TheoryData<string> Commands => ["stats", "top", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans", "explain", "tail", "connections", "disconnect", "drain"];
 
     public static TheoryData<string> Subcommands =>
     [

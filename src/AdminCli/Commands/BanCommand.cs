@@ -7,6 +7,9 @@ namespace Relay.AdminCli.Commands;
 /// <summary>Bans a network.</summary>
 internal static class BanCommand
 {
+    public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan Longest = TimeSpan.FromDays(3650);
+
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
         var network = new Argument<string>("network") { Description = "A network, such as 203.0.113.0/24 or 2001:db8::/32, or one address." };
@@ -14,7 +17,7 @@ internal static class BanCommand
         {
             Description = "How long, 1s to 3650d. Not given: until `relayctl unban`.",
             HelpName = "time",
-            CustomParser = ArgumentParsers.Duration("--for", TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650), "30m, 1h or 7d"),
+            CustomParser = ArgumentParsers.Duration("--for", Shortest, Longest, "30m, 1h or 7d"),
         };
         var reason = ChangeFlags.ReasonOption();
         var disconnect = new Option<bool>("--disconnect") { Description = "Also close the sockets that match, with 1008 Banned, a bounded number a second." };

@@ -6,7 +6,7 @@ namespace Relay.AdminCli.Commands;
 /// <summary>The addresses that hold connections or were seen lately.</summary>
 internal static class IpsCommand
 {
-    private static readonly Dictionary<string, ListIpsRequest.Types.Sort> Sorts = new()
+    public static readonly IReadOnlyDictionary<string, ListIpsRequest.Types.Sort> Sorts = new Dictionary<string, ListIpsRequest.Types.Sort>
     {
         ["connections"] = ListIpsRequest.Types.Sort.Connections,
         ["refused"] = ListIpsRequest.Types.Sort.Refused,

@@ -6,9 +6,9 @@ namespace Relay.AdminCli.Commands;
 /// <summary>One snapshot of the relay, or one after the other.</summary>
 internal static class StatsCommand
 {
-    private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan MostInterval = TimeSpan.FromHours(1);
+    public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan MostInterval = TimeSpan.FromHours(1);
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {

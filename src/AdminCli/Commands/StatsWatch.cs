@@ -7,7 +7,11 @@ namespace Relay.AdminCli.Commands;
 /// <summary>`stats --watch`: on a terminal, into a pipe, or as JSON lines.</summary>
 internal static class StatsWatch
 {
-    public static async Task<int> RunAsync(AdminCall call, TimeSpan interval)
+    public static Task<int> RunAsync(AdminCall call, TimeSpan interval) => FollowAsync(call, interval, stream =>
+        call.Output.IsJson || !call.Context.Terminal.Redraws ? PrintAsync(call, stream, interval) : DrawAsync(call, stream, interval));
+
+    /// <summary>Runs what lives on a stream of snapshots, of which the first has come, and says how the stream ended.</summary>
+    public static async Task<int> FollowAsync(AdminCall call, TimeSpan interval, Func<AsyncServerStreamingCall<Stats>, Task<int>> run)
     {
         var request = new WatchStatsRequest { Interval = interval.ToDuration() };
         using var stream = call.Connection.Admin.WatchStats(request, cancellationToken: call.Cancel);
@@ -21,9 +25,7 @@ internal static class StatsWatch
             }
 
             shown = true;
-            return call.Output.IsJson || !call.Context.Terminal.Redraws
-                ? await PrintAsync(call, stream, interval)
-                : await DrawAsync(call, stream, interval);
+            return await run(stream);
         }
         catch (Exception e) when (shown && call.IsLoss(e))
         {
@@ -76,10 +78,11 @@ internal static class StatsWatch
         return Stopped(call);
     }
 
-    private static Task<bool> NextAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan patience) =>
+    /// <summary>False where the relay has ended the stream; an exception where nothing comes for so long.</summary>
+    public static Task<bool> NextAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan patience) =>
         call.SoonAsync(stream.ResponseStream.MoveNext(call.Cancel), patience);
 
-    private static int Stopped(AdminCall call)
+    public static int Stopped(AdminCall call)
     {
         call.Error.WriteLine("The relay ended the watch: it is stopping.");
         return ExitCodes.Refused;

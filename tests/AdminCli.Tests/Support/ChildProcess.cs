@@ -60,6 +60,28 @@ internal sealed class ChildProcess : IDisposable
     public async Task<string?> ReadLineAsync() =>
         await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
 
+    /// <summary>Up to and with a text; of a screen that is drawn no line ever ends.</summary>
+    public async Task<string> ReadUntilAsync(string text)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(Patience);
+        var (seen, one) = (new StringBuilder(), new char[1]);
+        while (!seen.ToString().EndsWith(text, StringComparison.Ordinal))
+        {
+            var count = await _process.StandardOutput.ReadAsync(one.AsMemory(), limit.Token);
+            Assert.True(count == 1, $"'{text}' did not come, only: {seen}");
+            seen.Append(one[0]);
+        }
+
+        return seen.ToString();
+    }
+
+    public async Task TypeAsync(string keys)
+    {
+        await Input.WriteAsync(keys);
+        await Input.FlushAsync(TestContext.Current.CancellationToken);
+    }
+
     /// <summary>The rest of the output and the exit code.</summary>
     public async Task<CliResult> EndAsync()
     {

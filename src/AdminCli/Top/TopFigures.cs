@@ -1,0 +1,128 @@
+using Relay.AdminApi;
+
+namespace Relay.AdminCli.Top;
+
+/// <summary>The upper part of the screen: what is full, how much is refused and why. An older relay has fewer lines.</summary>
+internal sealed class TopFigures(TopState state, int columns, bool ascii)
+{
+    private const int LabelWidth = 12;
+    private const int NarrowColumns = 60;
+    private const int ShortestBar = 6;
+    private const int LongestBar = 48;
+
+    private readonly Stats _stats = state.Stats;
+    private readonly StatsRates _rates = StatsRates.Between(state.Before, state.Stats);
+
+    /// <summary>In the order of the screen; where it is too low, those with the lowest rank stay.</summary>
+    public IReadOnlyList<TopLine> Lines(int most)
+    {
+        var all = All().ToArray();
+        var kept = all.OrderBy(line => line.Rank).Take(most).ToHashSet();
+        return [.. all.Where(kept.Contains).Select(line => line.Line)];
+    }
+
+    private IEnumerable<(int Rank, TopLine Line)> All()
+    {
+        var connections = _stats.Connections ?? new Connections();
+        var (traffic, process) = (_stats.Traffic ?? new Traffic(), _stats.Process ?? new Process());
+        yield return (0, Title());
+        if (_stats.Audit is { Drift: not 0 } audit)
+        {
+            yield return (1, new TopLine(new StatsRow.Part($"AUDIT DRIFT {StatsView.Signed(audit.Drift)}: the books do not match the live sockets. Run `relayctl verify`.", Tone.Alarm)));
+        }
+
+        foreach (var suspicion in _stats.Attribution?.Suspicions ?? [])
+        {
+            yield return (5, new TopLine(new StatsRow.Part($"WARNING: {StatsView.Sentence(suspicion)}", Tone.Warning)));
+        }
+
+        yield return (2, Clients(connections));
+        if (_stats.Handshakes is { Limit: > 0 } handshakes)
+        {
+            yield return (7, Bar("handshakes", handshakes.Unfinished, handshakes.Limit,
+                [Of(handshakes.Unfinished, handshakes.Limit), $"cut {Units.Count(handshakes.CutTotal.Values.Sum())}", .. StatsView.ByReason(handshakes.CutTotal)]));
+        }
+
+        yield return (6, Memory(process, _stats.Capacity));
+        if (process.OpenFilesLimit > 0)
+        {
+            yield return (10, Bar("open files", process.OpenFiles, process.OpenFilesLimit, [Of(process.OpenFiles, process.OpenFilesLimit)]));
+        }
+
+        if (_stats.Refusing is { Rung.Length: > 0 } refusing)
+        {
+            yield return (4, TopLine.Of("refusing", LabelWidth, [GuardRows.Rung(refusing), Units.Rate(refusing.RefusedPerSecond), GuardRows.Cpu(refusing), .. StatsView.ByReason(refusing.AnsweredTotal)]));
+        }
+
+        yield return (3, TopLine.Of("refused", LabelWidth, Refused()));
+        yield return (8, TopLine.Of("sockets", LabelWidth,
+        [
+            $"signaling {Units.Count(connections.Signaling)}",
+            $"relay {Units.Count(connections.Relay)}",
+            $"addresses {Units.Count(connections.Addresses)}",
+            $"peers {Units.Count(_stats.Peers?.Proven ?? 0)}",
+        ]));
+        yield return (9, TopLine.Of("traffic", LabelWidth,
+        [
+            $"in {Units.Rate(_rates.MessagesIn)}, {Units.ByteRate(_rates.BytesIn)}",
+            $"out {Units.Rate(_rates.MessagesOut)}, {Units.ByteRate(_rates.BytesOut)}",
+            $"queued {Units.Count(traffic.QueuedMessages)}",
+        ]));
+    }
+
+    private TopLine Title()
+    {
+        var time = _stats.Time is { } taken ? $"{taken.ToDateTimeOffset():HH:mm:ss} UTC" : Units.Unknown;
+        StatsRow.Part right = state.Paused ? new StatsRow.Part("PAUSED ", Tone.Warning) : "";
+        StatsRow.Part[] left =
+        [
+            new(Printable.CleanOrUnknown(_stats.State), _stats.State == "ready" ? Tone.Good : Tone.Warning),
+            $"   up {Units.Duration(_stats.Uptime)}   {Printable.CleanOrUnknown(_stats.Version)}   {state.Server}",
+        ];
+        var space = columns - "relay ".Length - left.Sum(part => part.Text.Length) - right.Text.Length - time.Length;
+        // The time is at the right edge; a long address gives way to it.
+        left[1] = space < 1 ? new StatsRow.Part(left[1].Text[..Math.Max(0, left[1].Text.Length + space - 1)] + " ") : left[1].Text + new string(' ', space);
+        return new TopLine([new("relay ", Tone.Strong), .. left, right, time]);
+    }
+
+    private TopLine Clients(Connections connections)
+    {
+        var total = _stats.Limits?.Total ?? 0;
+        StatsRow.Part[] effective = [.. GuardRows.Effective(_stats.Capacity)];
+        var most = effective.Length > 0 ? _stats.Capacity!.EffectiveTotal : total;
+        return Bar("clients", connections.Current, most,
+            [Of(connections.Current, total), .. effective, $"+{Units.Rate(_rates.Admitted)}", $"peak {Units.Count(connections.Peak)}"]);
+    }
+
+    private TopLine Memory(Process process, Capacity? capacity)
+    {
+        var heap = $"heap {Units.Bytes(process.HeapBytes)}";
+        return capacity is { MemoryLimitBytes: > 0 and var limit }
+            ? Bar("memory", process.ResidentBytes, limit, [$"{Units.Bytes(process.ResidentBytes)} of {Units.Bytes(limit)} ({Units.Share(process.ResidentBytes, limit)})", $"free {Units.Bytes(capacity.MemoryAvailableBytes)}", heap])
+            : TopLine.Of("memory", LabelWidth, [$"RSS {Units.Bytes(process.ResidentBytes)}", heap]);
+    }
+
+    // What is refused now stands before what was refused most in all: at 3 a.m. the question is what happens now.
+    private IEnumerable<StatsRow.Part> Refused()
+    {
+        yield return new(Units.Rate(_rates.Refused), _rates.Refused > 0 ? Tone.Warning : Tone.Plain);
+        var seconds = StatsRates.Seconds(state.Before, _stats);
+        var reasons = (_stats.Refused?.ByReason ?? [])
+            .Select(pair => (Name: pair.Key, Count: pair.Value, Rate: (pair.Value - (state.Before?.Refused?.ByReason.GetValueOrDefault(pair.Key) ?? 0)) / seconds))
+            .OrderByDescending(reason => reason.Rate ?? 0).ThenByDescending(reason => reason.Count).ThenBy(reason => reason.Name, StringComparer.Ordinal);
+        foreach (var (name, count, rate) in reasons)
+        {
+            yield return new($"{Printable.CleanOrUnknown(name)} {Units.Count(count)}{(rate > 0 ? $" +{Units.Rate(rate)}" : "")}", rate > 0 ? Tone.Warning : Tone.Plain);
+        }
+    }
+
+    private TopLine Bar(string label, double part, double whole, IEnumerable<StatsRow.Part> text)
+    {
+        // On a narrow screen the number beside the bar says more than the bar.
+        var width = columns < NarrowColumns ? ShortestBar : Math.Min((columns - LabelWidth) / 3, LongestBar);
+        var line = TopLine.Of("", 0, text);
+        return new TopLine([new(label.PadRight(LabelWidth), Tone.Strong), .. TopBar.Draw(part, whole, width, ascii), " ", .. line.Parts]) { IsFigures = true };
+    }
+
+    private static StatsRow.Part Of(long part, long whole) => $"{Units.Count(part)} of {Units.Count(whole)} ({Units.Share(part, whole)})";
+}
