@@ -1,5 +1,5 @@
 # make run, make test: nothing to install but the .NET SDK (10.0) and make.
-.PHONY: build run ctl test lint bench idle fuzz soak publish install clean
+.PHONY: build run ctl test lint bench idle flood fuzz soak publish install clean
 
 CONFIG ?= Release
 PREFIX ?= /usr/local
@@ -37,6 +37,11 @@ bench:
 idle:
 	@$(DOTNET) build src/Server -c Release -v quiet -clp:NoSummary
 	@$(DOTNET) run --project tests/Benchmarks -c Release -- idle $(or $(SOCKETS),5000)
+
+# What a flood of refused connections does to 200 pairs who are in. SECONDS=20 in peace, and as many flooded; OPTIONS="--Admission:Rung=calm"
+flood:
+	@$(DOTNET) build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
+	@tests/Benchmarks/bin/Release/net10.0/Benchmarks flood $(or $(SECONDS),20) $(OPTIONS)
 
 # Tries what strangers write (PROXY headers, forwarded headers, networks), so many inputs each; fails at the first finding. INPUTS=10000000
 fuzz:

@@ -1,6 +1,7 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
 using Relay.Benchmarks;
+using Relay.Benchmarks.Flood;
 using Relay.Benchmarks.Soak;
 
 switch (args)
@@ -10,6 +11,12 @@ switch (args)
         return await IdleSockets.MeasureAsync(int.Parse(count, CultureInfo.InvariantCulture));
     case ["soak", var minutes]:
         return await SoakRun.RunAsync(TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)));
+
+    // What a flood of refused connections does to those who are in, and the process that makes it.
+    case ["flood", var seconds, .. var options]:
+        return await FloodRun.RunAsync(TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)), options);
+    case ["flood-from", var port, var seconds]:
+        return Flooder.Run(int.Parse(port, CultureInfo.InvariantCulture), TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)));
 
     // What the disk makes of so many sockets' rendezvous.
     case ["meet", var sockets]:

@@ -16,6 +16,7 @@ internal struct TokenBucket
     public bool TryTake(double amount, double capacity, TimeSpan period, long now, TimeProvider time)
     {
         Refill(capacity, period, now, time);
+        _taken = Math.Min(_taken, capacity);
         if (_taken + amount > capacity)
         {
             return false;
@@ -29,6 +30,9 @@ internal struct TokenBucket
     public TimeSpan WaitFor(double amount, double capacity, TimeSpan period, long now, TimeProvider time)
     {
         Refill(capacity, period, now, time);
+
+        // Taken while the bucket was larger is no debt of the smaller one.
+        _taken = Math.Min(_taken, capacity);
         return _taken + amount <= capacity ? TimeSpan.Zero : (_taken + amount - capacity) / capacity * period;
     }
 

@@ -39,6 +39,16 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
+    public void WaitFor_BucketWasLargerBefore_IsNotInDebt()
+    {
+        _bucket.TryTake(150, 200, TimeSpan.FromSeconds(10), _time);
+
+        Assert.Equal(TimeSpan.FromSeconds(1), _bucket.WaitFor(1, 10, TimeSpan.FromSeconds(10), _time.GetTimestamp(), _time));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(_bucket.TryTake(1, 10, TimeSpan.FromSeconds(10), _time));
+    }
+
+    [Fact]
     public void Take_MoreThanThereIs_TellsHowLongTheDebtLasts()
     {
         Assert.Equal(TimeSpan.Zero, _bucket.Take(10, 10, Minute, _time));
