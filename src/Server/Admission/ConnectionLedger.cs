@@ -32,6 +32,7 @@ internal sealed class ConnectionLedger
     private int _peak;
     private long _admitted;
     private long _refusedInAll;
+    private long _refusedCalmly;
 
     public ConnectionLedger(LimitPolicyStore policies, AdmissionOptions options, LadderOptions ladder, TimeProvider time)
     {
@@ -45,6 +46,9 @@ internal sealed class ConnectionLedger
 
     /// <summary>Refused since the start, for whatever reason.</summary>
     public long RefusedInAll => Interlocked.Read(ref _refusedInAll);
+
+    /// <summary>Those of them whose address did not flood by itself.</summary>
+    public long RefusedCalmly => Interlocked.Read(ref _refusedCalmly);
 
     /// <summary>Takes a place for a whole <paramref name="address"/>, or says which limit stands in its way.</summary>
     public Decision TryTake(IpKey address, long now, out AdmissionLease lease)
@@ -172,21 +176,12 @@ internal sealed class ConnectionLedger
         }
     }
 
-    /// <summary>The number of sockets that the process has files for, whatever the total limit says.</summary>
-    public void SetFileCeiling(int ceiling)
+    /// <summary>The number of sockets that the process has files, or memory, for, whatever the total limit says; null: as it was.</summary>
+    public void SetCeiling(int? byFiles = null, int? byMemory = null)
     {
         lock (_lock)
         {
-            _ceiling = _ceiling with { ByFiles = ceiling };
-        }
-    }
-
-    /// <summary>The number that it has memory for, likewise.</summary>
-    public void SetMemoryCeiling(int ceiling)
-    {
-        lock (_lock)
-        {
-            _ceiling = _ceiling with { ByMemory = ceiling };
+            _ceiling = new Ceiling(byFiles ?? _ceiling.ByFiles, byMemory ?? _ceiling.ByMemory);
         }
     }
 
@@ -368,7 +363,9 @@ internal sealed class ConnectionLedger
             _records.Touch(slot);
         }
 
-        return Log(ref record, refusal, shadow, live, wait, record.Refusals.Count(_rungs, now, _time), now);
+        var rung = record.Refusals.Count(_rungs, now, _time);
+        _refusedCalmly += rung == Rung.Flooded ? 0 : 1;
+        return Log(ref record, refusal, shadow, live, wait, rung, now);
     }
 
     private Decision Log(ref KeyRecord record, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait, Rung rung, long now)

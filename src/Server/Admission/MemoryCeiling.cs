@@ -112,7 +112,7 @@ internal sealed partial class MemoryCeiling : IHostedService, IDisposable
 
         var before = _ceiling;
         (_ceiling, _higher) = (found, 0);
-        _ledger.SetMemoryCeiling(found);
+        _ledger.SetCeiling(byMemory: found);
         var total = _policies.Current.Total;
         if (found < total && (before >= total || found < before / 2))
         {

@@ -12,7 +12,7 @@ internal enum RefusalWay
 
 /// <summary>
 /// The rung for everybody: once a second it looks at how many were refused and at the processor. An address that floods
-/// stands on a rung of its own, in its record of the ledger.
+/// stands on a rung of its own, in its record of the ledger, and does not draw the others down: it is cut, which costs little.
 /// </summary>
 internal sealed partial class RefusalLadder : IHostedService, IDisposable
 {
@@ -33,6 +33,7 @@ internal sealed partial class RefusalLadder : IHostedService, IDisposable
     private RungMeter _meter;
     private long _lastTick;
     private long _lastRefused;
+    private long _lastCalm;
     private TimeSpan _lastCpu;
 
     // Written by the timer, read by every refusal.
@@ -96,15 +97,16 @@ internal sealed partial class RefusalLadder : IHostedService, IDisposable
             return;
         }
 
-        var (refused, cpu) = (_ledger.RefusedInAll, CpuTime());
+        var (refused, calm, cpu) = (_ledger.RefusedInAll, _ledger.RefusedCalmly, CpuTime());
+        var perSecond = (calm - _lastCalm) / seconds;
         RefusedPerSecond = (refused - _lastRefused) / seconds;
         CpuPercent = Math.Clamp((cpu - _lastCpu).TotalSeconds / seconds / Environment.ProcessorCount * 100, 0, 100);
-        (_lastTick, _lastRefused, _lastCpu) = (now, refused, cpu);
+        (_lastTick, _lastRefused, _lastCalm, _lastCpu) = (now, refused, calm, cpu);
 
         // A processor that is short makes each refusal count for ten.
         var weight = CpuPercent > _options.HighCpu ? 10 : 1;
         var before = (Rung)_rung;
-        var rung = _meter.Observe((int)Math.Min(RefusedPerSecond * weight, int.MaxValue / 2), _options.Total, now, _time);
+        var rung = _meter.Observe((int)Math.Min(perSecond * weight, int.MaxValue / 2), _options.Total, now, _time);
         _rung = (int)rung;
         if (RefusedPerSecond > 0)
         {
@@ -115,13 +117,13 @@ internal sealed partial class RefusalLadder : IHostedService, IDisposable
         _isQuiet = rung == Rung.Calm && _time.GetElapsedTime(_quietSince, now) >= 2 * _options.CoolDown;
         if (rung != before)
         {
-            Log.Changed(_logger, Rungs.Name(before), Rungs.Name(rung), RefusedPerSecond, CpuPercent);
+            Log.Changed(_logger, Rungs.Name(before), Rungs.Name(rung), perSecond, CpuPercent);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Refusing goes from {Before} to {After}: {PerSecond:0} refused a second, {Cpu:0} % of the processors in use")]
+        [LoggerMessage(1, LogLevel.Warning, "Refusing goes from {Before} to {After}: {PerSecond:0} refused a second without those that flood by themselves, {Cpu:0} % of the processors in use")]
         public static partial void Changed(ILogger logger, string before, string after, double perSecond, double cpu);
     }
 }

@@ -44,7 +44,7 @@ internal sealed partial class FileReserve(
         _most = (int)Math.Min(most, int.MaxValue);
 
         // One in twenty is left to status pages, peers and those who are being refused: at the ceiling a client is still told.
-        ledger.SetFileCeiling(Math.Max(1, _most - Math.Max(_most / 20, 1)));
+        ledger.SetCeiling(byFiles: Math.Max(1, _most - Math.Max(_most / 20, 1)));
         if (_most < admission.Total)
         {
             Log.Few(logger, limit, _most, admission.Total);

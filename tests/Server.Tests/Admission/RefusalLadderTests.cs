@@ -88,6 +88,24 @@ public sealed class RefusalLadderTests : IDisposable
         Assert.Equal(Rung.Calm, _gate.TryAdmit(other, out _).Rung);
     }
 
+    // Per key first: what three addresses do is no reason to speak less to the rest.
+    [Fact]
+    public void Rung_AFewAddressesFlood_IsNotForEverybody()
+    {
+        foreach (var flooder in new[] { Held("203.0.113.1"), Held("203.0.113.2"), Held("203.0.113.3") })
+        {
+            for (var i = 0; i < 5_000; i++)
+            {
+                _gate.TryAdmit(flooder, out _);
+            }
+        }
+
+        Advance(1);
+        Assert.Equal((Rung.Calm, 15_000), (_ladder.Rung, _ladder.RefusedPerSecond));
+        Assert.Equal(Rung.Calm, _gate.TryAdmit(Held("203.0.113.4"), out _).Rung);
+        Assert.True(_gate.IsCut(Address("203.0.113.3")));
+    }
+
     [Fact]
     public void IsCut_AddressFloods_IsCountedAndOthersAreNot()
     {
