@@ -56,7 +56,8 @@ public sealed class EverythingVanishesTests
                 time.Advance(TimeSpan.FromHours(1));
                 return Tables(server).All(table => table.Value == 0);
             },
-            "what outlives its sender has expired");
+            "what outlives its sender has expired",
+            TimeSpan.FromMinutes(1));
         await a.DisposeAsync();
         await b.DisposeAsync();
     }

@@ -4,8 +4,11 @@ using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Relay.AdminApi;
+using Relay.Admission;
 using Relay.Configuration;
+using Relay.Limits;
 
 namespace Relay.EndToEnd.Support;
 
@@ -82,6 +85,13 @@ internal sealed class RelayServer : IAsyncDisposable
             if (time is not null)
             {
                 services.AddSingleton(time);
+
+                // Hours pass in a moment, and the machine's memory would be read every five seconds of them.
+                services.AddSingleton(provider => new MemoryCeiling(
+                    provider.GetRequiredService<ConnectionLedger>(), provider.GetRequiredService<LimitPolicyStore>(), settings.Admission, time, NullLogger<MemoryCeiling>.Instance)
+                {
+                    Read = () => default,
+                });
             }
         });
         await app.StartAsync(TestContext.Current.CancellationToken);
