@@ -35,6 +35,10 @@ internal sealed partial class RefusalLadder : IHostedService, IDisposable
     private long _lastRefused;
     private long _lastCalm;
     private TimeSpan _lastCpu;
+    private long _lastCut;
+    private long _lastCutAt;
+    private long _cutBefore;
+    private bool _isCutting;
 
     // Written by the timer, read by every refusal.
     private volatile int _rung;
@@ -115,14 +119,42 @@ internal sealed partial class RefusalLadder : IHostedService, IDisposable
 
         // Down from the highest rung takes two cool-downs.
         _isQuiet = rung == Rung.Calm && _time.GetElapsedTime(_quietSince, now) >= 2 * _options.CoolDown;
+        TellOfCuts(now);
         if (rung != before)
         {
             Log.Changed(_logger, Rungs.Name(before), Rungs.Name(rung), perSecond, CpuPercent);
         }
     }
 
+    // One line when the first is cut and one when nobody has been for a while: a flood is to be seen in the log, and not to fill it.
+    private void TellOfCuts(long now)
+    {
+        var cut = Interlocked.Read(ref _told[(int)RefusalWay.Cut]);
+        if (cut > _lastCut)
+        {
+            if (!_isCutting)
+            {
+                (_isCutting, _cutBefore) = (true, _lastCut);
+                Log.Cutting(_logger, RefusedPerSecond);
+            }
+
+            (_lastCut, _lastCutAt) = (cut, now);
+        }
+        else if (_isCutting && _time.GetElapsedTime(_lastCutAt, now) >= _options.CoolDown)
+        {
+            _isCutting = false;
+            Log.Over(_logger, cut - _cutBefore);
+        }
+    }
+
     private static partial class Log
     {
+        [LoggerMessage(2, LogLevel.Warning, "A flood: {PerSecond:0} connections are refused a second, and cut before TLS and HTTP; relayctl top --sort refused shows whose")]
+        public static partial void Cutting(ILogger logger, double perSecond);
+
+        [LoggerMessage(3, LogLevel.Warning, "The flood is over: {Cut} connections were cut")]
+        public static partial void Over(ILogger logger, long cut);
+
         [LoggerMessage(1, LogLevel.Warning, "Refusing goes from {Before} to {After}: {PerSecond:0} refused a second without those that flood by themselves, {Cpu:0} % of the processors in use")]
         public static partial void Changed(ILogger logger, string before, string after, double perSecond, double cpu);
     }

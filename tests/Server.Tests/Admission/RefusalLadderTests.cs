@@ -1,5 +1,5 @@
 using System.Net;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Limits;
@@ -12,6 +12,7 @@ public sealed class RefusalLadderTests : IDisposable
 {
     private readonly RelayMetrics _metrics = new();
     private readonly Books _books = new(total: 1000, perIp: 1);
+    private readonly Lines _log = new();
     private readonly RefusalLadder _ladder;
     private readonly AutoBans _bans;
     private readonly AdmissionGate _gate;
@@ -20,7 +21,7 @@ public sealed class RefusalLadderTests : IDisposable
     public RefusalLadderTests()
     {
         var networks = new ProtectedNetworks(["198.51.100.0/24"]);
-        _ladder = new RefusalLadder(_books.Ledger, _books.Policies, _books.Ladder, _books.Time, NullLogger<RefusalLadder>.Instance) { CpuTime = () => _cpu };
+        _ladder = new RefusalLadder(_books.Ledger, _books.Policies, _books.Ladder, _books.Time, _log) { CpuTime = () => _cpu };
         _ladder.StartAsync(TestContext.Current.CancellationToken);
         _bans = new AutoBans(new AutoBanOptions(), networks, _books.Time);
         _gate = new AdmissionGate(
@@ -230,6 +231,32 @@ public sealed class RefusalLadderTests : IDisposable
         Assert.True(_gate.IsCut(Address("203.0.113.8")));
     }
 
+    [Fact]
+    public void Log_Flood_IsALineAtItsBeginningAndOneAtItsEnd()
+    {
+        var flooder = Held("203.0.113.1");
+        for (var i = 0; i < 50; i++)
+        {
+            _gate.TryAdmit(flooder, out _);
+        }
+
+        Advance(1);
+        for (var second = 0; second < 30; second++)
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                Assert.True(_gate.IsCut(flooder));
+            }
+
+            Advance(1);
+        }
+
+        Assert.Contains("A flood: 100 connections are refused a second", Assert.Single(_log.Texts), StringComparison.Ordinal);
+        Advance(30);
+        Assert.Equal(2, _log.Texts.Count);
+        Assert.Equal("The flood is over: 3000 connections were cut", _log.Texts[1]);
+    }
+
     // Refused, each by another address, and the second is over.
     private void Refuse(int times)
     {
@@ -257,4 +284,17 @@ public sealed class RefusalLadderTests : IDisposable
     }
 
     private static IpKey Address(string text) => IpKey.From(IPAddress.Parse(text));
+
+    private sealed class Lines : ILogger<RefusalLadder>
+    {
+        public List<string> Texts { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Texts.Add(formatter(state, exception));
+    }
 }
