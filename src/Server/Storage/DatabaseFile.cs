@@ -52,9 +52,14 @@ internal sealed class DatabaseFile : IDisposable
         {
             connection?.Dispose();
             hold?.Dispose();
+
+            // What a plain IOException says of the file that is held: somebody holds it. A backup would be the wrong advice.
+            var isInUse = hold is null && exception.GetType() == typeof(IOException) && File.Exists($"{path}-lock");
             throw new InvalidDataException(
-                $"The database '{path}' cannot be used: {exception.Message.TrimEnd('.')}. Put it back from a backup, correct its owner and mode, or name "
-                + "another file in Storage:File. It is never replaced by itself; moving it away makes a new one, without what the old one held.",
+                $"The database '{path}' cannot be used: " + (isInUse
+                    ? "it is used by another process, most likely another relayd. Stop that one, or name another file in Storage:File for this one."
+                    : $"{exception.Message.TrimEnd('.')}. Put it back from a backup, correct its owner and mode, or name another file in Storage:File. "
+                        + "It is never replaced by itself; moving it away makes a new one, without what the old one held."),
                 exception);
         }
     }
