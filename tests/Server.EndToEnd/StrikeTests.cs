@@ -31,6 +31,24 @@ public sealed class StrikeTests
     }
 
     [Fact]
+    public async Task Session_WouldNotBeSlowedDown_IsBannedInTheEnd()
+    {
+        await using var server = await RelayServer.StartAsync(settings =>
+        {
+            Strict(settings);
+            settings.Sessions.MessagesPerMinute = settings.Sessions.RefusedMessagesPerMinute = 1;
+        });
+        byte[] ping = [0x81, 0x8F, 0, 0, 0, 0, .. """{"type":"ping"}"""u8];
+        for (var i = 0; i < 3; i++)
+        {
+            using var client = await RawClient.UpgradeAsync(server, Culprit);
+            await client.SendUntilCutAsync(ping);
+        }
+
+        await IsBannedAsync(server);
+    }
+
+    [Fact]
     public async Task Handshake_IsBroken_IsBannedInTheEnd()
     {
         await using var server = await RelayServer.StartAsync(Strict);

@@ -78,7 +78,7 @@ internal sealed class ConnectionLedger
                 refusal = policy.TakeRate(limits.RateScale, ref record.Rate, ref _rate, now, _time, out wait);
             }
 
-            var shadow = policy.Shadow is null ? Refusal.None : _shadow.Judge(policy, address, live, _ceiling.Value, refusal, now, ref record);
+            var shadow = _shadow.Judge(policy, address, live, _ceiling.Value, refusal, now, ref record);
             if (refusal != Refusal.None)
             {
                 lease = default;
@@ -136,7 +136,7 @@ internal sealed class ConnectionLedger
                 return false;
             }
 
-            var shadow = policy.Shadow is null ? Refusal.None : _shadow.Judge(policy, address, live, _ceiling.Value, refusal, now, ref record);
+            var shadow = _shadow.Judge(policy, address, live, _ceiling.Value, refusal, now, ref record);
             decision = Refuse(slot, refusal, shadow, live, wait, now);
             return true;
         }

@@ -1,16 +1,17 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
+using Server.Tests.Support;
 
 namespace Server.Tests.Addresses;
 
 public sealed class ProxySuspicionTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
-    private readonly List<(LogLevel Level, string Text)> _log = [];
+    private readonly ListLogger<ProxySuspicion> _log = new();
     private readonly ProxySuspicion _suspicion;
 
-    public ProxySuspicionTests() => _suspicion = new ProxySuspicion(_time, new Notes(_log));
+    public ProxySuspicionTests() => _suspicion = new ProxySuspicion(_time, _log);
 
     public void Dispose() => _suspicion.Dispose();
 
@@ -24,13 +25,13 @@ public sealed class ProxySuspicionTests : IDisposable
         }
 
         Assert.Equal(Suspicions.OneAddress, _suspicion.Current);
-        Assert.Equal(LogLevel.Warning, Assert.Single(_log).Level);
+        Assert.Equal(LogLevel.Warning, Assert.Single(_log.Lines).Level);
 
         Pass(5);
         Assert.Equal(Suspicions.OneAddress, _suspicion.Current);
         Pass(1);
         Assert.Equal(Suspicions.None, _suspicion.Current);
-        Assert.Equal((LogLevel.Information, 2), (_log[^1].Level, _log.Count));
+        Assert.Equal((LogLevel.Information, 2), (_log.Lines[^1].Level, _log.Lines.Count));
     }
 
     [Theory]
@@ -56,7 +57,7 @@ public sealed class ProxySuspicionTests : IDisposable
         Arrive(OriginSource.Socket, 10);
         Pass(1);
         Assert.Equal(Suspicions.UnlistedProxy, _suspicion.Current);
-        Assert.StartsWith("50 % of the newcomers", Assert.Single(_log).Text, StringComparison.Ordinal);
+        Assert.StartsWith("50 % of the newcomers", Assert.Single(_log.Lines).Text, StringComparison.Ordinal);
 
         // A third still do: easier kept than raised.
         Arrive(OriginSource.UnlistedProxy, 30);
@@ -67,7 +68,7 @@ public sealed class ProxySuspicionTests : IDisposable
         Arrive(OriginSource.Socket, 1000);
         Pass(1);
         Assert.Equal(Suspicions.None, _suspicion.Current);
-        Assert.Equal(2, _log.Count);
+        Assert.Equal(2, _log.Lines.Count);
     }
 
     [Fact]
@@ -136,16 +137,5 @@ public sealed class ProxySuspicionTests : IDisposable
         {
             _time.Advance(ProxySuspicion.Tick);
         }
-    }
-
-    private sealed class Notes(List<(LogLevel Level, string Text)> lines) : ILogger<ProxySuspicion>
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            lines.Add((logLevel, formatter(state, exception)));
     }
 }

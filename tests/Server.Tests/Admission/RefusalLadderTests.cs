@@ -1,9 +1,9 @@
 using System.Net;
-using Microsoft.Extensions.Logging;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Limits;
 using Relay.Telemetry;
+using Server.Tests.Support;
 
 namespace Server.Tests.Admission;
 
@@ -12,7 +12,7 @@ public sealed class RefusalLadderTests : IDisposable
 {
     private readonly RelayMetrics _metrics = new();
     private readonly Books _books = new(total: 1000, perIp: 1);
-    private readonly Lines _log = new();
+    private readonly ListLogger<RefusalLadder> _log = new();
     private readonly RefusalLadder _ladder;
     private readonly AutoBans _bans;
     private readonly AdmissionGate _gate;
@@ -284,17 +284,4 @@ public sealed class RefusalLadderTests : IDisposable
     }
 
     private static IpKey Address(string text) => IpKey.From(IPAddress.Parse(text));
-
-    private sealed class Lines : ILogger<RefusalLadder>
-    {
-        public List<string> Texts { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Texts.Add(formatter(state, exception));
-    }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Identity;
+using Server.Tests.Support;
 
 namespace Server.Tests.Identity;
 
@@ -141,7 +142,7 @@ public sealed class IdentityFileTests : IDisposable
     {
         Load().Dispose();
         File.SetUnixFileMode(KeyFile, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        var log = new ListLogger();
+        var log = new ListLogger<ServerIdentity>();
 
         ServerIdentity.LoadOrCreate(new IdentityOptions { KeyFile = KeyFile }, log).Dispose();
 
@@ -168,19 +169,5 @@ public sealed class IdentityFileTests : IDisposable
         Assert.Contains(KeyFile, message, StringComparison.Ordinal);
         Assert.Contains("Identity:KeyFile", message, StringComparison.Ordinal);
         return message;
-    }
-
-    private sealed class ListLogger : ILogger<ServerIdentity>
-    {
-        public List<(LogLevel Level, string Text)> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Add((logLevel, formatter(state, exception)));
     }
 }

@@ -1,16 +1,16 @@
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Limits;
 using Relay.Listening;
+using Server.Tests.Support;
 
 namespace Server.Tests.Listening;
 
 public sealed class FileReserveTests
 {
     private readonly FakeTimeProvider _time = new();
-    private readonly Lines _log = new();
+    private readonly ListLogger<FileReserve> _log = new();
 
     [Theory]
     [InlineData(1024, 230, 192, 602)]
@@ -84,18 +84,5 @@ public sealed class FileReserveTests
         var options = new AdmissionOptions();
         return new FileReserve(
             new ListenOptions { ReservedFiles = reserved }, options, new ConnectionLedger(new LimitPolicyStore(options, _time), options, new LadderOptions(), _time), _time, _log);
-    }
-
-    private sealed class Lines : ILogger<FileReserve>
-    {
-        public List<string> Texts { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Texts.Add(formatter(state, exception));
     }
 }
