@@ -49,7 +49,7 @@ public sealed class StatsTests(RelayFixture fixture) : IClassFixture<RelayFixtur
     public async Task Watch_OnATerminal_RedrawsInPlaceAndLeavesItInOrder()
     {
         Assert.SkipUnless(File.Exists("/usr/bin/script"), "SKIPPED: util-linux `script` is needed for a terminal.");
-        using var terminal = ChildProcess.Start("/usr/bin/script", ["-qefc", "stty cols 200 rows 40; relayctl stats --watch --interval 100ms", "/dev/null"], ("RELAY_ADMIN", _relay.Socket), ("TERM", "xterm"));
+        using var terminal = ChildProcess.Start("/usr/bin/script", ["-qefc", "stty cols 200 rows 40; exec relayctl stats --watch --interval 100ms", "/dev/null"], ("RELAY_ADMIN", _relay.Socket), ("TERM", "xterm"));
         var seen = await ReadUntilAsync(terminal, "admitted", 3);
         await terminal.Input.WriteAsync('\x03');
         await terminal.Input.FlushAsync(TestContext.Current.CancellationToken);

@@ -38,6 +38,8 @@ internal sealed class ChildProcess : IDisposable
             start.Environment.Remove(name);
         }
 
+        // `script` runs its line with whatever shell the user has, and shells differ in what Ctrl-C does to them.
+        start.Environment["SHELL"] = "/bin/sh";
         start.Environment["PATH"] = $"{AppContext.BaseDirectory}:{start.Environment["PATH"]}";
         foreach (var (name, value) in environment)
         {
