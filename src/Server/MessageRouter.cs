@@ -199,13 +199,12 @@ internal sealed partial class MessageRouter(
 
     private static bool IsGated(MessageType type) => type is MessageType.ChunkAnnounce or MessageType.ChunkRequest or MessageType.ChunkPush;
 
-    /// <summary>True when a message of a registered socket carries a peerId that is neither of its names.</summary>
+    /// <summary>True when a message of a registered socket carries a peerId, of whatever kind, that is neither of its names.</summary>
     private static bool NamesAnother(Client client, MessageType type, in ClientMessage message) =>
         type is not (MessageType.RegisterCode or MessageType.RegisterPeer or MessageType.GetRelays)
-        && (client.PeerId ?? client.Code) is not null
-        && message.Text("peerId") is { Length: > 0 } peerId
-        && peerId != client.PeerId
-        && peerId != client.Code;
+        && client.Name is not null
+        && message.HasContent("peerId")
+        && !(message.Text("peerId") is { } peerId && (peerId == client.PeerId || peerId == client.Code));
 
     private static partial class Log
     {

@@ -10,6 +10,7 @@ public sealed class PipelineTests
 {
     private const string ParseError = "Invalid message format: JSON parse error";
     private const string NoObject = "Invalid message: Message must be a JSON object";
+    private const string Mismatch = "peerId mismatch with registered identity";
     private const string NoType = "Invalid message: Missing or invalid \"type\" field";
 
     /// <summary>Type, other fields of the message, required fields in their order. "?" in front: may be missing or null.</summary>
@@ -164,8 +165,11 @@ public sealed class PipelineTests
     [InlineData("\"AAAAAA\"", null)]
     [InlineData("\"\"", null)]
     [InlineData("null", null)]
-    [InlineData("7", null)]
-    [InlineData("\"BBBBBB\"", "peerId mismatch with registered identity")]
+    [InlineData("7", Mismatch)]
+    [InlineData("false", Mismatch)]
+    [InlineData("[\"AAAAAA\"]", Mismatch)]
+    [InlineData("\"aaaaaa\"", Mismatch)]
+    [InlineData("\"BBBBBB\"", Mismatch)]
     public async Task PeerId_OfARegisteredSocket_MustBeItsOwn(string peerId, string? error)
     {
         await using var server = await RelayServer.StartAsync();
