@@ -1,9 +1,10 @@
+using Microsoft.Extensions.Time.Testing;
 using Relay.EndToEnd.Support;
 using Relay.Signaling;
 
 namespace Relay.EndToEnd;
 
-/// <summary>How many may ask to pair, and how often (docs/protocol.md, Pairing).</summary>
+/// <summary>How many may ask to pair or to be linked, and how often (docs/protocol.md, Pairing, Linking a browser).</summary>
 public sealed class PairRequestLimitTests
 {
     [Fact]
@@ -61,6 +62,35 @@ public sealed class PairRequestLimitTests
         await elsewhere.ExpectAsync("pair_error");
     }
 
+    // Weakness 18, by another message: a link request tells as well whether a code is there, and asks its holder for more.
+    [Fact]
+    public async Task LinkRequests_MoreThanTheRateOfTheAddress_AreRefusedLikeAWrongCode()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await RelayServer.StartAsync(time: time);
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var first = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var second = await TestClient.RegisterAsync(server, "BBBBBB");
+        for (var guess = 0; guess < 30; guess++)
+        {
+            await LinkAsync(first, guess % 2 == 0 ? "ZZZZZZ" : "AAAAAA");
+            await first.ExpectAsync("link_error");
+        }
+
+        // A new socket is no new chance, another address is; and time is.
+        await LinkAsync(second, "PPPPPP");
+        Assert.Equal("""{"type":"link_error","error":"Link request could not be processed"}""", await second.ReceiveTextAsync());
+        await phone.ExpectNothingAsync();
+        await using var elsewhere = await TestClient.RegisterAsync(server, "EEEEEE", from: "127.0.0.2");
+        await LinkAsync(elsewhere, "PPPPPP");
+        await phone.ExpectAsync("link_request");
+        await elsewhere.CloseAsync();
+        await phone.ExpectAsync("link_timeout");
+        time.Advance(TimeSpan.FromSeconds(2));
+        await LinkAsync(second, "PPPPPP");
+        await phone.ExpectAsync("link_request");
+    }
+
     // Weakness 18: one address could hold all places of a target, again and again.
     [Fact]
     public async Task Requests_OneAddressHoldsEveryPlace_AnotherAddressGetsOne()
@@ -92,6 +122,9 @@ public sealed class PairRequestLimitTests
             await client.ExpectAsync("pair_matched");
         }
     }
+
+    private static Task LinkAsync(TestClient client, string target) =>
+        client.SendAsync($$"""{"type":"link_request","linkCode":"{{target}}","publicKey":"{{TestClient.Key("browser")}}"}""");
 
     private static Task RequestAsync(TestClient client, string target) =>
         client.SendAsync($$"""{"type":"pair_request","targetCode":"{{target}}"}""");

@@ -1,11 +1,15 @@
+using Relay.Limits;
 using Relay.Presence;
 using Relay.Protocol;
 
 namespace Relay.Signaling;
 
 /// <summary>link_request and link_response: a browser asks a phone to be linked with it.</summary>
-internal sealed class LinkHandler(PresenceTable presence, PendingRequests pending, MatchTable matches, SignalingOptions options)
+internal sealed class LinkHandler(
+    PresenceTable presence, PendingRequests pending, MatchTable matches, SignalingOptions options, TimeProvider time)
 {
+    private readonly AddressRate _addresses = new(options.LinkRequestsPerMinutePerIp, time);
+
     public void Request(Client client, in ClientMessage message)
     {
         var link = message.Text("linkCode")!;
@@ -28,7 +32,7 @@ internal sealed class LinkHandler(PresenceTable presence, PendingRequests pendin
         }
         else if (!TryAdd(client, code, key, link, message.DisplayText("deviceName") ?? "Unknown Browser", out var request))
         {
-            // One text for every cause, as with pair requests.
+            // One text for every cause, as with pair requests; for too many of them too, so that they teach nothing.
             client.Send(MessageWriter.Write(new LinkError("Link request could not be processed"), ServerJson.Default.LinkError));
         }
         else
@@ -93,7 +97,7 @@ internal sealed class LinkHandler(PresenceTable presence, PendingRequests pendin
     private bool TryAdd(Client client, string code, string key, string link, string deviceName, out PendingRequest request)
     {
         request = null!;
-        if (link == code || !presence.TryFindCode(link, out var phone, out _))
+        if (!_addresses.TryTake(client.Session.Key) || link == code || !presence.TryFindCode(link, out var phone, out _))
         {
             return false;
         }

@@ -26,6 +26,13 @@ internal sealed class SignalingOptions
     public int PairRequestsPerMinutePerIp { get; set; } = 30;
 
     /// <summary>
+    /// Link requests of one address per minute, for the same reason: each right guess asks a stranger for an approval. Nobody
+    /// links that many browsers by hand.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int LinkRequestsPerMinutePerIp { get; set; } = 30;
+
+    /// <summary>
     /// When true, offers, answers, candidates and calls go only between sockets that were matched or linked while both live;
     /// else to any registered code, as in the network that the clients come from.
     /// </summary>
