@@ -218,4 +218,24 @@ public sealed class PipelineTests
         await client.ExpectErrorAsync(Refused);
         Assert.Equal((1008, "Rate limit exceeded"), await client.ExpectCloseAsync());
     }
+
+    // Weakness 14 again: the minute of the refused messages is any minute, not one that begins with the first of them.
+    [Fact]
+    public async Task Messages_RefusedAcrossAWindowsEdge_CloseAtTheLimit()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await RelayServer.StartAsync(
+            settings => (settings.Sessions.MessagesPerMinute, settings.Sessions.RefusedMessagesPerMinute) = (2, 3), time);
+        await using var client = await TestClient.RegisterAsync(server, "AAAAAA");
+        await client.ExpectNothingAsync();
+        foreach (var (wait, isRefused) in new[] { (0, true), (29.5, true), (31, false), (0, false), (0, true), (28, true) })
+        {
+            time.Advance(TimeSpan.FromSeconds(wait));
+            await client.SendAsync("""{"type":"ping"}""");
+            await client.ExpectAsync(isRefused ? "error" : "pong");
+        }
+
+        // The last three were refused within a minute; from the first to the third it was more.
+        Assert.Equal((1008, "Rate limit exceeded"), await client.ExpectCloseAsync());
+    }
 }

@@ -12,8 +12,10 @@ internal sealed class Client(Session session)
 {
     // Receive loop only.
     private TokenBucket _messages;
-    private long _refusedSince;
-    private int _refused;
+
+    // When the last ones were refused, as many as are too many within a minute; made when the first one is.
+    private long[]? _refusals;
+    private long _refused;
 
     // Written by the presence table under its lock; read anywhere.
     private volatile string? _code;
@@ -77,13 +79,11 @@ internal sealed class Client(Session session)
             return MessageRate.Fine;
         }
 
-        if (_refused == 0 || time.GetElapsedTime(_refusedSince) > minute)
-        {
-            _refused = 0;
-            _refusedSince = time.GetTimestamp();
-        }
-
-        return ++_refused >= options.RefusedMessagesPerMinute ? MessageRate.Hopeless : MessageRate.TooFast;
+        var refusals = _refusals ??= new long[options.RefusedMessagesPerMinute];
+        refusals[_refused++ % refusals.Length] = time.GetTimestamp();
+        return _refused >= refusals.Length && time.GetElapsedTime(refusals[_refused % refusals.Length]) <= minute
+            ? MessageRate.Hopeless
+            : MessageRate.TooFast;
     }
 }
 

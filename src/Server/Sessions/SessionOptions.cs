@@ -41,8 +41,8 @@ internal sealed class SessionOptions : IValidatableObject
     [Range(1, 1_000_000)]
     public int MessagesPerMinute { get; set; } = 100;
 
-    /// <summary>Messages refused by that limit within a minute after which the socket is closed.</summary>
-    [Range(1, 1_000_000)]
+    /// <summary>Messages refused by that limit within a minute after which the socket is closed. Each is remembered, in 8 bytes.</summary>
+    [Range(1, 10_000)]
     public int RefusedMessagesPerMinute { get; set; } = 200;
 
     /// <summary>Bytes a socket may send per second; above it the relay stops reading it for a while.</summary>
