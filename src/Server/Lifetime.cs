@@ -15,6 +15,7 @@ internal sealed partial class Lifetime(
     IHostApplicationLifetime application,
     Readiness readiness,
     AdmissionGate gate,
+    HandshakeGuard handshakes,
     SessionTable sessions,
     Heartbeat heartbeat,
     Drainer drainer,
@@ -87,6 +88,7 @@ internal sealed partial class Lifetime(
 
         readiness.Stop();
         gate.Stop();
+        handshakes.Stop();
         sessions.CloseAll(CloseReason.Shutdown);
     }
 

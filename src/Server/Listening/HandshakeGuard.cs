@@ -43,6 +43,9 @@ internal sealed class HandshakeGuard : IDisposable
     // Set once, before anything is accepted.
     private int _most;
 
+    // Set once, when the relay stops.
+    private volatile bool _isStopping;
+
     public HandshakeGuard(ListenOptions options, LimitPolicyStore policies, AutoBans bans, TimeProvider time)
     {
         (_options, _policies, _bans, _time) = (options, policies, bans, time);
@@ -132,15 +135,19 @@ internal sealed class HandshakeGuard : IDisposable
         oldest?.Abort();
     }
 
+    /// <summary>From now on nobody's time is waited for: the relay stops, and Kestrel would wait for all that is unfinished.</summary>
+    public void Stop() => _isStopping = true;
+
     public void Dispose() => _timer.Dispose();
 
     private void CutLate()
     {
+        var isStopping = _isStopping;
         var late = new List<Handshake>();
         lock (_lock)
         {
             var now = _time.GetTimestamp();
-            while (_waiting.First is { } first && _time.GetElapsedTime(first.Value.Since, now) >= _options.HandshakeTimeout)
+            while (_waiting.First is { } first && (isStopping || _time.GetElapsedTime(first.Value.Since, now) >= _options.HandshakeTimeout))
             {
                 late.Add(first.Value);
                 Cut(first, HandshakeCut.Late);
@@ -150,7 +157,7 @@ internal sealed class HandshakeGuard : IDisposable
         foreach (var handshake in late)
         {
             handshake.Connection.Abort();
-            if (handshake.Address is { } address)
+            if (handshake.Address is { } address && !isStopping)
             {
                 _bans.Strike(address);
             }

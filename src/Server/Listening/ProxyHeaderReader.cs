@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
@@ -10,47 +9,14 @@ namespace Relay.Listening;
 
 /// <summary>
 /// Takes the PROXY header off a new connection, before TLS and HTTP see a byte. A peer in a trusted network must send one;
-/// from anybody else one is refused, and who sends none is a direct client. One timer watches all who have not decided.
+/// from anybody else one is refused, and who sends none is a direct client. <see cref="HandshakeGuard"/> cuts who is late.
 /// </summary>
-internal sealed partial class ProxyHeaderReader : IDisposable
+internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxySuspicion suspicion, AdmissionGate gate, ILogger<ProxyHeaderReader> logger)
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
-
     private static readonly string[] Labels = ["accepted", "direct", "missing", "malformed", "unlisted", "too_slow", "gone"];
-
-    private readonly TrustedProxies _proxies;
-    private readonly ProxySuspicion _suspicion;
-    private readonly AdmissionGate _gate;
-    private readonly ListenOptions _options;
-    private readonly IHostApplicationLifetime _lifetime;
-    private readonly TimeProvider _time;
-    private readonly ILogger<ProxyHeaderReader> _logger;
-    private readonly ITimer _timer;
-
-    // Connections whose first bytes are awaited, with when that began.
-    private readonly ConcurrentDictionary<TrackedConnection, long> _waiting = [];
 
     // Atomic.
     private readonly long[] _outcomes = new long[Labels.Length];
-
-    public ProxyHeaderReader(
-        TrustedProxies proxies,
-        ProxySuspicion suspicion,
-        AdmissionGate gate,
-        ListenOptions options,
-        IHostApplicationLifetime lifetime,
-        TimeProvider time,
-        ILogger<ProxyHeaderReader> logger)
-    {
-        _proxies = proxies;
-        _suspicion = suspicion;
-        _gate = gate;
-        _options = options;
-        _lifetime = lifetime;
-        _time = time;
-        _logger = logger;
-        _timer = time.CreateTimer(_ => Sweep(), null, Tick, Tick);
-    }
 
     public long Count(ProxyHeaderOutcome outcome) => Interlocked.Read(ref _outcomes[(int)outcome]);
 
@@ -67,7 +33,7 @@ internal sealed partial class ProxyHeaderReader : IDisposable
         if (outcome is ProxyHeaderOutcome.Accepted or ProxyHeaderOutcome.Direct)
         {
             // A direct client was asked at the door.
-            if (tracked.Claim.Kind != ProxyClaimKind.Client || !_gate.IsCut(tracked.Claim.Source))
+            if (tracked.Claim.Kind != ProxyClaimKind.Client || !gate.IsCut(tracked.Claim.Source))
             {
                 await next(connection);
             }
@@ -75,37 +41,28 @@ internal sealed partial class ProxyHeaderReader : IDisposable
             return;
         }
 
-        Log.Refused(_logger, outcome, connection.RemoteEndPoint);
+        Log.Refused(logger, outcome, connection.RemoteEndPoint);
         if (outcome == ProxyHeaderOutcome.Unlisted)
         {
-            _suspicion.HeaderFromStranger();
+            suspicion.HeaderFromStranger();
         }
         else if (outcome is ProxyHeaderOutcome.Missing or ProxyHeaderOutcome.Malformed)
         {
-            _suspicion.HeaderIsMissing();
+            suspicion.HeaderIsMissing();
         }
     }
 
-    public void Dispose() => _timer.Dispose();
-
     private async ValueTask<ProxyHeaderOutcome> ReadAsync(TrackedConnection connection, PipeReader input, IPEndPoint? peer)
     {
-        var since = _time.GetTimestamp();
-        _waiting[connection] = since;
         try
         {
-            return peer is not null && _proxies.TryFind(IpKey.From(peer.Address), out _)
+            return peer is not null && proxies.TryFind(IpKey.From(peer.Address), out _)
                 ? await TakeHeaderAsync(connection, input)
                 : await RefuseHeaderAsync(input);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // Reset by the peer, or cut by the sweep.
-            return _time.GetElapsedTime(since) >= _options.HandshakeTimeout ? ProxyHeaderOutcome.TooSlow : ProxyHeaderOutcome.Gone;
-        }
-        finally
-        {
-            _waiting.TryRemove(connection, out _);
+            return connection.Handshake is null ? ProxyHeaderOutcome.TooSlow : ProxyHeaderOutcome.Gone;
         }
     }
 
@@ -161,19 +118,6 @@ internal sealed partial class ProxyHeaderReader : IDisposable
         }
     }
 
-    // Who is late is cut; when the relay stops, everybody is, for Kestrel knows nothing of this wait.
-    private void Sweep()
-    {
-        var isStopping = _lifetime.ApplicationStopping.IsCancellationRequested;
-        foreach (var (connection, since) in _waiting)
-        {
-            if (isStopping || _time.GetElapsedTime(since) >= _options.HandshakeTimeout)
-            {
-                connection.Abort();
-            }
-        }
-    }
-
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Debug, "A connection of {Peer} was closed before HTTP, PROXY header: {Outcome}")]
@@ -199,7 +143,7 @@ internal enum ProxyHeaderOutcome
     /// <summary>A header from a peer that is not trusted.</summary>
     Unlisted,
 
-    /// <summary>Nothing whole within the handshake's time.</summary>
+    /// <summary>Cut before anything whole had come: late, or too many wait, or the relay stops.</summary>
     TooSlow,
 
     /// <summary>The peer left first.</summary>

@@ -110,6 +110,18 @@ public sealed class HandshakeGuardTests : IDisposable
         Assert.True(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
     }
 
+    [Fact]
+    public void Stop_Unfinished_AreCutAndItIsNotHeldAgainstTheirAddress()
+    {
+        Enter("203.0.113.1", out var first);
+        Enter("203.0.113.1", out var second);
+        _guard.Stop();
+        _time.Advance(TimeSpan.FromSeconds(0.25));
+
+        Assert.Equal((true, true, 0), (first.IsAborted, second.IsAborted, _guard.Count));
+        Assert.False(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
+    }
+
     [Theory]
     [InlineData(1_000_000, 40)]
     [InlineData(100, 25)]
