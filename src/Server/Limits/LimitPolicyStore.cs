@@ -6,7 +6,7 @@ namespace Relay.Limits;
 /// The current policy, its history, and what is taken back by itself. Readers take no lock; writers follow one another, and
 /// each change is a new revision.
 /// </summary>
-internal sealed partial class LimitPolicyStore : IDisposable
+internal sealed class LimitPolicyStore : IDisposable
 {
     /// <summary>Revisions remembered.</summary>
     public const int MaxHistory = 100;
@@ -18,18 +18,12 @@ internal sealed partial class LimitPolicyStore : IDisposable
 
     private readonly Lock _writers = new();
     private readonly TimeProvider _time;
-    private readonly PolicyFile? _file;
-    private readonly RevisionReserve? _reserve;
-    private readonly long _spent;
     private readonly int _ipv6Prefix;
-    private readonly ILogger _logger;
 
     // Guarded by _writers.
+    private readonly PolicyOnDisk _disk;
     private readonly List<PolicyRevision> _history = [];
     private readonly PendingReverts _pending;
-    private PolicyItems _saved;
-    private bool _isSaved;
-    private bool _isPendingOnDisk;
 
     // Replaced whole under _writers, read anywhere.
     private volatile LimitPolicy _current;
@@ -40,25 +34,29 @@ internal sealed partial class LimitPolicyStore : IDisposable
     /// </summary>
     public LimitPolicyStore(AdmissionOptions options, TimeProvider time, PolicyFile? file = null, ILogger<LimitPolicyStore>? logger = null)
     {
-        (_time, _file, _ipv6Prefix, _logger) = (time, file, options.Ipv6Prefix, logger ?? NullLogger<LimitPolicyStore>.Instance);
+        (_time, _ipv6Prefix) = (time, options.Ipv6Prefix);
+        _disk = new PolicyOnDisk(file, PolicyItems.FromOptions(options, out _), time, logger ?? NullLogger<LimitPolicyStore>.Instance);
         _pending = new PendingReverts(time, RevertDue);
-        _reserve = file is null ? null : new RevisionReserve(file.Path + ".revision");
-        _spent = _reserve?.Load() ?? 0;
         // Under the lock: what is due already is taken back by a timer, which must find everything in its place.
         lock (_writers)
         {
-            _saved = PolicyItems.FromOptions(options, out _);
-            if (file?.Load() is { } document)
+            var restored = _disk.Load(_ipv6Prefix);
+            _history.AddRange(restored?.History ?? []);
+            var last = _history.Count > 0 ? _history[^1] : null;
+            var items = restored?.Current ?? _disk.Saved;
+            var lost = last is null ? [] : PolicyItems.Diff(last.Items, items);
+            if (last is not null && last.Revision == restored?.Revision && lost.Count == 0)
             {
-                var restored = new RestoredPolicy(document, _saved, _ipv6Prefix, file);
-                _current = Restore(document, restored);
-                _pending.Add(restored.Pending);
+                _current = new LimitPolicy(items, _ipv6Prefix, last.Revision);
             }
             else
             {
-                _current = new LimitPolicy(_saved, _ipv6Prefix, _spent + 1);
-                Remember(Itself, "start", []);
+                // The first start; or what was not saved is gone, or somebody has edited the file: not the revision that was in force.
+                _current = new LimitPolicy(items, _ipv6Prefix, Math.Max(restored?.Revision ?? 0, _disk.Spent) + 1);
+                Remember(Itself, "start", lost);
             }
+
+            _pending.Add(restored?.Pending ?? []);
         }
 
         RevertDue();
@@ -70,7 +68,9 @@ internal sealed partial class LimitPolicyStore : IDisposable
     public Action<PolicyRevision>? Changed { get; set; }
 
     /// <summary>Where the policy is saved; null: nowhere.</summary>
-    public string? File => _file?.Path;
+    public string? File => _disk.Path;
+
+    private PolicyMoment Moment => new(_current, _pending.All, _history);
 
     /// <summary>Swaps the policy, unless the caller decided from an older revision than the one in force.</summary>
     public PolicyResult Change(PolicyChange change) => Change(change, () => change.Edits);
@@ -91,7 +91,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
                 return false;
             }
 
-            UpdateDisk();
+            _disk.Refresh(Moment, Itself);
             return true;
         }
     }
@@ -101,9 +101,8 @@ internal sealed partial class LimitPolicyStore : IDisposable
     {
         lock (_writers)
         {
-            var differences = PolicyItems.Diff(_saved, _current.Items);
-            _file!.Save(Document(_current.Items, who));
-            (_saved, _isSaved, _isPendingOnDisk) = (_current.Items, true, _pending.All.Count > 0);
+            var differences = PolicyItems.Diff(_disk.Saved, _current.Items);
+            _disk.Save(Moment, who);
             return differences;
         }
     }
@@ -113,7 +112,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
     {
         lock (_writers)
         {
-            return new PolicyOverview(_current, [.. _pending.All], PolicyItems.Diff(_saved, _current.Items), _isSaved, [.. _history]);
+            return new PolicyOverview(_current, [.. _pending.All], PolicyItems.Diff(_disk.Saved, _current.Items), _disk.IsSaved, [.. _history]);
         }
     }
 
@@ -168,9 +167,9 @@ internal sealed partial class LimitPolicyStore : IDisposable
             Await(result.RevertsAt, needsConfirmation: false, made, differences);
             if (result.RevertsAt is null)
             {
-                UpdateDisk();
+                _disk.Refresh(Moment, Itself);
             }
-            else if (!Persist(out var warning))
+            else if (!_disk.TryKeep(Moment, Itself, out var warning))
             {
                 result = result with { Warnings = [warning!] };
             }
@@ -229,7 +228,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
 
             if (isAny)
             {
-                UpdateDisk();
+                _disk.Refresh(Moment, Itself);
             }
         }
 
@@ -238,22 +237,14 @@ internal sealed partial class LimitPolicyStore : IDisposable
 
     private LimitPolicy Next(PolicyItems items)
     {
-        var revision = Math.Max(_current.Revision, _spent) + 1;
+        var revision = Math.Max(_current.Revision, _disk.Spent) + 1;
         var sameShadow = !PolicyItems.Diff(_current.Items, items).Any(difference => difference.Path.StartsWith(PolicyItems.Shadow, StringComparison.Ordinal));
         return new LimitPolicy(items, _ipv6Prefix, revision, sameShadow ? _current.ShadowSince : revision);
     }
 
     private PolicyRevision Publish(LimitPolicy policy, string who, string reason)
     {
-        try
-        {
-            _reserve?.Cover(policy.Revision);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            Log.NotReserved(_logger, exception.Message);
-        }
-
+        _disk.Cover(policy.Revision);
         var differences = PolicyItems.Diff(_current.Items, policy.Items);
         _current = policy;
         return Remember(who, reason, differences);
@@ -269,74 +260,5 @@ internal sealed partial class LimitPolicyStore : IDisposable
         }
 
         return made;
-    }
-
-    // The file tells what waits to be taken back, as it was when it was last written: it must not say so of what does not.
-    private void UpdateDisk()
-    {
-        if (_isPendingOnDisk && !Persist(out var warning))
-        {
-            Log.NotWritten(_logger, warning!);
-        }
-    }
-
-    // What is in force for a time outlives a restart although nobody saved it: it was promised until a certain moment.
-    private bool Persist(out string? warning)
-    {
-        warning = null;
-        if (_file is null)
-        {
-            return true;
-        }
-
-        try
-        {
-            _file.Save(Document(_isSaved ? _saved : null, Itself));
-            _isPendingOnDisk = _pending.All.Count > 0;
-            return true;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            warning = $"the change holds, but a restart would not know how long it was to hold: {_file.Path} cannot be written: {exception.Message}";
-            return false;
-        }
-    }
-
-    private PolicyDocument Document(PolicyItems? items, string who) => new(PolicyDocument.CurrentFormat, _current.Revision, _time.GetUtcNow(), who)
-    {
-        Items = items?.All.ToDictionary(),
-        Running = PolicyItems.Diff(items ?? PolicyItems.Empty, _current.Items).Count == 0 ? null : _current.Items.All.ToDictionary(),
-        Pending =
-        [
-            .. from pending in _pending.All
-                select new PolicyDocument.PendingEntry(pending.Revision, pending.Due, pending.NeedsConfirmation, [.. pending.Differences]),
-        ],
-        History = [.. _history.Select(entry => new PolicyDocument.HistoryEntry(entry.Revision, entry.Time, entry.Who, entry.Reason, [.. entry.Differences]))],
-    };
-
-    private LimitPolicy Restore(PolicyDocument document, RestoredPolicy restored)
-    {
-        (_saved, _isSaved, _isPendingOnDisk) = (restored.Saved, document.Items is not null, document.Pending.Count > 0);
-        _history.AddRange(restored.History);
-        var last = _history.Count > 0 ? _history[^1] : null;
-        var lost = last is null ? [] : PolicyItems.Diff(last.Items, restored.Current);
-        if (last?.Revision == document.Revision && lost.Count == 0)
-        {
-            return new LimitPolicy(restored.Current, _ipv6Prefix, document.Revision);
-        }
-
-        // What was not saved is gone, or somebody has edited the file: not the revision that was in force.
-        _current = new LimitPolicy(restored.Current, _ipv6Prefix, Math.Max(document.Revision, _spent) + 1);
-        Remember(Itself, "start", lost);
-        return _current;
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Error, "{Warning}")]
-        public static partial void NotWritten(ILogger logger, string warning);
-
-        [LoggerMessage(2, LogLevel.Warning, "After a restart the numbers of the latest revisions may be used again: {Why}")]
-        public static partial void NotReserved(ILogger logger, string why);
     }
 }

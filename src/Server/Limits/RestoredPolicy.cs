@@ -9,7 +9,7 @@ internal sealed class RestoredPolicy
     /// <param name="settings">What holds where the file has no items.</param>
     public RestoredPolicy(PolicyDocument document, PolicyItems settings, int ipv6Prefix, PolicyFile file)
     {
-        (_ipv6Prefix, _file) = (ipv6Prefix, file);
+        (_ipv6Prefix, _file, Revision) = (ipv6Prefix, file, document.Revision);
         Saved = document.Items is { } items ? Read(items, settings) : settings;
         var running = document.Running is { } other ? Read(other, settings) : Saved;
         foreach (var change in document.Pending.SelectMany(pending => pending.Changes))
@@ -22,6 +22,9 @@ internal sealed class RestoredPolicy
             .Select(difference => difference.Path).Distinct().ToDictionary(path => path, path => running[path]));
         History = Rewind(document, running);
     }
+
+    /// <summary>The one in force when the file was written.</summary>
+    public long Revision { get; }
 
     /// <summary>What holds at each start.</summary>
     public PolicyItems Saved { get; }
