@@ -94,12 +94,17 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
             [Of(connections.Current, total), .. effective, $"+{Units.Rate(_rates.Admitted)}", $"peak {Units.Count(connections.Peak)}"]);
     }
 
+    // The bar is what nobody can have any more: pages that a control group does not count make the relay look larger than it.
     private TopLine Memory(Process process, Capacity? capacity)
     {
-        var heap = $"heap {Units.Bytes(process.HeapBytes)}";
-        return capacity is { MemoryLimitBytes: > 0 and var limit }
-            ? Bar("memory", process.ResidentBytes, limit, [$"{Units.Bytes(process.ResidentBytes)} of {Units.Bytes(limit)} ({Units.Share(process.ResidentBytes, limit)})", $"free {Units.Bytes(capacity.MemoryAvailableBytes)}", heap])
-            : TopLine.Of("memory", LabelWidth, [$"RSS {Units.Bytes(process.ResidentBytes)}", heap]);
+        string[] own = [$"RSS {Units.Bytes(process.ResidentBytes)}", $"heap {Units.Bytes(process.HeapBytes)}"];
+        if (capacity is not { MemoryLimitBytes: > 0 and var limit })
+        {
+            return TopLine.Of("memory", LabelWidth, [.. own]);
+        }
+
+        var used = Math.Max(0, limit - capacity.MemoryAvailableBytes);
+        return Bar("memory", used, limit, [$"{Units.Bytes(used)} of {Units.Bytes(limit)} ({Units.Share(used, limit)})", .. own]);
     }
 
     // What is refused now stands before what was refused most in all: at 3 a.m. the question is what happens now.

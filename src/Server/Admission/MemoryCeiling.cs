@@ -15,6 +15,9 @@ internal sealed partial class MemoryCeiling : IHostedService, IDisposable
     private const int LeastBytes = 8 * 1024;
     private const int MostBytes = 1024 * 1024;
 
+    // However small the share: the bursts and the collector's delay of a small control group are not smaller than a large one's.
+    private const long LeastReserve = 32 << 20;
+
     // With fewer sockets, what the relay does beside them would be taken for theirs.
     private const int Enough = 500;
 
@@ -77,7 +80,7 @@ internal sealed partial class MemoryCeiling : IHostedService, IDisposable
         Measure(reading, live);
 
         // A share is kept back: buffers of a busy minute, other processes, what the kernel needs for the sockets.
-        var reserve = (long)(reading.Limit * (_options.MemoryReserve / 100.0));
+        var reserve = Math.Max((long)(reading.Limit * (_options.MemoryReserve / 100.0)), LeastReserve);
         var room = (reading.Available + reading.Spare - reserve) / _perConnection;
         var found = (int)Math.Clamp(live + room, 1, AdmissionOptions.MaxLimit);
         Set(found);

@@ -12,6 +12,9 @@ internal readonly record struct MemoryReading(long Limit, long Available, long I
     private const string Machine = "/proc/meminfo";
     private const string Groups = "/sys/fs/cgroup";
 
+    // Version 1 says "no limit" with a number of about this size: an exbibyte is more than any machine has.
+    private const long NoLimit = 1L << 60;
+
     public static MemoryReading Now()
     {
         var heap = GC.GetGCMemoryInfo(GCKind.Any);
@@ -20,39 +23,72 @@ internal readonly record struct MemoryReading(long Limit, long Available, long I
         var (limit, available) = File.Exists(Machine)
             ? OfMachine(File.ReadAllText(Machine))
             : (heap.TotalAvailableMemoryBytes, Math.Max(0, heap.TotalAvailableMemoryBytes - heap.MemoryLoadBytes));
-        foreach (var group in GroupsOf(Groups, File.Exists("/proc/self/cgroup") ? File.ReadAllText("/proc/self/cgroup") : ""))
+        foreach (var (folder, max, current) in GroupsOf(Groups, File.Exists("/proc/self/cgroup") ? File.ReadAllText("/proc/self/cgroup") : ""))
         {
-            if (OfGroup(Read(group, "memory.max"), Read(group, "memory.current"), Read(group, "memory.stat")) is { } own)
+            if (OfGroup(Read(folder, max), Read(folder, current), Read(folder, "memory.stat")) is { } own)
             {
                 (limit, available) = (Math.Min(limit, own.Limit), Math.Min(available, own.Available));
             }
         }
 
-        return new MemoryReading(limit, available, inUse, spare);
+        // In a group with a limit the collector takes three quarters of it at most, and throws rather than take more.
+        var heapLeft = Math.Max(0, heap.TotalAvailableMemoryBytes - heap.TotalCommittedBytes);
+        return new MemoryReading(limit, Math.Min(available, heapLeft), inUse, spare);
     }
 
     /// <summary>Total and available memory, from the text of /proc/meminfo; zeros when it tells neither.</summary>
     public static (long Limit, long Available) OfMachine(string text) => (Field(text, "MemTotal:") * 1024, Field(text, "MemAvailable:") * 1024);
 
     /// <summary>
-    /// Limit and what is left of a control group (version 2): file pages that nobody uses can be taken back and count as
-    /// left. Null: it has no limit.
+    /// Limit and what is left of a control group: file pages that nobody uses can be taken back and count as left. Null: it
+    /// has no limit.
     /// </summary>
     public static (long Limit, long Available)? OfGroup(string max, string current, string stat) =>
         long.TryParse(max, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
+        && limit < NoLimit
         && long.TryParse(current, NumberStyles.None, CultureInfo.InvariantCulture, out var used)
-            ? (limit, Math.Max(0, limit - used + Field(stat, "inactive_file")))
+            ? (limit, Math.Max(0, limit - used + Math.Max(Field(stat, "inactive_file"), Field(stat, "total_inactive_file"))))
             : null;
 
-    /// <summary>The folders of this process's control group and of all above it, from the text of /proc/self/cgroup.</summary>
-    public static IEnumerable<string> GroupsOf(string root, string text)
+    /// <summary>
+    /// The folders of this process's control group and of all above it, with the names of their limit and of what is used,
+    /// from the text of /proc/self/cgroup.
+    /// </summary>
+    public static IEnumerable<(string Folder, string Max, string Current)> GroupsOf(string root, string text)
     {
-        // "0::/system.slice/relayd.service"
-        var line = text.Split('\n').FirstOrDefault(line => line.StartsWith("0::/", StringComparison.Ordinal));
-        for (var path = line?[3..].TrimEnd('/'); path is not null; path = path.Length == 0 ? null : path[..path.LastIndexOf('/')])
+        foreach (var line in text.Split('\n'))
         {
-            yield return root + path;
+            // "0::/system.slice/relayd.service", or in version 1 "4:memory:/docker/4f2a"
+            if (line.Split(':', 3) is not [var number, var controllers, ['/', ..] path])
+            {
+                continue;
+            }
+
+            if (number == "0" && controllers.Length == 0)
+            {
+                foreach (var folder in Upwards(path))
+                {
+                    yield return (root + folder, "memory.max", "memory.current");
+                }
+            }
+            else if (controllers.Split(',').Contains("memory"))
+            {
+                foreach (var folder in Upwards(path))
+                {
+                    yield return ($"{root}/memory{folder}", "memory.limit_in_bytes", "memory.usage_in_bytes");
+                }
+            }
         }
+    }
+
+    private static IEnumerable<string> Upwards(string path)
+    {
+        for (path = path.TrimEnd('/'); path.Length > 0; path = path[..path.LastIndexOf('/')])
+        {
+            yield return path;
+        }
+
+        yield return "";
     }
 
     private static string Read(string folder, string name)
@@ -63,7 +99,7 @@ internal readonly record struct MemoryReading(long Limit, long Available, long I
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // The root group has no such file, and a container may not see the groups above its own.
+            // The root group has no such file, and a container may not see the groups above its own: its own is the root then.
             return "";
         }
     }

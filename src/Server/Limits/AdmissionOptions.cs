@@ -77,7 +77,7 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Range(64, MaxLimit)]
     public int RememberedDecisions { get; set; } = 4_096;
 
-    /// <summary>Percent of the memory of the machine, or of the control group, that clients never take: when the rest is used up newcomers are refused.</summary>
+    /// <summary>Percent of the memory of the machine, or of the control group, that clients never take, 32 MiB at least: when the rest is used up newcomers are refused.</summary>
     [Range(0, 90)]
     public int MemoryReserve { get; set; } = 10;
 

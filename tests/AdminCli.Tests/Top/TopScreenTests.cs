@@ -13,7 +13,7 @@ public sealed class TopScreenTests
         var lines = Paint(TopStates.Live(), 80, 24);
         Assert.Equal("relay ready   up 3d 4h 5m   0.1.0   unix:/run/relay/admin.sock      00:00:10 UTC", lines[0]);
         Assert.Equal("clients     #####################. 9,812 of 10,000 (98%)   +12.0/s   peak 10,000", lines[1]);
-        Assert.Equal("memory      #..................... 212 MiB of 4.0 GiB (5%)   free 3.0 GiB", lines[3]);
+        Assert.Equal("memory      ######................ 1.0 GiB of 4.0 GiB (25%)   RSS 212 MiB", lines[3]);
         Assert.StartsWith("refused     120/s   rate 140 +120/s   per_ip_limit 3,400   banned 70", lines[6]);
         Assert.Equal("addresses by connections   11 of 1,204", lines[9]);
         Assert.Equal(" ADDRESS           CONN  LIMIT   REFUSED    REF/S  ADMITTED   PEAK  LAST SEEN", lines[10]);

@@ -84,6 +84,15 @@ public sealed class MemoryCeilingTests : IDisposable
     }
 
     [Fact]
+    public void Look_ASmallControlGroup_KeepsMoreThanAShare()
+    {
+        _reading = new(Limit: 100 * MiB, Available: 50 * MiB, InUse: 50 * MiB, Spare: 0);
+        _memory.StartAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((50 - 32) * 64, Ceiling.ByMemory);
+    }
+
+    [Fact]
     public void Look_NothingLeft_AdmitsNobodyMore()
     {
         _memory.StartAsync(TestContext.Current.CancellationToken);
