@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Relay.Access;
 using Relay.Configuration;
 using Relay.Identity;
+using Relay.Limits;
 using Relay.Listening;
 
 namespace Relay;
@@ -19,7 +20,8 @@ internal static class Banner
         var more = addresses.Skip(1).Zip(settings.Listen.Listeners.Skip(1), (address, listener) => $"{WebSocket(address)} ({listener.Attribution})").ToArray();
         var socket = AdminSocket.PathOf(settings.Admin);
         var network = AdminAddress(app, settings.Admin) is { } address ? $" and {address}" : "";
-        var limits = settings.Admission;
+        var limits = app.Services.GetRequiredService<LimitPolicyStore>().Current;
+        var server = settings.Admin.Socket.Length > 0 ? $"--server unix:{socket} " : "";
         output.WriteLine($"""
             relayd {ServerCommand.Version}  {app.Services.GetRequiredService<ServerIdentity>().ServerId}
 
@@ -28,8 +30,8 @@ internal static class Banner
               admin     unix:{socket}{network}
               peers     {(settings.Federation.IsOn ? "/federation and /server" : "off (Federation:Servers is empty)")}
 
-              look      relayctl stats          (from a checkout: make ctl ARGS="stats")
-              limits    relayctl set-limit --per-ip 50
+              look      relayctl {server}stats          (from a checkout: make ctl ARGS="{server}stats")
+              limits    relayctl {server}set-limit --per-ip 50
               stop      Ctrl-C
             """);
     }

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Relay;
 using Relay.Access;
 using Relay.Admin;
@@ -20,9 +19,7 @@ using Relay.Signaling;
 using Relay.Storage;
 using Relay.Telemetry;
 
-// Lifetime handles the signals: the library's own handling would exit with 143 two seconds after the first.
-return await ServerCommand.Create(RelayProgram.RunAsync).Parse(args)
-    .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+return await ServerCommand.InvokeAsync(args, RelayProgram.RunAsync);
 
 namespace Relay
 {

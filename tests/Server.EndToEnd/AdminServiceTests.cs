@@ -204,6 +204,9 @@ public sealed class AdminServiceTests
         Assert.Matches(@"uid=\d+(\(\w+\))? gid=\d+ pid=\d+ \(night  fail: forged \[0m\)", line);
         Assert.Contains("per-ip 50 -> 40, revision 2", line, StringComparison.Ordinal);
         Assert.Contains($"pid={Environment.ProcessId} ", line, StringComparison.Ordinal);
+
+        await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 30 }, Call);
+        Assert.Contains(log.Lines, line => line.Contains(" (no reason given): per-ip 40 -> 30", StringComparison.Ordinal));
     }
 
     private static async Task<string> RefusedAsync(RelayServer server)

@@ -85,7 +85,26 @@ public sealed class ConfigurationTests : IDisposable
         var (code, output) = await RelayProcess.RunAsync(["--check-config"], ("RELAY_ADMISSION__PERIPS", "7"));
 
         Assert.Equal(2, code);
-        Assert.Contains("there is no such option; did you mean Admission:PerIp?", output, StringComparison.Ordinal);
+        Assert.Contains("RELAY_ADMISSION__PERIPS in the environment: there is no such option; did you mean Admission:PerIp?", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_OptionWithoutItsValue_IsOneSentenceAndExitIs2()
+    {
+        var (code, output) = await RelayProcess.RunAsync(["--config"]);
+
+        Assert.Equal((2, 2), (code, output.Split('\n').Length));
+        Assert.StartsWith("relayd: Required argument missing for option: '--config'.", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_SocketPathIsTooLong_ExitIs2()
+    {
+        var (code, output) = await RelayProcess.RunAsync([$"--Admin:Socket=/tmp/{new string('x', 103)}"]);
+
+        Assert.Equal(2, code);
+        Assert.Contains("Admin:Socket: the path of a Unix socket has at most 107 bytes", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,7 +114,8 @@ public sealed class ConfigurationTests : IDisposable
 
         Assert.Equal(0, code);
         Assert.All(OptionCatalog.All, option => Assert.Contains($"--{option.Path} ", output, StringComparison.Ordinal));
-        Assert.Contains("[1 to 1,000,000]", output, StringComparison.Ordinal);
+        Assert.Contains("  10000  [1 to 1,000,000]", output, StringComparison.Ordinal);
+        Assert.Contains("  8x  [off, a multiple of PerIp such as 8x, or 1 to 1,000,000]", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -158,7 +178,7 @@ public sealed class ConfigurationTests : IDisposable
     {
         foreach (var option in OptionCatalog.All.Where(option => !option.IsList))
         {
-            var value = option.Default is "(empty)" ? "" : option.Type == typeof(int) ? option.Default.Replace(",", "", StringComparison.Ordinal) : option.Default;
+            var value = option.Default is "(empty)" ? "" : option.Default;
             SettingsReader.Read(Configuration(option.Path, value), out var mistakes);
             Assert.Empty(mistakes);
         }

@@ -46,7 +46,12 @@ public sealed class PolicyFileTests
 
             await using var last = await RelayProcess.StartAsync($"--Admission:PolicyFile={file}");
             using var lastChannel = last.OpenChannel();
-            Assert.InRange(int.Parse(await new PolicyAdmin(lastChannel).ItemAsync("per-ip"), null), least, least + 1);
+            var perIpInForce = await new PolicyAdmin(lastChannel).ItemAsync("per-ip");
+            Assert.InRange(int.Parse(perIpInForce, null), least, least + 1);
+
+            // What is said at the start are the limits that hold, not those of the settings, and an address that relayctl finds.
+            Assert.Contains($"at most 10,000 in all, {perIpInForce} per address", last.Output, StringComparison.Ordinal);
+            Assert.Contains($"relayctl --server unix:{last.SocketPath} stats", last.Output, StringComparison.Ordinal);
         }
         finally
         {

@@ -71,8 +71,17 @@ internal static class OverridesCommand
 
     private static bool IsLimit(string text) => text is "unlimited" or "deny" || (int.TryParse(text, out var number) && number is >= 1 and <= 1_000_000);
 
-    private static async Task<int> ChangeAsync(AdminCall call, ChangePolicyRequest request) =>
-        ChangeReport.Show(call, await call.Connection.Policy.ChangePolicyAsync(request, call.Unary), request.Options.DryRun);
+    private static async Task<int> ChangeAsync(AdminCall call, ChangePolicyRequest request)
+    {
+        var response = await call.Connection.Policy.ChangePolicyAsync(request, call.Unary);
+        if (request.Remove is [var path] && response.Changes.Count == 0)
+        {
+            // Perhaps it was another network that was meant.
+            response.Warnings.Add($"{path[Prefix.Length..]} had no override; `relayctl overrides` lists those that are set");
+        }
+
+        return ChangeReport.Show(call, response, request.Options.DryRun);
+    }
 
     private static async Task<int> ShowAsync(AdminCall call)
     {

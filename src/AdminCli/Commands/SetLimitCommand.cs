@@ -33,7 +33,7 @@ internal static class SetLimitCommand
         {
             if (!limits.AnyGiven(result))
             {
-                result.AddError("Nothing to change: give --total N, --per-ip N or both, each 1 to 1,000,000.");
+                result.AddError("Nothing to change: give --total N, --per-ip N or another limit.");
             }
         });
         return command.WithAction(globals, context, async call =>

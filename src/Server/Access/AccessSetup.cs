@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -20,8 +19,7 @@ internal static class AccessSetup
             .AddHostedService(provider => provider.GetRequiredService<TokenStore>())
             .AddSingleton<CallerJudge>()
             .AddSingleton<AdminConnections>()
-            .Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endpoint =>
-                endpoint is UnixDomainSocketEndPoint unix ? AdminSocket.Bind(unix) : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint))
+            .Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = BoundSocket.Open)
             .Configure<KestrelServerOptions>(kestrel =>
             {
                 // Clients come by HTTP/1.1 only: these are the operators' own.

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using System.Text;
 
 namespace Relay.Access;
 
@@ -71,7 +72,17 @@ internal sealed class AdminOptions : IValidatableObject
         Listen.LastIndexOf(':') > Listen.LastIndexOf(']') && IPEndPoint.TryParse(Listen, out var endpoint) ? endpoint : null;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
-        SocketRoles.Check(this).Concat(CheckListen()).Concat(CheckFiles()).Concat(CertificateRoles.Check(this));
+        CheckSocket().Concat(SocketRoles.Check(this)).Concat(CheckListen()).Concat(CheckFiles()).Concat(CertificateRoles.Check(this));
+
+    private IEnumerable<ValidationResult> CheckSocket()
+    {
+        // What the system's own structure has room for, with the 0 at its end.
+        const int LongestPath = 107;
+        if (Encoding.UTF8.GetByteCount(AdminSocket.PathOf(this)) is > LongestPath and var length)
+        {
+            yield return new ValidationResult($"the path of a Unix socket has at most {LongestPath} bytes, and '{AdminSocket.PathOf(this)}' has {length}", [nameof(Socket)]);
+        }
+    }
 
     private IEnumerable<ValidationResult> CheckListen()
     {

@@ -39,7 +39,7 @@ internal sealed partial class PolicyChanges
         const int MostShown = 10;
         var changes = revision.Differences.Take(MostShown).Select(change => $"{change.Path} {change.Before ?? "(none)"} -> {change.After ?? "(none)"}");
         var rest = revision.Differences.Count > MostShown ? $", and {revision.Differences.Count - MostShown} more" : "";
-        Log.Changed(logger, revision.Who, Printable(revision.Reason), revision.Differences.Count == 0 ? "nothing" : string.Join(", ", changes) + rest, revision.Revision);
+        Log.Changed(logger, revision.Who, revision.Reason.Length > 0 ? Printable(revision.Reason) : "no reason given", revision.Differences.Count == 0 ? "nothing" : string.Join(", ", changes) + rest, revision.Revision);
     }
 
     // A line break in a reason must not look like a log entry of its own.

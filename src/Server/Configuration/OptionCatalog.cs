@@ -23,13 +23,17 @@ internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
         : IsList ? "a list, or one text with commas"
         : "text";
 
-    public string Default => Show(Property.GetValue(Section.GetValue(new RelaySettings())));
+    public string Default => Typed(Property.GetValue(Section.GetValue(new RelaySettings())));
+
+    /// <summary>As it would be typed: numbers in plain digits.</summary>
+    public static string Typed(object? value) => value is int number ? number.ToString(CultureInfo.InvariantCulture) : Show(value);
 
     public static string Show(object? value) => value switch
     {
         TimeSpan duration => Durations.Format(duration),
         string[] list => list.Length == 0 ? "(none)" : string.Join(",", list),
         "" => "(empty)",
+        bool truth => truth ? "true" : "false",
         int number => number.ToString("#,0", CultureInfo.InvariantCulture),
         _ => System.Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
     };
@@ -76,9 +80,20 @@ internal static class OptionCatalog
             where property.CanWrite
             select new Option(section, property)];
 
-    /// <summary>The known option whose spelling is nearest.</summary>
-    public static string Nearest(string path) =>
-        All.Select(option => option.Path).MinBy(known => Distance(known.ToUpperInvariant(), path.ToUpperInvariant()))!;
+    /// <summary>
+    /// The known option whose spelling is nearest: one of exactly that name, else one of the section that is meant, for
+    /// "Sesions:Rate" is no misspelling of another section's option with as many letters.
+    /// </summary>
+    public static string Nearest(string path)
+    {
+        const int SectionWeight = 3;
+        var parts = path.ToUpperInvariant().Split(':');
+        var (section, name) = (parts[0], parts[^1]);
+        var sameName = All.Where(option => option.Property.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).ToArray();
+        return (sameName.Length > 0 ? sameName : All).MinBy(option =>
+            Distance(option.Property.Name.ToUpperInvariant(), name)
+            + (parts.Length > 1 ? SectionWeight * Distance(option.Section.Name.ToUpperInvariant(), section) : 0))!.Path;
+    }
 
     // Levenshtein's edit distance, one row at a time.
     private static int Distance(string a, string b)

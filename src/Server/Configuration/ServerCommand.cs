@@ -15,28 +15,16 @@ internal static class ServerCommand
     public static string Version { get; } =
         typeof(ServerCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    /// <summary>The root command; <paramref name="run"/> runs the relay and gives the exit code.</summary>
-    public static RootCommand Create(Func<RelaySettings, CancellationToken, Task<int>> run)
+    private static RootCommand Create(Func<RelaySettings, CancellationToken, Task<int>> run)
     {
-        var config = new System.CommandLine.Option<FileInfo?>("--config", "-c")
-        {
-            Description = "JSON file with settings; wins over appsettings.json beside the program. Also RELAY_CONFIG.",
-            HelpName = "file",
-        };
-        var check = new System.CommandLine.Option<bool>("--check-config")
-        {
-            Description = "Read and check the settings, say what is wrong, and exit (0 fine, 2 not).",
-        };
-        var settings = new Argument<string[]>("settings")
-        {
-            Description = "Single settings, --Section:Option=value; they win over files and environment.",
-            Arity = ArgumentArity.ZeroOrMore,
-        };
-        var root = new RootCommand("relayd, a WebSocket relay and WebRTC signaling server.") { config, check, settings };
+        var config = new System.CommandLine.Option<FileInfo?>("--config", "-c");
+        var check = new System.CommandLine.Option<bool>("--check-config");
+        var settings = new Argument<string[]>("settings") { Arity = ArgumentArity.ZeroOrMore };
+        var root = new RootCommand { config, check, settings };
         root.TreatUnmatchedTokensAsErrors = false;
         foreach (var help in root.Options.OfType<HelpOption>())
         {
-            help.Action = new HelpWithSettings((HelpAction)help.Action!);
+            help.Action = new HelpWithSettings();
         }
 
         root.SetAction(async (result, cancellationToken) =>
@@ -66,6 +54,26 @@ internal static class ServerCommand
             return await run(read!, cancellationToken);
         });
         return root;
+    }
+
+    /// <summary>Runs what the command line says; the exit code.</summary>
+    public static async Task<int> InvokeAsync(string[] args, Func<RelaySettings, CancellationToken, Task<int>> run)
+    {
+        var parsed = Create(run).Parse(args);
+        if (parsed.Action is ParseErrorAction)
+        {
+            // The library's own answer is all of the help, and exit code 1.
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync($"relayd: {error.Message}");
+            }
+
+            await Console.Error.WriteLineAsync("relayd --help lists every option with its range and default.");
+            return BadConfiguration;
+        }
+
+        // Lifetime handles the signals: the library's own handling would exit with 143 two seconds after the first.
+        return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 
     private static RelaySettings? Read(string? file, string[] given, List<string> mistakes)
@@ -111,13 +119,30 @@ internal static class ServerCommand
         }
     }
 
-    private sealed class HelpWithSettings(HelpAction inner) : SynchronousCommandLineAction
+    private sealed class HelpWithSettings : SynchronousCommandLineAction
     {
         public override int Invoke(ParseResult parseResult)
         {
-            var code = inner.Invoke(parseResult);
             var output = parseResult.InvocationConfiguration.Output;
-            output.WriteLine("Settings (in a file {\"Admission\": {\"PerIp\": 50}}, in the environment RELAY_ADMISSION__PERIP=50):");
+            output.WriteLine("""
+                relayd, a WebSocket relay and WebRTC signaling server.
+
+                Usage:
+                  relayd [--config FILE] [--Section:Option=value ...]
+
+                Options:
+                  -c, --config FILE  JSON file with settings; wins over appsettings.json beside the program. Also RELAY_CONFIG.
+                  --check-config     Read and check the settings, say what is wrong, and exit (0 fine, 2 not).
+                  -?, -h, --help     Show this.
+                  --version          Show the version.
+
+                Examples:
+                  relayd --Listen:Port=9100 --Admission:PerIp=20
+                  relayd --config /etc/relay/relay.json --check-config
+                  RELAY_ADMISSION__PERIP=20 relayd
+
+                Settings (in a file {"Admission": {"PerIp": 50}}; the command line wins over the environment, that over files):
+                """);
             var width = OptionCatalog.All.Max(option => option.Path.Length);
             foreach (var option in OptionCatalog.All)
             {
@@ -126,7 +151,7 @@ internal static class ServerCommand
 
             output.WriteLine();
             output.WriteLine("docs/operations.md says what each of them does.");
-            return code;
+            return 0;
         }
     }
 }

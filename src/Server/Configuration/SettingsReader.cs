@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
 
 namespace Relay.Configuration;
 
@@ -41,9 +42,16 @@ internal static class SettingsReader
                 continue;
             }
 
-            mistakes.Add($"{path}: there is no such option; did you mean {OptionCatalog.Nearest(path)}?");
+            mistakes.Add($"{Spelled(configuration, path)}: there is no such option; did you mean {OptionCatalog.Nearest(path)}?");
         }
     }
+
+    // What somebody else has put into the environment is found only by the name that it has there.
+    private static string Spelled(IConfiguration configuration, string path) =>
+        configuration is IConfigurationRoot root
+        && root.Providers.LastOrDefault(provider => provider.TryGet(path, out _)) is EnvironmentVariablesConfigurationProvider
+            ? $"RELAY_{path.Replace(":", "__", StringComparison.Ordinal).ToUpperInvariant()} in the environment"
+            : path;
 
     private static bool IsKnown(string path) => OptionCatalog.All.Any(option =>
         path.Equals(option.Path, StringComparison.OrdinalIgnoreCase)

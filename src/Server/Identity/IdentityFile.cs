@@ -33,7 +33,9 @@ internal static partial class IdentityFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Unusable(path, exception.Message, exception);
+            throw Path.Exists(path) ? Unusable(path, exception.Message.TrimEnd('.'), exception) : new InvalidDataException(
+                $"The server key file '{path}' cannot be made: {exception.Message.TrimEnd('.')}. Let relayd's user write to its folder, or name another file in Identity:KeyFile.",
+                exception);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 
 namespace Relay.Limits;
@@ -21,21 +22,27 @@ internal sealed class AdmissionOptions : IValidatableObject
     public int Ipv6Prefix { get; set; } = DefaultIpv6Prefix;
 
     /// <summary>Sockets of one IPv6 /56: off, a multiple of PerIp, or a number. Eight /64 are what a small site may rightly use at once.</summary>
+    [Description("off, a multiple of PerIp such as 8x, or 1 to 1,000,000")]
     public string Per56 { get; set; } = "8x";
 
     /// <summary>Sockets of one IPv6 /48, likewise.</summary>
+    [Description("off, a multiple of PerIp such as 8x, or 1 to 1,000,000")]
     public string Per48 { get; set; } = "64x";
 
     /// <summary>Sockets of one IPv4 /24, likewise. Off: a provider may have hundreds of customers behind it.</summary>
+    [Description("off, a multiple of PerIp such as 8x, or 1 to 1,000,000")]
     public string Per24 { get; set; } = "off";
 
     /// <summary>How fast one address is admitted: off, or such as "20/s burst 200". Four times a full address at once.</summary>
+    [Description("off, or a rate such as 20/s burst 200 or 30/m")]
     public string ConnectRatePerIp { get; set; } = "20/s burst 200";
 
     /// <summary>How fast all together are admitted. Everybody may come back at once after a restart; then a thousand a second.</summary>
+    [Description("off, or a rate such as 20/s burst 200 or 30/m")]
     public string ConnectRateTotal { get; set; } = "1000/s burst 10000";
 
     /// <summary>Other limits for some networks, such as 203.0.113.0/24=200, =unlimited (not counted at all) or =deny; the longest network wins.</summary>
+    [Description("a list of NETWORK=N, NETWORK=unlimited, NETWORK=deny")]
     public string[] Overrides { get; set; } = [];
 
     /// <summary>A trusted proxy that does not tell the client's address. TotalOnly: such sockets count in the total and against UnattributedLimit; Refuse.</summary>
@@ -49,9 +56,11 @@ internal sealed class AdmissionOptions : IValidatableObject
     public string PolicyFile { get; set; } = "data/policy.json";
 
     /// <summary>Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8. None: the socket's own address counts.</summary>
+    [Description("a list of networks and addresses")]
     public string[] TrustedProxies { get; set; } = [];
 
     /// <summary>How everybody who is refused is told: auto (by how much there is to refuse, see Ladder), calm, busy or flooded.</summary>
+    [Description("auto, calm, busy, flooded")]
     public string Rung { get; set; } = Rungs.Auto;
 
     /// <summary>How it is said on the rung calm. Close: upgrade, then close 1013 with the reason. Status: as on busy, 503 or 429 with Retry-After before the upgrade.</summary>

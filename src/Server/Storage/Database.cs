@@ -201,7 +201,9 @@ internal sealed partial class Database : IHostedService, IDisposable
         if ((last == 0 || _time.GetElapsedTime(last, now) >= BetweenReports)
             && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
         {
-            Log.Failed(_logger, exception, failures - Interlocked.Exchange(ref _reported, failures));
+            // A full disk is no defect: where in the code it was noticed helps nobody.
+            Log.Failed(
+                _logger, exception.InnerException is null or SqliteException ? null : exception, failures - Interlocked.Exchange(ref _reported, failures), exception.Message);
         }
     }
 
@@ -212,7 +214,7 @@ internal sealed partial class Database : IHostedService, IDisposable
         [LoggerMessage(1, LogLevel.Information, "Database {File}, schema version {Version}")]
         public static partial void Opened(ILogger logger, string file, int version);
 
-        [LoggerMessage(2, LogLevel.Error, "The database failed {Count} pieces of work since the last such line; nothing of them took effect")]
-        public static partial void Failed(ILogger logger, Exception exception, long count);
+        [LoggerMessage(2, LogLevel.Error, "The database failed {Count} pieces of work since the last such line; nothing of them took effect: {Why}")]
+        public static partial void Failed(ILogger logger, Exception? exception, long count, string why);
     }
 }

@@ -139,6 +139,8 @@ public sealed class PolicyTests
         using var json = JsonDocument.Parse((await relay.Cli.RunLineAsync("overrides -o json")).Output);
         Assert.Equal("deny", Assert.Single(json.RootElement.GetProperty("items").EnumerateObject()).Value.GetString());
 
+        var none = await relay.Cli.RunLineAsync("overrides remove 203.0.113.0/24");
+        Assert.Equal((ExitCodes.Ok, "warning: 203.0.113.0/24 had no override; `relayctl overrides` lists those that are set\n"), (none.ExitCode, none.Error));
         var wrong = await relay.Cli.RunLineAsync("overrides set 10.0.0.1/8 5");
         Assert.Equal(ExitCodes.Refused, wrong.ExitCode);
         Assert.Contains("has bits set after the prefix; write 10.0.0.0/8 or 10.0.0.1", wrong.Error);

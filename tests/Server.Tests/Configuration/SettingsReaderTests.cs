@@ -52,6 +52,18 @@ public sealed class SettingsReaderTests
         Assert.Contains(mistakes, mistake => mistake.Contains("did you mean Admission:PerIp?", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("Admission:PerIpp", "Admission:PerIp")]
+    [InlineData("Sesions:A", "Sessions:")]
+    [InlineData("Sessions:PerIp", "Admission:PerIp")]
+    [InlineData("PerIp", "Admission:PerIp")]
+    public void Read_UnknownOption_NamesTheOneThatIsMeant(string path, string meant)
+    {
+        Read([(path, "1")], out var mistakes);
+
+        Assert.StartsWith($"{path}: there is no such option; did you mean {meant}", Assert.Single(mistakes), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Read_Lists_EitherWay()
     {
@@ -70,7 +82,7 @@ public sealed class SettingsReaderTests
         Assert.Equal(OptionCatalog.All.Select(option => option.Path), json.RootElement.EnumerateObject()
             .SelectMany(section => section.Value.EnumerateObject().Select(option => $"{section.Name}:{option.Name}")));
         Assert.All(OptionCatalog.All, option => Assert.Equal(
-            option.Default, Option.Show(option.Property.GetValue(option.Section.GetValue(settings)))));
+            option.Default, Option.Typed(option.Property.GetValue(option.Section.GetValue(settings)))));
     }
 
     private static RelaySettings Read((string Path, string Value)[] given, out IReadOnlyList<string> mistakes) => SettingsReader.Read(
