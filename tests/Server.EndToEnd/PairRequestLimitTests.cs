@@ -60,6 +60,17 @@ public sealed class PairRequestLimitTests
         await using var elsewhere = await TestClient.RegisterAsync(server, "EEEEEE", from: "127.0.0.2");
         await RequestAsync(elsewhere, "ZZZZZZ");
         await elsewhere.ExpectAsync("pair_error");
+
+        // The rate comes before all other checks.
+        await using var stranger = await TestClient.ConnectAsync(server, from: "127.0.0.2");
+        for (var i = 0; i < 10; i++)
+        {
+            await RequestAsync(stranger, "");
+            await stranger.ExpectErrorAsync("Not registered. Send register message first.");
+        }
+
+        await RequestAsync(stranger, "");
+        await stranger.ExpectErrorAsync("Too many pair requests. Please slow down.");
     }
 
     // Weakness 18, by another message: a link request tells as well whether a code is there, and asks its holder for more.

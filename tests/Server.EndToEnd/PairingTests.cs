@@ -104,6 +104,49 @@ public sealed class PairingTests
         Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Pair));
     }
 
+    [Fact]
+    public async Task Request_Repeated_LivesAnewAndTheEarlierEndsInSilence()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await RelayServer.StartAsync(settings => settings.Sessions.SilenceTimeout = TimeSpan.FromHours(1), time);
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(a, "BBBBBB");
+        await b.ExpectAsync("pair_incoming");
+
+        time.Advance(TimeSpan.FromSeconds(89));
+        await RequestAsync(a, "BBBBBB", ",\"proposedName\":\"Second\"");
+        Assert.Equal("Second", (await b.ExpectAsync("pair_incoming")).GetProperty("proposedName").GetString());
+        time.Advance(TimeSpan.FromSeconds(89));
+        await a.ExpectNothingAsync();
+        await b.ExpectNothingAsync();
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("""{"type":"pair_expiring","peerCode":"BBBBBB","remainingSeconds":30}""", await a.ReceiveTextAsync());
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal("""{"type":"pair_timeout","peerCode":"BBBBBB"}""", await a.ReceiveTextAsync());
+        await a.ExpectNothingAsync();
+    }
+
+    [Fact]
+    public async Task Request_ThenANewKey_IsAnsweredWithTheKeyThatItWasMadeWith()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+        await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(a, "BBBBBB");
+        await b.ExpectAsync("pair_incoming");
+        foreach (var (client, code) in new[] { (a, "AAAAAA"), (b, "BBBBBB") })
+        {
+            await client.SendAsync($$"""{"type":"register","pairingCode":"{{code}}","publicKey":"{{TestClient.Key("new")}}"}""");
+            await client.ExpectAsync("registered");
+        }
+
+        await RespondAsync(b, "AAAAAA", accepted: true);
+
+        Assert.Equal(("BBBBBB", TestClient.Key("new"), true), Match(await a.ExpectAsync("pair_matched")));
+        Assert.Equal(("AAAAAA", TestClient.Key("AAAAAA"), false), Match(await b.ExpectAsync("pair_matched")));
+    }
+
     // Weakness 21: a requester whose target had left waited for ever.
     [Fact]
     public async Task Target_Leaves_RequesterIsToldAtOnce()
@@ -152,6 +195,9 @@ public sealed class PairingTests
             Assert.Equal($$"""{"type":"{{type}}","from":"AAAAAA","payload":{{payload}}}""", await b.ReceiveTextAsync());
         }
 
+        // It comes from the code, also of a socket that has a peer id.
+        await a.SendAsync("""{"type":"register","peerId":"a"}""");
+        await a.ExpectAsync("registered");
         await a.SendAsync("""{"type":"offer","target":"BBBBBB"}""");
         Assert.Equal("""{"type":"offer","from":"AAAAAA"}""", await b.ReceiveTextAsync());
     }
