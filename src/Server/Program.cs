@@ -38,7 +38,7 @@ namespace Relay
                 .AddAdmission(settings.Admission, settings.AutoBan, settings.Ladder)
                 .AddListening(settings.Listen)
                 .AddSessions<MessageRouter>(settings.Sessions)
-                .AddIdentity(settings.Identity)
+                .AddIdentity(settings.Identity, settings.Listen.LocalEndpoint)
                 .AddFederation(settings.Federation)
                 .AddPresence()
                 .AddSignaling(settings.Signaling)

@@ -127,7 +127,7 @@ public sealed class RegisterTests
         var info = await client.ExpectAsync("server_info");
         Assert.Equal(["type", "serverId", "endpoint", "region"], info.EnumerateObject().Select(field => field.Name));
         Assert.Equal(serverId, Text(info, "serverId"));
-        Assert.Equal(server.Settings.Identity.PublicEndpoint, Text(info, "endpoint"));
+        Assert.Equal(server.Settings.Listen.LocalEndpoint, Text(info, "endpoint"));
         Assert.Equal(shown, Text(info, "region"));
 
         var proof = await client.ExpectAsync("server_identity");

@@ -8,8 +8,8 @@ internal sealed class IdentityOptions : IValidatableObject
     /// <summary>File with the server's key, made at the first start with mode 0600. A new key is a new server.</summary>
     public string KeyFile { get; set; } = "data/server.key";
 
-    /// <summary>Where clients and other servers reach this one, told in server_info and in handshakes.</summary>
-    public string PublicEndpoint { get; set; } = "ws://localhost:9000";
+    /// <summary>Where clients and other servers reach this one, told in server_info and in handshakes; empty: ws or wss://localhost and Listen:Port.</summary>
+    public string PublicEndpoint { get; set; } = "";
 
     /// <summary>Region told in server_info; empty: none.</summary>
     public string Region { get; set; } = "";
@@ -21,7 +21,7 @@ internal sealed class IdentityOptions : IValidatableObject
             yield return new ValidationResult("a file name is needed", [nameof(KeyFile)]);
         }
 
-        if (!Uri.TryCreate(PublicEndpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("ws" or "wss"))
+        if (PublicEndpoint.Length > 0 && (!Uri.TryCreate(PublicEndpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("ws" or "wss")))
         {
             yield return new ValidationResult($"'{PublicEndpoint}' is no WebSocket address; write it like wss://relay.example", [nameof(PublicEndpoint)]);
         }

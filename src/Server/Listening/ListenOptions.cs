@@ -51,6 +51,9 @@ internal sealed class ListenOptions : IValidatableObject
 
     public bool UsesTls => CertificateFile.Length > 0;
 
+    /// <summary>Where clients on this machine reach the first listener.</summary>
+    public string LocalEndpoint => $"{(UsesTls ? "wss" : "ws")}://localhost:{Port}";
+
     /// <summary>Every listener, the first one first; only of settings without a mistake.</summary>
     public IReadOnlyList<Listener> Listeners =>
     [

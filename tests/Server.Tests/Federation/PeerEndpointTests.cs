@@ -28,7 +28,7 @@ public sealed class PeerEndpointTests : IDisposable
         .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions(), new LadderOptions())
         .AddListening(new ListenOptions())
         .AddSessions<Unused>(new SessionOptions())
-        .AddIdentity(new IdentityOptions { KeyFile = Path.Combine(_folder, "server.key") })
+        .AddIdentity(new IdentityOptions { KeyFile = Path.Combine(_folder, "server.key") }, "ws://localhost:9000")
         .AddFederation(new FederationOptions { Admit = FederationAdmit.Any, MaxUnprovenPerIp = 1 })
         .BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true });
 

@@ -222,7 +222,7 @@ public sealed class PeerHandshakeTests
     {
         using var signer = new PeerSigner();
 
-        var text = Encoding.UTF8.GetString(PeerMessages.Acknowledge(signer.Identity, new IdentityOptions(), TimeProvider.System));
+        var text = Encoding.UTF8.GetString(PeerMessages.Acknowledge(signer.Identity, new IdentityOptions { PublicEndpoint = "wss://a.example" }, TimeProvider.System));
 
         Assert.Contains("\"metadata\":{},", text, StringComparison.Ordinal);
         PeerHandshake.TryParse(Encoding.UTF8.GetBytes(text.Replace("_ack", "", StringComparison.Ordinal)), out var handshake);
