@@ -142,7 +142,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Admission:TrustedProxies", "::ffff:10.0.0.0/104")]
     [InlineData("Sessions:MaxMessageBytes", "0")]
     [InlineData("Sessions:SilenceTimeout", "never")]
-    [InlineData("Signaling:PairRequestTimeout", "2d")]
+    [InlineData("Signaling:PairRequestTimeout", "601s")]
     [InlineData("Signaling:PendingPerTarget", "-1")]
     [InlineData("Chunks:CacheBytes", "1048576")]
     [InlineData("Chunks:AnnouncedTotal", "999")]

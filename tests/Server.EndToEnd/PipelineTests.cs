@@ -133,6 +133,19 @@ public sealed class PipelineTests
         Assert.Equal("""{"type":"pong"}""", await client.ReceiveTextAsync());
     }
 
+    // One byte more is among the hostile frames.
+    [Fact]
+    public async Task Message_OfTheGreatestSize_IsTaken()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var client = await TestClient.ConnectAsync(server);
+
+        await client.SendAsync("""{"type":"ping"}""".PadRight(262_144));
+
+        await client.ExpectAsync("pong");
+        await client.ExpectNothingAsync();
+    }
+
     [Theory]
     [InlineData(63, """{"type":"pong"}""")]
     [InlineData(64, $$"""{"type":"error","message":"{{ParseError}}"}""")]

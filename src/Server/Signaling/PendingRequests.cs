@@ -147,7 +147,7 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
     {
         request.MadeAt = time.GetTimestamp();
         request.Place = _all.AddLast(request);
-        if (request.Kind == RequestKind.Pair && options.PairRequestWarning < options.PairRequestTimeout)
+        if (request.Kind == RequestKind.Pair && options.PairRequestWarning > TimeSpan.Zero && options.PairRequestWarning < options.PairRequestTimeout)
         {
             request.WarningPlace = _toWarn.AddLast(request);
         }

@@ -5,12 +5,12 @@ namespace Relay.Signaling;
 /// <summary>Pairing, linking and calls. The defaults are those of the network that the clients come from.</summary>
 internal sealed class SignalingOptions
 {
-    /// <summary>How long a pair request waits for its answer, and a link request.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    /// <summary>How long a pair request waits for its answer, and a link request. The web application takes no longer ones for valid.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan PairRequestTimeout { get; set; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>How long before the end both sides are warned; no shorter than the timeout: no warning.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    /// <summary>How long before the end both sides are warned; 0, or no shorter than the timeout: no warning.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan PairRequestWarning { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Pair requests that may wait for one target.</summary>

@@ -115,8 +115,8 @@ public sealed class PendingRequestsTests
     [Theory]
     [InlineData(30, 90, true)]
     [InlineData(30, 89, false)]
-    [InlineData(120, 119, false)]
-    [InlineData(0, 119, false)]
+    [InlineData(120, 120, false)]
+    [InlineData(0, 120, false)]
     public void Warning_ATimeBeforeTheEnd_ComesOnceAndForPairsOnly(int warning, int after, bool expected)
     {
         var time = new FakeTimeProvider();
