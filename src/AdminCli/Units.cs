@@ -55,7 +55,7 @@ internal static class Units
 
     /// <summary>"in 5m 6s"; a time that is over is "now".</summary>
     public static string In(Timestamp time, DateTimeOffset now) =>
-        time.Seconds - now.ToUnixTimeSeconds() is > 0 and var seconds ? $"in {Duration(new Duration { Seconds = seconds })}" : "now";
+        Math.Floor((time.ToDateTimeOffset() - now).TotalSeconds) is > 0 and var seconds ? $"in {Duration(new Duration { Seconds = (long)seconds })}" : "now";
 
     /// <summary>"2026-11-24 15:04:05" on the operator's own clock.</summary>
     public static string Local(Timestamp time, TimeProvider clock) =>

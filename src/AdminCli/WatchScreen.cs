@@ -26,9 +26,10 @@ internal sealed class WatchScreen : IDisposable
     public void Draw(string frame)
     {
         _last = frame;
-        var lines = frame.TrimEnd('\n').Split('\n').Take(_terminal.Size().Rows);
-        // The lines are joined, not ended: a line feed on the last row would scroll the first one away.
-        _writer.Write($"{Home}{string.Join("\r\n", lines.Select(line => line + ClearToEndOfLine))}{ClearBelow}");
+        var lines = frame.TrimEnd('\n').Split('\n').Take(_terminal.Size().Rows).ToArray();
+        // The lines are joined, not ended: a line feed on the last row would scroll the first one away. Each is cleared before
+        // it is written: at the end of a full line the cursor stands on its last letter.
+        _writer.Write($"{Home}{string.Concat(lines[..^1].Select(line => $"{ClearToEndOfLine}{line}\r\n"))}{ClearBelow}{lines[^1]}");
         _writer.Flush();
     }
 

@@ -17,7 +17,7 @@ public sealed class TerminalTests
         }
 
         Assert.Equal(
-            "\e[?1049h\e[?25l\e[?7l" + "\e[Hone\e[K\r\ntwo\e[K\e[J" + "\e[Hthree\e[K\r\nfour\e[K\e[J" + "\e[?7h\e[?25h\e[?1049l" + "three\nfour\n",
+            "\e[?1049h\e[?25l\e[?7l" + "\e[H\e[Kone\r\n\e[Jtwo" + "\e[H\e[Kthree\r\n\e[Jfour" + "\e[?7h\e[?25h\e[?1049l" + "three\nfour\n",
             writer.ToString());
     }
 
@@ -27,7 +27,7 @@ public sealed class TerminalTests
         var writer = new StringWriter(CultureInfo.InvariantCulture);
         using var screen = new WatchScreen(writer, new Terminal(true, true, () => (80, 2)));
         screen.Draw("one\ntwo\nthree\n");
-        Assert.EndsWith("\e[Hone\e[K\r\ntwo\e[K\e[J", writer.ToString());
+        Assert.EndsWith("\e[H\e[Kone\r\n\e[Jtwo", writer.ToString());
     }
 
     [Fact]

@@ -61,6 +61,16 @@ public sealed class UnitsTests
     public void Ago_ClocksThatDiffer_NeverNegative(long then, long now, string expected) =>
         Assert.Equal(expected, Units.Ago(new Timestamp { Seconds = then }, DateTimeOffset.FromUnixTimeSeconds(now)));
 
+    // A ban's end is a whole second; asked for an hour, nobody expects "1h 0m 1s".
+    [Theory]
+    [InlineData(4_600, 1_000.0, "in 1h 0m 0s")]
+    [InlineData(4_600, 999.6, "in 1h 0m 0s")]
+    [InlineData(4_600, 1_000.4, "in 59m 59s")]
+    [InlineData(1_000, 999.5, "now")]
+    [InlineData(1_000, 1_065.0, "now")]
+    public void In_PartsOfASecond_AreDropped(long then, double now, string expected) =>
+        Assert.Equal(expected, Units.In(new Timestamp { Seconds = then }, DateTimeOffset.UnixEpoch.AddSeconds(now)));
+
     [Fact]
     public void Ago_Absent_IsNever() => Assert.Equal("never", Units.Ago(null, DateTimeOffset.UnixEpoch));
 

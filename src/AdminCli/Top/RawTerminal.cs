@@ -99,7 +99,8 @@ internal sealed class RawTerminal : IDisposable
                 var line = i < lines.Count ? lines[i] : "";
                 if (i >= _shown.Count || _shown[i] != line)
                 {
-                    _writer.Write($"\e[{i + 1};1H{line}\e[K");
+                    // Cleared before and not after: at the end of a full line the cursor stands on its last letter.
+                    _writer.Write($"\e[{i + 1};1H\e[K{line}");
                 }
             }
 

@@ -33,7 +33,10 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
 
         foreach (var suspicion in _stats.Attribution?.Suspicions ?? [])
         {
-            yield return (5, new TopLine(new StatsRow.Part($"WARNING: {StatsView.Sentence(suspicion)}", Tone.Warning)));
+            foreach (var line in TopLine.Wrap(new StatsRow.Part($"WARNING: {StatsView.Sentence(suspicion)}", Tone.Warning), columns, most: 2))
+            {
+                yield return (5, line);
+            }
         }
 
         yield return (2, Clients(connections));

@@ -18,7 +18,10 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
     {
         using var terminal = Start(_relay);
         var before = await ModeAsync(terminal);
-        Assert.Contains("\e[?1049h\e[?25l\e[?7l", await terminal.ReadUntilAsync("b ban"));
+        var seen = await terminal.ReadUntilAsync("b ban");
+        Assert.Contains("\e[?1049h\e[?25l\e[?7l", seen);
+        // To clear the rest of a line after all 80 columns of it takes the last one away.
+        Assert.Matches(@"\e\[1;1H\e\[Krelay ready.{65} UTC\e\[2;1H", seen);
         await terminal.TypeAsync(key);
         await AssertLeftAsync(terminal, before, ExitCodes.Ok);
     }
@@ -69,6 +72,26 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
         await terminal.ReadUntilAsync("y/N");
         await terminal.TypeAsync("y");
         await terminal.ReadUntilAsync("Closing 1 socket of 127.1.0.7.");
+        await terminal.TypeAsync("q");
+        Assert.Contains("code=0", (await terminal.EndAsync()).Output);
+    }
+
+    [Fact]
+    public async Task Top_Ban_RefusesFromThenOnAndLeavesWhoIsIn()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:TrustedProxies=127.0.0.1", "--Admission:RefuseWith=Status");
+        Assert.True(await relay.ConnectForwardedAsync("203.0.113.7"));
+        using var terminal = Start(relay);
+        await terminal.ReadUntilAsync(">203.0.113.7 ");
+        await terminal.TypeAsync("b\r");
+        await terminal.ReadUntilAsync("Ban 203.0.113.7 for 1h 0m 0s? Its 1 socket stays connected. y/N");
+        await terminal.TypeAsync("y");
+        await terminal.ReadUntilAsync("Banned 203.0.113.7 until ");
+
+        Assert.Matches(@"\n203\.0\.113\.7 +in (1h 0m 0s|59m \d+s) +manual +relayctl top\n", (await relay.Cli.RunAsync("bans")).Output);
+        Assert.False(await relay.ConnectForwardedAsync("203.0.113.7"));
+        Assert.True(await relay.ConnectForwardedAsync("203.0.113.8"));
+        Assert.Matches("^clients +2 of ", (await relay.Cli.RunAsync("stats")).Output);
         await terminal.TypeAsync("q");
         Assert.Contains("code=0", (await terminal.EndAsync()).Output);
     }

@@ -84,6 +84,9 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     /// </summary>
     public async Task<bool> ConnectAsync(string from = "127.0.0.1") => await UpgradeAsync(from) is { State: WebSocketState.Open };
 
+    /// <summary>The same through a proxy on this machine, for a client at any address.</summary>
+    public async Task<bool> ConnectForwardedAsync(string client) => await UpgradeAsync("127.0.0.1", client) is { State: WebSocketState.Open };
+
     /// <summary>Opens a client socket that must be upgraded.</summary>
     public async Task<RelayClient> OpenAsync(string from = "127.0.0.1") => new(await UpgradeAsync(from) ?? throw new InvalidOperationException(Log));
 
@@ -139,11 +142,12 @@ internal sealed partial class RelayProcess : IAsyncDisposable
         }
     }
 
-    private async Task<ClientWebSocket?> UpgradeAsync(string from)
+    private async Task<ClientWebSocket?> UpgradeAsync(string from, string? forwardedFor = null)
     {
         var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = (context, token) => DialAsync(from, context.DnsEndPoint.Port, token) };
         var invoker = new HttpMessageInvoker(handler);
         var client = new ClientWebSocket();
+        client.Options.SetRequestHeader("X-Forwarded-For", forwardedFor);
         _clients.Add(client);
         _clients.Add(invoker);
         try
