@@ -61,9 +61,7 @@ internal sealed class ConnectionLedger
             if (slot == None)
             {
                 var key = address.CutIpv6(policy.Ipv6Prefix);
-                var decision = policy.Shadow is null
-                    ? new Decision { Key = key, Live = new LiveCounts(_total, 0, 0, 0) }
-                    : JudgeUncounted(policy, address, key, now);
+                var decision = DecideUncounted(policy, address, key, now);
                 lease = NewLease(LeaseSlots.Uncounted);
                 _uncounted.Enter(lease.Slot, key);
                 return decision;
@@ -313,8 +311,9 @@ internal sealed class ConnectionLedger
         }
     }
 
-    // An unlimited network is nobody's to refuse, but the shadow may have a limit for it: then its sockets are what it is judged by.
-    private Decision JudgeUncounted(LimitPolicy policy, IpKey address, IpKey key, long now)
+    // An unlimited network is nobody's to refuse, but operators who look for its decisions find them, and the shadow may have a
+    // limit for it: then its sockets are what it is judged by.
+    private Decision DecideUncounted(LimitPolicy policy, IpKey address, IpKey key, long now)
     {
         var slot = _records.FindOrAdd(key, now, policy.RatePerIp);
         ref var record = ref _records[slot];

@@ -118,6 +118,22 @@ public sealed class AdmissionGateTests : IDisposable
             _log.Last(10, logged => logged.Address == Address("192.0.2.1")).Select(logged => logged.Decision.Refusal));
     }
 
+    // "Why is the office let in?": that it is in no count does not mean that nobody asks.
+    [Fact]
+    public void TryAdmit_UnlimitedAddress_IsInTheLogWithItsOwnSockets()
+    {
+        _books.Change(("override/192.0.2.0/24", "unlimited"));
+        for (var i = 0; i < 12; i++)
+        {
+            _gate.TryAdmit(Address("192.0.2.1"), out _);
+        }
+
+        Assert.Equal(
+            Enumerable.Range(0, 10).Reverse().Select(sockets => (Refusal.None, sockets, 0)),
+            _log.Last(100, logged => logged.Address == Address("192.0.2.1")).Select(logged => (logged.Decision.Refusal, logged.Decision.Live.Key, logged.Decision.Live.Total)));
+        Assert.Equal((0, 12), (_books.Ledger.Totals().Live, _books.Ledger.Totals().Uncounted));
+    }
+
     [Fact]
     public void TryAdmit_AfterWarmUp_AllocatesNothing()
     {
