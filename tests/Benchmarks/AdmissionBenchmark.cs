@@ -27,7 +27,11 @@ public class AdmissionBenchmark
     [Benchmark(Baseline = true)]
     public void AdmitAndRelease()
     {
-        _gate.TryAdmit(_keys[_next++ & 1023], out var lease);
+        if (_gate.TryAdmit(_keys[_next++ & 1023], out var lease).Refusal != Refusal.None)
+        {
+            throw new InvalidOperationException("It was to be admitted.");
+        }
+
         lease.Dispose();
     }
 
@@ -52,7 +56,7 @@ public class AdmissionBenchmark
     private static AdmissionGate Gate(int total)
     {
         var options = new AdmissionOptions { Total = total, ConnectRatePerIp = "1000000/s", ConnectRateTotal = "1000000/s" };
-        var time = TimeProvider.System;
+        var time = new HurriedTime();
         var policies = new LimitPolicyStore(options, time);
         var ladder = new LadderOptions();
         var ledger = new ConnectionLedger(policies, options, ladder, time);
@@ -66,5 +70,11 @@ public class AdmissionBenchmark
             new DecisionLog(options, time),
             new RelayMetrics(),
             time);
+    }
+
+    /// <summary>The rates are part of a decision, and the highest there is would be used up: 16 seconds of them pass in one.</summary>
+    private sealed class HurriedTime : TimeProvider
+    {
+        public override long GetTimestamp() => base.GetTimestamp() << 4;
     }
 }

@@ -6,13 +6,12 @@ namespace Relay.Admission;
 /// <summary>
 /// The books: how many client sockets are live, in all, per address and per network. One lock guards everything, so a
 /// decision sees one moment: never more than a limit is admitted, and a place that is free is never denied because another
-/// thread was half-way through a refusal. Nothing is allocated once the tables have grown to their working size.
+/// thread was half-way through a refusal. Nothing is allocated once the tables have grown to their working size. What the
+/// books say to those who look is in ConnectionLedger.Views.cs.
 /// </summary>
-internal sealed class ConnectionLedger
+internal sealed partial class ConnectionLedger
 {
     private const int None = KeyRecords.None;
-
-    private static readonly TimeSpan ReplayWindow = TimeSpan.FromMinutes(10);
 
     private readonly Lock _lock = new();
     private readonly LimitPolicyStore _policies;
@@ -60,11 +59,7 @@ internal sealed class ConnectionLedger
             var slot = Find(policy, address, now, out var limits);
             if (slot == None)
             {
-                var key = address.CutIpv6(policy.Ipv6Prefix);
-                var decision = DecideUncounted(policy, address, key, now);
-                lease = NewLease(LeaseSlots.Uncounted);
-                _uncounted.Enter(lease.Slot, key);
-                return decision;
+                return TakeUncounted(policy, address, now, out lease);
             }
 
             var live = _records.Look(slot, _total, now);
@@ -195,120 +190,13 @@ internal sealed class ConnectionLedger
         }
     }
 
-    /// <summary>What a policy would mean for the sockets that are live and for the admissions of the last minutes. Changes nothing.</summary>
-    public PolicyEffect EffectOf(LimitPolicy policy)
+    private Decision TakeUncounted(LimitPolicy policy, IpKey address, long now, out AdmissionLease lease)
     {
-        lock (_lock)
-        {
-            var now = _time.GetTimestamp();
-            var over = _records.Overfull(policy);
-            var totalOver = Math.Max(0, _total - policy.Total);
-            var addresses = over.Where(key => !key.IsNetwork).Sum(key => key.Excess);
-            var window = now - (long)(ReplayWindow.TotalSeconds * _time.TimestampFrequency);
-            var (admitted, refused, first) = _recent.Replay(policy, window, _time);
-            return new PolicyEffect(
-                _total,
-                totalOver,
-                [.. over.OrderByDescending(key => key.Excess)],
-                Math.Max(totalOver, Math.Max(addresses, over.Select(key => key.Excess).DefaultIfEmpty().Max())),
-                admitted,
-                refused,
-                admitted == 0 ? TimeSpan.Zero : _time.GetElapsedTime(first, now));
-        }
-    }
-
-    public LedgerTotals Totals()
-    {
-        lock (_lock)
-        {
-            return new LedgerTotals(_total, _uncounted.Count, _peak, _records.Holding, _admitted, _ceiling, [.. _refused]);
-        }
-    }
-
-    /// <summary>What the shadow limits would have done since they were last changed; zeros without a shadow.</summary>
-    public ShadowTotals ShadowTotals()
-    {
-        lock (_lock)
-        {
-            return _shadow.Totals(_policies.Current);
-        }
-    }
-
-    /// <summary>Every address, or every network, that holds a connection or is remembered, in no order.</summary>
-    public KeyTotals[] Keys(bool networks = false)
-    {
-        lock (_lock)
-        {
-            var keys = new List<KeyTotals>(_records.Count);
-            foreach (var slot in _records.Slots)
-            {
-                if (_records.IsAddress(_records[slot].Key) != networks)
-                {
-                    keys.Add(_records[slot].Totals);
-                }
-            }
-
-            return [.. keys];
-        }
-    }
-
-    /// <summary>What the books say of one key; null when it is not known.</summary>
-    public KeyTotals? Find(IpKey key)
-    {
-        lock (_lock)
-        {
-            return _records.Find(key) is >= 0 and var slot ? _records[slot].Totals : null;
-        }
-    }
-
-    /// <summary>The counts that a decision on a key would be made from; of what is not counted itself, with those that are not. Changes nothing.</summary>
-    public LiveCounts LiveOf(IpKey key, bool isCounted, out Ceiling ceiling)
-    {
-        lock (_lock)
-        {
-            ceiling = _ceiling;
-            return LiveOf(key, isCounted);
-        }
-    }
-
-    /// <summary>The rung that a key stands on by itself.</summary>
-    public Rung RungOf(IpKey key)
-    {
-        lock (_lock)
-        {
-            return _records.Find(key) is >= 0 and var slot ? _records[slot].Refusals.Current(_rungs, _time.GetTimestamp(), _time) : Rung.Calm;
-        }
-    }
-
-    /// <summary>How long a key's rate, and everybody's, make it wait now. Changes nothing.</summary>
-    public (TimeSpan Key, TimeSpan Total) RateWaits(IpKey key, LimitPolicy policy, double scale)
-    {
-        lock (_lock)
-        {
-            var bucket = _records.Find(key) is >= 0 and var slot ? _records[slot].Rate : default;
-            var now = _time.GetTimestamp();
-            return (policy.RatePerIp.WaitFor(scale, ref bucket, now, _time), policy.RateTotal.WaitFor(1, ref _rate, now, _time));
-        }
-    }
-
-    /// <summary>Every lease that is held now, with its key: what the self-audit compares with the live sockets.</summary>
-    public Dictionary<AdmissionLease, IpKey> HeldLeases()
-    {
-        lock (_lock)
-        {
-            return _leases.Held().ToDictionary(
-                held => new AdmissionLease(this, held.Slot, held.Generation),
-                held => held.Record == LeaseSlots.Uncounted ? default : _records[held.Record].Key);
-        }
-    }
-
-    /// <summary>Counts every lease anew, in all and per address and network; the keys whose books say otherwise.</summary>
-    public IReadOnlyList<(IpKey Key, int Booked, int Counted)> Recount()
-    {
-        lock (_lock)
-        {
-            return _records.Recount(_leases.Held().Select(held => held.Record).Where(record => record != LeaseSlots.Uncounted));
-        }
+        var key = address.CutIpv6(policy.Ipv6Prefix);
+        var decision = DecideUncounted(policy, address, key, now);
+        lease = NewLease(LeaseSlots.Uncounted);
+        _uncounted.Enter(lease.Slot, key);
+        return decision;
     }
 
     // An unlimited network is nobody's to refuse, but operators who look for its decisions find them, and the shadow may have a
@@ -342,12 +230,13 @@ internal sealed class ConnectionLedger
         }
 
         var slot = _records.FindOrAdd(key, now, policy.RatePerIp);
-        if (_records[slot].Key != key)
+        ref var record = ref _records[slot];
+        if (record.Key != key)
         {
-            limits = policy.For(address, _records[slot].Key, _time);
+            limits = policy.For(address, record.Key, _time);
         }
 
-        _records[slot].LastSeen = now;
+        record.LastSeen = now;
         return slot;
     }
 

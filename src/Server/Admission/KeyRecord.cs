@@ -11,6 +11,9 @@ internal struct KeyRecord
     private static readonly TimeSpan LoggedPeriod = TimeSpan.FromSeconds(10);
 
     public IpKey Key;
+
+    /// <summary>A network of several addresses, which are counted in it as well.</summary>
+    public bool IsNetwork;
     public int Live;
     public int Peak;
     public long Admitted;

@@ -127,10 +127,9 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         foreach (var slot in _index.Values)
         {
             ref var record = ref _records[slot];
-            var isAddress = IsAddress(record.Key);
-            if (record.Live > 0 && policy.MostFor(record.Key, isAddress, time) is var limit && record.Live > limit)
+            if (record.Live > 0 && policy.MostFor(record.Key, !record.IsNetwork, time) is var limit && record.Live > limit)
             {
-                over.Add(new KeyOver(record.Key, !isAddress, record.Live, limit));
+                over.Add(new KeyOver(record.Key, record.IsNetwork, record.Live, limit));
             }
         }
 
@@ -150,7 +149,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         if (record.Live++ == 0)
         {
             IdleList(slot).Remove(_records, slot);
-            Holding += IsAddress(record.Key) ? 1 : 0;
+            Holding += record.IsNetwork ? 0 : 1;
         }
 
         record.Admitted++;
@@ -168,7 +167,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         record.LastSeen = now;
         if (--record.Live == 0)
         {
-            Holding -= IsAddress(record.Key) ? 1 : 0;
+            Holding -= record.IsNetwork ? 0 : 1;
             Touch(slot);
         }
     }
@@ -187,7 +186,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         return slot;
     }
 
-    private IdleRecords IdleList(int slot) => IsAddress(_records[slot].Key) ? _idleKeys : _idleNetworks;
+    private IdleRecords IdleList(int slot) => _records[slot].IsNetwork ? _idleNetworks : _idleKeys;
 
     private bool HasRoom(IpKey key, ConnectRate rate, long now)
     {
@@ -229,7 +228,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         }
 
         _index.Add(key, slot);
-        _records[slot] = new KeyRecord { Key = key, FirstSeen = now, Near = None, Far = None, Next = None, Previous = None };
+        _records[slot] = new KeyRecord { Key = key, IsNetwork = !IsAddress(key), FirstSeen = now, Near = None, Far = None, Next = None, Previous = None };
         Touch(slot);
         return slot;
     }

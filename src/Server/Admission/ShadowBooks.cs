@@ -15,13 +15,16 @@ internal sealed class ShadowBooks(TimeProvider time)
     private long _admits;
 
     /// <summary>Judges one attempt and counts where the verdict differs from <paramref name="refusal"/>, the live one.</summary>
-    public Refusal Judge(LimitPolicy policy, IpKey address, in LiveCounts live, int ceiling, Refusal refusal, long now, ref KeyRecord record)
-    {
-        if (policy.Shadow is not { } shadow)
-        {
-            return Refusal.None;
-        }
+    public Refusal Judge(LimitPolicy policy, IpKey address, in LiveCounts live, int ceiling, Refusal refusal, long now, ref KeyRecord record) =>
+        policy.Shadow is { } shadow ? Judge(policy, shadow, address, live, ceiling, refusal, now, ref record) : Refusal.None;
 
+    public ShadowTotals Totals(LimitPolicy policy) => policy.Shadow is not null && policy.ShadowSince == _since
+        ? new ShadowTotals(_admits, [.. _refused])
+        : new ShadowTotals(0, new long[RefusalReasons.Count]);
+
+    private Refusal Judge(
+        LimitPolicy policy, LimitPolicy shadow, IpKey address, in LiveCounts live, int ceiling, Refusal refusal, long now, ref KeyRecord record)
+    {
         if (_since != policy.ShadowSince)
         {
             (_since, _rate, _admits) = (policy.ShadowSince, default, 0);
@@ -47,8 +50,4 @@ internal sealed class ShadowBooks(TimeProvider time)
 
         return verdict;
     }
-
-    public ShadowTotals Totals(LimitPolicy policy) => policy.Shadow is not null && policy.ShadowSince == _since
-        ? new ShadowTotals(_admits, [.. _refused])
-        : new ShadowTotals(0, new long[RefusalReasons.Count]);
 }

@@ -13,6 +13,10 @@ internal sealed class LimitPolicy
     private readonly PrefixTable<OverrideLimit> _overrides;
     private readonly PrefixTable<Ban> _bans;
 
+    // What holds for a whole address that no rule names.
+    private readonly KeyLimits _ipv4;
+    private readonly KeyLimits _ipv6;
+
     /// <param name="shadowSince">The revision in which the shadow was last changed.</param>
     public LimitPolicy(PolicyItems items, int ipv6Prefix, long revision, long shadowSince = 0)
     {
@@ -34,6 +38,8 @@ internal sealed class LimitPolicy
             KeyValuePair.Create(rule.Key, OverrideLimit.TryParse(rule.Value, out var limit) ? limit : default)));
         _bans = new(items.Rules(PolicyItems.Ban).Select(rule =>
             KeyValuePair.Create(rule.Key, Ban.TryParse(rule.Value, out var ban) ? ban : throw new FormatException(rule.Value))));
+        _ipv4 = Whole(isIpv6: false, PerIp, setBy: null);
+        _ipv6 = Whole(isIpv6: true, PerIp, setBy: null);
         Shadow = items.Shadowed() is { } shadow ? new LimitPolicy(shadow, ipv6Prefix, revision) : null;
     }
 
@@ -108,12 +114,9 @@ internal sealed class LimitPolicy
             }
         }
 
-        // Room for more sockets is room for more of them at once.
-        var scale = Math.Max(1, (double)perIp / PerIp);
-        var widest = key.IsIpv6 ? Ipv6Prefix : 32;
-        return key.PrefixLength >= widest
-            ? new KeyLimits(Refusal.None, true, Total, perIp, Near(key).For(perIp), key.IsIpv6 ? Per48.For(perIp) : int.MaxValue, scale, setBy)
-            : Coarse(key, perIp, setBy);
+        return key.PrefixLength < (key.IsIpv6 ? Ipv6Prefix : 32) ? Coarse(key, perIp, setBy)
+            : setBy is not null ? Whole(key.IsIpv6, perIp, setBy)
+            : key.IsIpv6 ? _ipv6 : _ipv4;
     }
 
     /// <summary>The ban that holds for an address now; null: none.</summary>
@@ -165,7 +168,16 @@ internal sealed class LimitPolicy
         };
     }
 
-    private TierLimit Near(IpKey key) => key.IsIpv6 ? Per56 : Per24;
+    // Room for more sockets is room for more of them at once.
+    private KeyLimits Whole(bool isIpv6, int perIp, IpPrefix? setBy) => new(
+        Refusal.None,
+        true,
+        Total,
+        perIp,
+        (isIpv6 ? Per56 : Per24).For(perIp),
+        isIpv6 ? Per48.For(perIp) : int.MaxValue,
+        Math.Max(1, (double)perIp / PerIp),
+        setBy);
 
     // A key that stands for many addresses because their own records found no room.
     private KeyLimits Coarse(IpKey key, int perIp, IpPrefix? setBy)

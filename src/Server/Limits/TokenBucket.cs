@@ -6,6 +6,8 @@ namespace Relay.Limits;
 /// </summary>
 internal struct TokenBucket
 {
+    private const double SecondsPerTick = 1.0 / TimeSpan.TicksPerSecond;
+
     private double _taken;
     private long _last;
 
@@ -16,7 +18,7 @@ internal struct TokenBucket
     public bool TryTake(double amount, double capacity, TimeSpan period, long now, TimeProvider time)
     {
         Refill(capacity, period, now, time);
-        _taken = Math.Min(_taken, capacity);
+        ForgiveAbove(capacity);
         if (_taken + amount > capacity)
         {
             return false;
@@ -30,9 +32,7 @@ internal struct TokenBucket
     public TimeSpan WaitFor(double amount, double capacity, TimeSpan period, long now, TimeProvider time)
     {
         Refill(capacity, period, now, time);
-
-        // Taken while the bucket was larger is no debt of the smaller one.
-        _taken = Math.Min(_taken, capacity);
+        ForgiveAbove(capacity);
         return _taken + amount <= capacity ? TimeSpan.Zero : (_taken + amount - capacity) / capacity * period;
     }
 
@@ -58,9 +58,20 @@ internal struct TokenBucket
     {
         if (_taken > 0)
         {
-            _taken = Math.Max(0, _taken - (time.GetElapsedTime(_last, now) / period * capacity));
+            // One division, and no Math.Max, which is for numbers that may be none: this is done several times for each socket.
+            var left = _taken - ((now - _last) * capacity / (period.Ticks * (time.TimestampFrequency * SecondsPerTick)));
+            _taken = left > 0 ? left : 0;
         }
 
         _last = now;
+    }
+
+    // Taken while the bucket was larger is no debt of the smaller one.
+    private void ForgiveAbove(double capacity)
+    {
+        if (_taken > capacity)
+        {
+            _taken = capacity;
+        }
     }
 }
