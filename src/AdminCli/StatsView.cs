@@ -71,11 +71,12 @@ internal static class StatsView
         ]);
     }
 
+    // Whoever is refused because the relay stops is seen for a moment before its end: no word of it otherwise.
     private static StatsRow Refused(Refusals refused, StatsRates rates) => new("refused",
         [
             new StatsRow.Part($"total limit {Units.Count(refused.TotalLimit)}", refused.TotalLimit > 0 ? Tone.Warning : Tone.Plain),
             $"per address {Units.Count(refused.PerIpLimit)}",
-            $"stopping {Units.Count(refused.Stopping)}",
+            .. refused.Stopping > 0 ? [$"stopping {Units.Count(refused.Stopping)}"] : Array.Empty<StatsRow.Part>(),
             .. ByReason(refused.ByReason.Where(pair => pair.Key is not ("total_limit" or "per_ip_limit" or "stopping"))),
             .. Known(rates.Refused, Units.Rate),
         ]);

@@ -13,7 +13,7 @@ public sealed class StatsViewTests
         Assert.Equal(
             """
             clients   9,812 of 10,000 (98%)   peak 10,000   from 1,204 addresses   50 per address (IPv6 /64)   revision 4
-            refused   total limit 12   per address 3,400   stopping 0
+            refused   total limit 12   per address 3,400
             sockets   signaling 9,700   relay 100   admitted 123,456
             closed    client 120   idle 33
             pairing   codes 1,200   peak 1,300   pending 4 pairs, 2 links   registrations 12,000   collisions 2   risk low
@@ -70,7 +70,7 @@ public sealed class StatsViewTests
     {
         var text = Render(Snapshots.Full(), new StatsRates(12.5, 3, 100, 90, 2048, 1024));
         Assert.Contains("admitted 123,456   12.5/s\n", text);
-        Assert.Contains("stopping 0   3.0/s\n", text);
+        Assert.Contains("per address 3,400   3.0/s\n", text);
         Assert.Contains("in 1,234,567 messages, 1.2 GiB (100/s, 2.0 KiB/s)   out 1,234,000 messages, 1.1 GiB (90.0/s, 1.0 KiB/s)", text);
     }
 
