@@ -6,16 +6,16 @@ namespace Relay.Admission;
 /// <summary>
 /// The books: how many client sockets are live, in all, per address and per network. One lock guards everything, so a
 /// decision sees one moment: never more than a limit is admitted, and a place that is free is never denied because another
-/// thread was half-way through a refusal. Nothing is allocated once the tables have grown to their working size. What the
-/// books say to those who look is in ConnectionLedger.Views.cs.
+/// thread was half-way through a refusal. Nothing is allocated once the tables have grown to their working size.
 /// </summary>
-internal sealed partial class ConnectionLedger
+internal sealed class ConnectionLedger
 {
     private const int None = KeyRecords.None;
 
+    private static readonly TimeSpan ReplayWindow = TimeSpan.FromMinutes(10);
+
     private readonly Lock _lock = new();
     private readonly LimitPolicyStore _policies;
-    private readonly RungThresholds _rungs;
     private readonly TimeProvider _time;
 
     // Guarded by _lock, all of the following.
@@ -23,20 +23,18 @@ internal sealed partial class ConnectionLedger
     private readonly LeaseSlots _leases = new();
     private readonly UncountedSockets _uncounted = new();
     private readonly RecentAdmissions _recent;
-    private readonly long[] _refused = new long[RefusalReasons.Count];
+    private readonly RefusalBooks _refusals;
     private readonly ShadowBooks _shadow;
     private TokenBucket _rate;
     private Ceiling _ceiling = Ceiling.None;
     private int _total;
     private int _peak;
     private long _admitted;
-    private long _refusedInAll;
-    private long _refusedCalmly;
 
     public ConnectionLedger(LimitPolicyStore policies, AdmissionOptions options, LadderOptions ladder, TimeProvider time)
     {
         _policies = policies;
-        _rungs = ladder.PerIp;
+        _refusals = new RefusalBooks(ladder.PerIp, time);
         _time = time;
         _records = new KeyRecords(options.RememberedAddresses, options.Ipv6Prefix, time);
         _recent = new RecentAdmissions(options.RememberedAdmissions);
@@ -44,10 +42,10 @@ internal sealed partial class ConnectionLedger
     }
 
     /// <summary>Refused since the start, for whatever reason.</summary>
-    public long RefusedInAll => Interlocked.Read(ref _refusedInAll);
+    public long RefusedInAll => _refusals.All;
 
     /// <summary>Those of them whose address did not flood by itself.</summary>
-    public long RefusedCalmly => Interlocked.Read(ref _refusedCalmly);
+    public long RefusedCalmly => _refusals.Calm;
 
     /// <summary>Takes a place for a whole <paramref name="address"/>, or says which limit stands in its way.</summary>
     public Decision TryTake(IpKey address, long now, out AdmissionLease lease)
@@ -108,7 +106,7 @@ internal sealed partial class ConnectionLedger
 
             var live = _records.Look(slot, _total, now);
             ref var record = ref _records[slot];
-            var rung = record.Refusals.Current(_rungs, now, _time);
+            var rung = _refusals.RungOf(ref record, now);
             rung = rung > all ? rung : all;
             rung = rung < most ? rung : most;
             if (rung == Rung.Calm)
@@ -190,6 +188,112 @@ internal sealed partial class ConnectionLedger
         }
     }
 
+    /// <summary>What a policy would mean for the sockets that are live and for the admissions of the last minutes. Changes nothing.</summary>
+    public PolicyEffect EffectOf(LimitPolicy policy)
+    {
+        lock (_lock)
+        {
+            var now = _time.GetTimestamp();
+            var (admitted, refused, first) = _recent.Replay(policy, now - (long)(ReplayWindow.TotalSeconds * _time.TimestampFrequency), _time);
+            var since = admitted == 0 ? TimeSpan.Zero : _time.GetElapsedTime(first, now);
+            return PolicyEffect.Of(policy, _total, _records.Overfull(policy), admitted, refused, since);
+        }
+    }
+
+    public LedgerTotals Totals()
+    {
+        lock (_lock)
+        {
+            return new LedgerTotals(_total, _uncounted.Count, _peak, _records.Holding, _admitted, _ceiling, _refusals.ByReason);
+        }
+    }
+
+    /// <summary>What the shadow limits would have done since they were last changed; zeros without a shadow.</summary>
+    public ShadowTotals ShadowTotals()
+    {
+        lock (_lock)
+        {
+            return _shadow.Totals(_policies.Current);
+        }
+    }
+
+    /// <summary>Every address, or every network, that holds a connection or is remembered, in no order.</summary>
+    public KeyTotals[] Keys(bool networks = false)
+    {
+        lock (_lock)
+        {
+            var keys = new List<KeyTotals>(_records.Count);
+            foreach (var slot in _records.Slots)
+            {
+                if (_records[slot].IsNetwork == networks)
+                {
+                    keys.Add(_records[slot].Totals);
+                }
+            }
+
+            return [.. keys];
+        }
+    }
+
+    /// <summary>What the books say of one key; null when it is not known.</summary>
+    public KeyTotals? Find(IpKey key)
+    {
+        lock (_lock)
+        {
+            return _records.Find(key) is >= 0 and var slot ? _records[slot].Totals : null;
+        }
+    }
+
+    /// <summary>The counts that a decision on a key would be made from; of what is not counted itself, with those that are not.</summary>
+    public LiveCounts LiveOf(IpKey key, bool isCounted, out Ceiling ceiling)
+    {
+        lock (_lock)
+        {
+            ceiling = _ceiling;
+            return LiveOf(key, isCounted);
+        }
+    }
+
+    /// <summary>The rung that a key stands on by itself.</summary>
+    public Rung RungOf(IpKey key)
+    {
+        lock (_lock)
+        {
+            return _records.Find(key) is >= 0 and var slot ? _refusals.RungOf(ref _records[slot], _time.GetTimestamp()) : Rung.Calm;
+        }
+    }
+
+    /// <summary>How long a key's rate, and everybody's, make it wait now.</summary>
+    public (TimeSpan Key, TimeSpan Total) RateWaits(IpKey key, LimitPolicy policy, double scale)
+    {
+        lock (_lock)
+        {
+            var bucket = _records.Find(key) is >= 0 and var slot ? _records[slot].Rate : default;
+            var now = _time.GetTimestamp();
+            return (policy.RatePerIp.WaitFor(scale, ref bucket, now, _time), policy.RateTotal.WaitFor(1, ref _rate, now, _time));
+        }
+    }
+
+    /// <summary>Every lease that is held now, with its key: what the self-audit compares with the live sockets.</summary>
+    public Dictionary<AdmissionLease, IpKey> HeldLeases()
+    {
+        lock (_lock)
+        {
+            return _leases.Held().ToDictionary(
+                held => new AdmissionLease(this, held.Slot, held.Generation),
+                held => held.Record == LeaseSlots.Uncounted ? default : _records[held.Record].Key);
+        }
+    }
+
+    /// <summary>Counts every lease anew, in all and per address and network; the keys whose books say otherwise.</summary>
+    public IReadOnlyList<(IpKey Key, int Booked, int Counted)> Recount()
+    {
+        lock (_lock)
+        {
+            return _records.Recount(_leases.Held().Select(held => held.Record).Where(record => record != LeaseSlots.Uncounted));
+        }
+    }
+
     private Decision TakeUncounted(LimitPolicy policy, IpKey address, long now, out AdmissionLease lease)
     {
         var key = address.CutIpv6(policy.Ipv6Prefix);
@@ -242,17 +346,13 @@ internal sealed partial class ConnectionLedger
 
     private Decision Refuse(int slot, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait, long now)
     {
-        _refused[(int)refusal]++;
-        _refusedInAll++;
         ref var record = ref _records[slot];
-        record.Refused++;
+        var rung = _refusals.Count(ref record, refusal, now);
         if (record.Live == 0)
         {
             _records.Touch(slot);
         }
 
-        var rung = record.Refusals.Count(_rungs, now, _time);
-        _refusedCalmly += rung == Rung.Flooded ? 0 : 1;
         return Log(ref record, refusal, shadow, live, wait, rung, now);
     }
 

@@ -16,4 +16,15 @@ internal readonly record struct KeyOver(IpKey Key, bool IsNetwork, int Live, int
 /// <param name="Refused">How many of them the policy refuses, going by the counts of then.</param>
 /// <param name="Since">How far back that look goes.</param>
 internal sealed record PolicyEffect(
-    int Live, int TotalOver, IReadOnlyList<KeyOver> Over, int SocketsOver, int Admitted, int Refused, TimeSpan Since);
+    int Live, int TotalOver, IReadOnlyList<KeyOver> Over, int SocketsOver, int Admitted, int Refused, TimeSpan Since)
+{
+    /// <param name="over">Every address and network that holds more than it may.</param>
+    public static PolicyEffect Of(LimitPolicy policy, int live, IReadOnlyList<KeyOver> over, int admitted, int refused, TimeSpan since)
+    {
+        var totalOver = Math.Max(0, live - policy.Total);
+        var addresses = over.Where(key => !key.IsNetwork).Sum(key => key.Excess);
+        var most = over.Select(key => key.Excess).DefaultIfEmpty().Max();
+        return new PolicyEffect(
+            live, totalOver, [.. over.OrderByDescending(key => key.Excess)], Math.Max(totalOver, Math.Max(addresses, most)), admitted, refused, since);
+    }
+}
