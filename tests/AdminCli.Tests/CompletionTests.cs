@@ -83,6 +83,13 @@ public sealed class CompletionTests
         Assert.Equal(["stats"], result.OutputLines);
     }
 
+    [Fact]
+    public async Task Bash_ShellThatForbidsUnsetNames_NeedsNoHome()
+    {
+        var result = await ChildProcess.RunAsync("env", ["-u", "HOME", "bash", "--noprofile", "--norc", "-c", AtTab, "bash", "relayctl st", "11"]);
+        Assert.Equal((0, "stats\n", ""), (result.ExitCode, result.Output, result.Error));
+    }
+
     [Theory]
     [InlineData("bash", "complete -F _relayctl relayctl")]
     [InlineData("zsh", "compdef _relayctl relayctl")]

@@ -11,7 +11,7 @@ internal static class CompletionCommand
         _relayctl() {
             local line="relayctl${COMP_LINE#"$1"}" point=$((COMP_POINT - ${#1} + 8)) IFS=$'\n'
             # shellcheck disable=SC2207
-            COMPREPLY=($(compgen -W "$("${1/#\~/$HOME}" "[suggest:$point]" "$line" 2>/dev/null)" -- "$2"))
+            COMPREPLY=($(compgen -W "$("${1/#\~/${HOME-}}" "[suggest:$point]" "$line" 2>/dev/null)" -- "$2"))
         }
         complete -F _relayctl relayctl
         """;

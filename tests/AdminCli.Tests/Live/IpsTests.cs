@@ -101,7 +101,7 @@ public sealed class IpsTests(CrowdedRelay crowd) : IClassFixture<CrowdedRelay>
         var result = await relay.Cli.RunLineAsync("ips --sort refused");
         Assert.Matches(@"^127\.0\.0\.2 +1 +1 +1 +1 +1 ", result.OutputLines[1]);
         Assert.Matches(@"^127\.0\.0\.1 +1 +1 +1 +1 +0 ", result.OutputLines[2]);
-        Assert.Matches("refused +total limit 0   per address 1 ", (await relay.Cli.RunAsync("stats")).Output);
+        Assert.Matches(@"\nrefused +total limit 0   per address 1\b", (await relay.Cli.RunAsync("stats")).Output);
     }
 
     [Fact]
