@@ -25,7 +25,7 @@ internal static class TailCommand
         var command = new ExampleCommand(
             "tail",
             "Shows decisions as they happen.",
-            "One line for each client that is let in or refused, until Ctrl-C. Of one key at most ten in ten seconds are told; "
+            "One line for each client that is let in or refused, until Ctrl-C. Of one key at most ten admissions and ten refusals in ten seconds are told; "
                 + "the line after says how many were left out, so that a flood does not drown everybody else.",
             "relayctl tail                                 # everything",
             "relayctl tail --refused --cidr 203.0.113.0/24 # who of that network is refused, and why",

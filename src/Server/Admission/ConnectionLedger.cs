@@ -358,7 +358,7 @@ internal sealed class ConnectionLedger
 
     private Decision Log(ref KeyRecord record, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait, Rung rung, long now)
     {
-        var isLogged = record.TakeLog(now, _time, out var leftOut);
+        var isLogged = record.TakeLog(refusal != Refusal.None, now, _time, out var leftOut);
         return new Decision
         {
             Refusal = refusal,

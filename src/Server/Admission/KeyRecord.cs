@@ -6,7 +6,8 @@ namespace Relay.Admission;
 /// <summary>One key's figures: an address, or a network that addresses are counted in as well. Touched only under the ledger's lock.</summary>
 internal struct KeyRecord
 {
-    // Decisions of one key that are logged: enough to see what it does, not enough to drown the others.
+    // Decisions of one key that are logged, admissions and refusals each: enough to see what it does, not enough to drown the
+    // others. One budget for both would be gone by the time that an address which fills its places is refused for the first time.
     private const int LoggedBurst = 10;
     private static readonly TimeSpan LoggedPeriod = TimeSpan.FromSeconds(10);
 
@@ -30,8 +31,10 @@ internal struct KeyRecord
     public RungMeter Refusals;
 
     // Decisions that may still be logged, and those left out since the last that was.
-    private TokenBucket _log;
-    private int _leftOut;
+    private TokenBucket _logAdmitted;
+    private TokenBucket _logRefused;
+    private int _leftOutAdmitted;
+    private int _leftOutRefused;
 
     // Records of the networks it lies in, or -1; valid while Live is above 0, because then they are live as well.
     public int Near;
@@ -42,15 +45,19 @@ internal struct KeyRecord
     public int Previous;
     public bool Idle;
 
-    /// <summary>True when one more decision of this key is to be logged; <paramref name="leftOut"/> have not been since the last.</summary>
-    public bool TakeLog(long now, TimeProvider time, out int leftOut)
-    {
-        var isLogged = _log.TryTake(1, LoggedBurst, LoggedPeriod, now, time);
-        leftOut = _leftOut;
-        _leftOut = isLogged ? 0 : leftOut + 1;
-        return isLogged;
-    }
+    /// <summary>True when one more decision of this key is to be logged; <paramref name="leftOut"/> of its kind have not been since the last.</summary>
+    public bool TakeLog(bool isRefusal, long now, TimeProvider time, out int leftOut) => isRefusal
+        ? TakeLog(ref _logRefused, ref _leftOutRefused, now, time, out leftOut)
+        : TakeLog(ref _logAdmitted, ref _leftOutAdmitted, now, time, out leftOut);
 
     /// <summary>The figures, for those who look.</summary>
     public readonly KeyTotals Totals => new(Key, Live, Peak, Admitted, Refused, ShadowRefused, FirstSeen, LastSeen);
+
+    private static bool TakeLog(ref TokenBucket bucket, ref int omitted, long now, TimeProvider time, out int leftOut)
+    {
+        var isLogged = bucket.TryTake(1, LoggedBurst, LoggedPeriod, now, time);
+        leftOut = omitted;
+        omitted = isLogged ? 0 : leftOut + 1;
+        return isLogged;
+    }
 }

@@ -118,6 +118,21 @@ public sealed class AdmissionGateTests : IDisposable
             _log.Last(10, logged => logged.Address == Address("192.0.2.1")).Select(logged => logged.Decision.Refusal));
     }
 
+    // Whoever fills its places at once is admitted so often that nothing would be left to tell of its refusals.
+    [Fact]
+    public void TryAdmit_ManyAdmissionsFirst_TheRefusalsAreInTheLogAllTheSame()
+    {
+        _books.Change(("per-ip", "50"), ("total", "50"));
+        for (var i = 0; i < 100; i++)
+        {
+            _gate.TryAdmit(Address("192.0.2.1"), out _);
+        }
+
+        var logged = _log.Last(100, _ => true);
+        Assert.Equal(10, logged.Count(decision => decision.Decision.Refusal == Refusal.None));
+        Assert.Equal(10, logged.Count(decision => decision.Decision.Refusal == Refusal.TotalLimit));
+    }
+
     // "Why is the office let in?": that it is in no count does not mean that nobody asks.
     [Fact]
     public void TryAdmit_UnlimitedAddress_IsInTheLogWithItsOwnSockets()
