@@ -60,7 +60,7 @@ public sealed class HelpTests
     [InlineData("verify", "1 when not")]
     [InlineData("explain", "1 to 100; 20 otherwise")]
     [InlineData("tail", "0 to 1000; 10 otherwise")]
-    [InlineData("tail", "at most ten in ten seconds")]
+    [InlineData("tail", "at most ten admissions and ten refusals in ten seconds")]
     [InlineData("connections", "Pairing codes and peer ids are not shown")]
     [InlineData("disconnect", "1000, 1001, 1008 (the default), 1011 to 1013, 3000 to 4999")]
     [InlineData("disconnect", "at most 123 bytes")]
