@@ -16,6 +16,9 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     private readonly TempFolder _folder = new();
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _log = [];
+
+    // One for each line that nobody has waited for yet. Never disposed: lines may come after the test.
+    private readonly SemaphoreSlim _printed = new(0);
     private readonly TaskCompletionSource<int> _port = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<IDisposable> _clients = [];
 
@@ -98,6 +101,15 @@ internal sealed partial class RelayProcess : IAsyncDisposable
         return client;
     }
 
+    /// <summary>Waits until relayd has printed this; one waiter at a time.</summary>
+    public async Task PrintedAsync(string text)
+    {
+        while (!Log.Contains(text, StringComparison.Ordinal))
+        {
+            Assert.True(await _printed.WaitAsync(Patience, TestContext.Current.CancellationToken), $"'{text}' did not come, only:\n{Log}");
+        }
+    }
+
     /// <summary>Ends relayd as a crash would: its socket file stays.</summary>
     public async Task KillAsync()
     {
@@ -135,6 +147,7 @@ internal sealed partial class RelayProcess : IAsyncDisposable
         }
 
         _log.Enqueue(line);
+        _printed.Release();
         // The last line of what it prints when it is up: all others were read.
         if (line.Contains("Ctrl-C", StringComparison.Ordinal) && ListeningAddress().Match(Log) is { Success: true } match)
         {
