@@ -30,7 +30,7 @@ internal sealed class HandshakeGuard : IDisposable
 
     private readonly ListenOptions _options;
     private readonly LimitPolicyStore _policies;
-    private readonly AutoBans _bans;
+    private readonly AdmissionGate _gate;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly Lock _lock = new();
@@ -46,9 +46,9 @@ internal sealed class HandshakeGuard : IDisposable
     // Set once, when the relay stops.
     private volatile bool _isStopping;
 
-    public HandshakeGuard(ListenOptions options, LimitPolicyStore policies, AutoBans bans, TimeProvider time)
+    public HandshakeGuard(ListenOptions options, LimitPolicyStore policies, AdmissionGate gate, TimeProvider time)
     {
-        (_options, _policies, _bans, _time) = (options, policies, bans, time);
+        (_options, _policies, _gate, _time) = (options, policies, gate, time);
         _most = options.MaxHandshakes;
         _timer = time.CreateTimer(_ => CutLate(), null, Tick, Tick);
     }
@@ -159,7 +159,7 @@ internal sealed class HandshakeGuard : IDisposable
             handshake.Connection.Abort();
             if (handshake.Address is { } address && !isStopping)
             {
-                _bans.Strike(address);
+                _gate.Strike(address);
             }
         }
     }

@@ -1,10 +1,12 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Limits;
 using Relay.Listening;
+using Relay.Telemetry;
 
 namespace Server.Tests.Listening;
 
@@ -14,6 +16,8 @@ public sealed class HandshakeGuardTests : IDisposable
     private readonly ListenOptions _options = new() { MaxHandshakes = 40, MaxHandshakesPerIp = 3 };
     private readonly LimitPolicyStore _policies;
     private readonly AutoBans _bans;
+    private readonly RelayMetrics _metrics = new();
+    private readonly RefusalLadder _ladder;
     private readonly ClosingConnections _closing;
     private readonly ConnectionTable _table;
     private readonly HandshakeGuard _guard;
@@ -21,15 +25,22 @@ public sealed class HandshakeGuardTests : IDisposable
     public HandshakeGuardTests()
     {
         _policies = new LimitPolicyStore(new AdmissionOptions { PerIp = 2, Overrides = ["203.0.113.50=10", "203.0.113.51=unlimited"] }, _time);
-        _bans = new AutoBans(new AutoBanOptions { After = 2 }, new ProtectedNetworks([]), _time);
+        var networks = new ProtectedNetworks([]);
+        _bans = new AutoBans(new AutoBanOptions { After = 2 }, networks, _time);
+        var (limits, rungs) = (new AdmissionOptions(), new LadderOptions());
+        var ledger = new ConnectionLedger(_policies, limits, rungs, _time);
+        _ladder = new RefusalLadder(ledger, _policies, rungs, _time, NullLogger<RefusalLadder>.Instance);
+        var gate = new AdmissionGate(ledger, _policies, _bans, networks, _ladder, new DecisionLog(limits, _time), _metrics, _time);
         _closing = new ClosingConnections(_time);
         _table = new ConnectionTable(_closing);
-        _guard = new HandshakeGuard(_options, _policies, _bans, _time);
+        _guard = new HandshakeGuard(_options, _policies, gate, _time);
     }
 
     public void Dispose()
     {
         _guard.Dispose();
+        _ladder.Dispose();
+        _metrics.Dispose();
         _closing.Dispose();
         _policies.Dispose();
     }
@@ -108,6 +119,18 @@ public sealed class HandshakeGuardTests : IDisposable
         Assert.Equal((true, true, false), (first.IsAborted, second.IsAborted, later.IsAborted));
         Assert.Equal((1, 2L), (_guard.Count, Cut("late")));
         Assert.True(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
+    }
+
+    // An operator who does not count an address does not want it banned for what it does either.
+    [Fact]
+    public void Sweep_UnlimitedAddressIsLate_IsCutAndNotBanned()
+    {
+        Enter("203.0.113.51", out var first);
+        Enter("203.0.113.51", out var second);
+        _time.Advance(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
+
+        Assert.Equal((true, true), (first.IsAborted, second.IsAborted));
+        Assert.False(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.51"))));
     }
 
     [Fact]
