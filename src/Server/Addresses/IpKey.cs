@@ -77,6 +77,12 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
         return new IPAddress(sixteen);
     }
 
+    /// <summary>
+    /// Differs from start to start. Who has a large network chooses his addresses; with a hash that he could foretell, he
+    /// would choose those that fall into one bucket, and every look under the ledger's lock would walk through them all.
+    /// </summary>
+    public override int GetHashCode() => HashCode.Combine((uint)(High >> 32), (uint)High, (uint)(Low >> 32), (uint)Low ^ Bits);
+
     public override string ToString() =>
         IsUnattributed ? "unattributed"
         : PrefixLength == (IsIpv6 ? Ipv6Bits : Ipv4Bits) ? ToAddress().ToString()

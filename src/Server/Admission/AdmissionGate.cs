@@ -15,12 +15,6 @@ internal sealed class AdmissionGate(
     RelayMetrics metrics,
     TimeProvider time)
 {
-    // A clock is read and a histogram kept for one decision in so many: it costs as much as half a decision.
-    private const int Timed = 8;
-
-    // Atomic.
-    private int _decided;
-
     // Refusal.None while newcomers are let in; replaced by whoever drains or stops the relay.
     private volatile Refusal _closedBy = Refusal.None;
 
@@ -38,7 +32,7 @@ internal sealed class AdmissionGate(
         }
 
         decisions.Record(address, decision);
-        if ((uint)Interlocked.Increment(ref _decided) % Timed == 1)
+        if (decision.IsTimed)
         {
             metrics.AdmissionDecided(time.GetElapsedTime(started));
         }

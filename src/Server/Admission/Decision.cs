@@ -32,4 +32,7 @@ internal readonly record struct Decision
 
     /// <summary>Decisions of this key left out since the last that was logged.</summary>
     public int LeftOut { get; init; }
+
+    /// <summary>One of those whose duration goes into the histogram.</summary>
+    public bool IsTimed { get; init; }
 }

@@ -57,4 +57,18 @@ public sealed class IpKeyTests
             var key = IpKey.From(new IPAddress(bytes), prefix);
             return !key.IsIpv6 || (key.PrefixLength == prefix && IpKey.From(key.ToAddress(), prefix) is var again && (again == key || !again.IsIpv6));
         });
+
+    // Somebody with a whole /64 takes the addresses whose two last quarters are equal: halves that are only added up, or
+    // put against each other, come out the same for all of them.
+    [Fact]
+    public void GetHashCode_AddressesChosenToCollide_AreSpreadOverTheBuckets()
+    {
+        const int Addresses = 4096, Buckets = 8419;
+        var fullest = Enumerable.Range(1, Addresses)
+            .Select(i => IpKey.FromIpv6(0x2001_0db8_0000_0000, ((ulong)i << 32) | (uint)i))
+            .CountBy(key => (uint)key.GetHashCode() % Buckets)
+            .Max(bucket => bucket.Value);
+
+        Assert.InRange(fullest, 1, 20);
+    }
 }
