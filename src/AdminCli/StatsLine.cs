@@ -28,7 +28,8 @@ internal static class StatsLine
             $"chunks={stats.Chunks?.Known ?? 0}",
             $"db-queue={stats.Storage?.Waiting ?? 0}",
             (stats.Audit is { Drift: not 0 } audit ? $"DRIFT={audit.Drift}" : "drift=0")
-                + string.Concat((stats.Attribution?.Suspicions ?? []).Select(suspicion => $" SUSPICION={Printable.CleanOrUnknown(suspicion)}")));
+                + string.Concat((stats.Attribution?.Suspicions ?? []).Select(suspicion => $" SUSPICION={Printable.CleanOrUnknown(suspicion)}"))
+                + (stats.AuditFile is { Failing: true } ? " AUDIT-FILE=failing" : ""));
     }
 
     // "1.2KiB/s": a blank would break the line's fields.

@@ -14,9 +14,9 @@ internal static class StatsView
             yield return new("ALARM", new StatsRow.Part($"AUDIT DRIFT {Signed(audit.Drift)}: the books do not match the live sockets. Run `relayctl verify`.", Tone.Alarm));
         }
 
-        foreach (var suspicion in stats.Attribution?.Suspicions ?? [])
+        foreach (var warning in Warnings(stats))
         {
-            yield return new("WARNING", new StatsRow.Part(Sentence(suspicion), Tone.Warning));
+            yield return new("WARNING", new StatsRow.Part(warning, Tone.Warning));
         }
 
         yield return Clients(stats.Connections ?? new Connections(), stats.Limits ?? new Limits(), stats.Capacity);
@@ -49,7 +49,21 @@ internal static class StatsView
             Printable.CleanOrUnknown(stats.ServerId));
     }
 
-    public static string Sentence(string suspicion) => suspicion switch
+    /// <summary>What is wrong, though the relay goes on: a sentence each.</summary>
+    public static IEnumerable<string> Warnings(Stats stats)
+    {
+        foreach (var suspicion in stats.Attribution?.Suspicions ?? [])
+        {
+            yield return Sentence(suspicion);
+        }
+
+        if (stats.AuditFile is { Failing: true } file)
+        {
+            yield return $"the audit file cannot be written ({Units.Count(file.FailedTotal)} entries are in the relay's log only): probably a full disk.";
+        }
+    }
+
+    private static string Sentence(string suspicion) => suspicion switch
     {
         "one_address" => "one address holds most sockets and reaches its limit: probably a proxy that Admission:TrustedProxies does not list. Run `relayctl ips`.",
         "unlisted_proxy" => "newcomers bring a proxy's headers from addresses that Admission:TrustedProxies does not list, so they are counted by the proxy's address.",

@@ -100,6 +100,19 @@ public sealed class StatsViewTests
     }
 
     [Fact]
+    public void Rows_AuditFileFails_IsAWarningWhileItDoes()
+    {
+        var stats = Snapshots.Full();
+        stats.AuditFile = new AuditFile { Failing = true, FailedTotal = 1234 };
+        Assert.StartsWith("WARNING   the audit file cannot be written (1,234 entries are in the relay's log only)", Render(stats, StatsRates.Unknown).Split('\n')[0], StringComparison.Ordinal);
+        Assert.EndsWith(" drift=0 AUDIT-FILE=failing", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
+
+        stats.AuditFile.Failing = false;
+        Assert.DoesNotContain("WARNING", Render(stats, StatsRates.Unknown), StringComparison.Ordinal);
+        Assert.EndsWith(" drift=0", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Line_Suspicion_IsItsLastField()
     {
         var stats = Snapshots.Full();

@@ -102,6 +102,8 @@ public sealed class PolicyTests
 
         await admin.SetAsync("per-ip", "1", options);
         await admin.Client.ConfirmPolicyAsync(new(), PolicyAdmin.Call);
+        var confirmed = await server.NewestAuditAsync();
+        Assert.Equal(("ConfirmPolicy", "", "confirmed=4"), (confirmed.Method, confirmed.What, confirmed.After));
         time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal("1", await admin.ItemAsync("per-ip"));
     }

@@ -31,9 +31,9 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
             yield return (1, new TopLine(new StatsRow.Part($"AUDIT DRIFT {StatsView.Signed(audit.Drift)}: the books do not match the live sockets. Run `relayctl verify`.", Tone.Alarm)));
         }
 
-        foreach (var suspicion in _stats.Attribution?.Suspicions ?? [])
+        foreach (var warning in StatsView.Warnings(_stats))
         {
-            foreach (var line in TopLine.Wrap(new StatsRow.Part($"WARNING: {StatsView.Sentence(suspicion)}", Tone.Warning), columns, most: 2))
+            foreach (var line in TopLine.Wrap(new StatsRow.Part($"WARNING: {warning}", Tone.Warning), columns, most: 2))
             {
                 yield return (5, line);
             }

@@ -34,7 +34,7 @@ internal sealed class BanDesk(
 
         if (!request.Force && protectedNetworks.Why(network.Key, allowPrivate: false) is { } why)
         {
-            throw AdminErrors.Precondition($"{network} is protected: {why}; ban a smaller network, or insist with force");
+            throw AdminErrors.Precondition($"{network} is protected: {why}; ban a smaller network, or insist with `relayctl ban --force`");
         }
 
         var now = time.GetUtcNow();

@@ -66,12 +66,19 @@ internal sealed class PolicyService(
         return Task.FromResult(Answer(changes.Make(Change(edits, request.Options, context)), request.Options, context));
     }
 
-    public override Task<ConfirmPolicyResponse> ConfirmPolicy(ConfirmPolicyRequest request, ServerCallContext context) =>
-        policies.Confirm(request.Revision == 0 ? null : request.Revision)
-            ? Task.FromResult(new ConfirmPolicyResponse { Revision = policies.Current.Revision })
-            : throw AdminErrors.Precondition(request.Revision == 0
+    public override Task<ConfirmPolicyResponse> ConfirmPolicy(ConfirmPolicyRequest request, ServerCallContext context)
+    {
+        var confirmed = policies.Confirm(request.Revision == 0 ? null : request.Revision);
+        if (confirmed.Count == 0)
+        {
+            throw AdminErrors.Precondition(request.Revision == 0
                 ? "nothing waits for a confirmation; its time may be over, see the history"
                 : $"revision {request.Revision} does not wait for a confirmation; its time may be over, see the history");
+        }
+
+        AdminCaller.Of(context).Changed(null, $"confirmed={string.Join(',', confirmed)}");
+        return Task.FromResult(new ConfirmPolicyResponse { Revision = policies.Current.Revision });
+    }
 
     public override Task<ListRevisionsResponse> ListRevisions(ListRevisionsRequest request, ServerCallContext context)
     {

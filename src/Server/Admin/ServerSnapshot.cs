@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.AuditTrail;
 using Relay.Configuration;
 using Relay.Federation;
 using Relay.Identity;
@@ -18,6 +19,7 @@ internal sealed class ServerSnapshot(
     ConnectionLedger ledger,
     LimitPolicyStore policies,
     SelfAudit audit,
+    AuditLog auditFile,
     PresenceTable presence,
     PendingRequests pending,
     PeerTable peers,
@@ -98,6 +100,13 @@ internal sealed class ServerSnapshot(
                 Drift = audit.Last?.Drift ?? 0,
                 RunsTotal = audit.Runs,
                 DriftsTotal = audit.Drifts,
+            },
+            AuditFile = new AdminApi.AuditFile
+            {
+                Failing = auditFile.IsFailing,
+                WrittenTotal = auditFile.Written,
+                FailedTotal = auditFile.Failed,
+                OmittedTotal = auditFile.Omitted,
             },
             Attribution = new Attribution
             {

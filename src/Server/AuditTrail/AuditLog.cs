@@ -32,9 +32,15 @@ internal sealed partial class AuditLog(AuditOptions options, TimeProvider time, 
     private long _failed;
     private long _omitted;
 
+    // Written under _lock, read anywhere.
+    private volatile bool _isFailing;
+
     public bool IsOn => options.File.Length > 0;
 
     public long Written => Interlocked.Read(ref _written);
+
+    /// <summary>The last entry could not be written.</summary>
+    public bool IsFailing => _isFailing;
 
     /// <summary>Entries that could not be written and are in the log only.</summary>
     public long Failed => Interlocked.Read(ref _failed);
@@ -132,10 +138,12 @@ internal sealed partial class AuditLog(AuditOptions options, TimeProvider time, 
         {
             _file.Append(line);
             _omittedSince = 0;
+            _isFailing = false;
             Interlocked.Increment(ref _written);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
+            _isFailing = true;
             Interlocked.Increment(ref _failed);
             Log.NotWritten(logger, options.File, exception.Message, Encoding.UTF8.GetString(line));
         }

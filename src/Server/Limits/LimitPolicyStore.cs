@@ -81,18 +81,18 @@ internal sealed class LimitPolicyStore : IDisposable
             ? PolicyItems.Diff(_current.Items, target.Items).ToDictionary(difference => difference.Path, difference => difference.After)
             : null);
 
-    /// <summary>What waits for a confirmation stays; false when nothing waits.</summary>
-    public bool Confirm(long? revision)
+    /// <summary>What waits for a confirmation, all of it or one revision, stays: the revisions that did; none when nothing waits.</summary>
+    public IReadOnlyList<long> Confirm(long? revision)
     {
         lock (_writers)
         {
-            if (!_pending.Confirm(revision))
+            var confirmed = _pending.Confirm(revision);
+            if (confirmed.Count > 0)
             {
-                return false;
+                _disk.Refresh(Moment, Itself);
             }
 
-            _disk.Refresh(Moment, Itself);
-            return true;
+            return confirmed;
         }
     }
 

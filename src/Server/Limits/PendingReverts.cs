@@ -34,12 +34,13 @@ internal sealed class PendingReverts(TimeProvider time, Action due) : IDisposabl
         return ready;
     }
 
-    /// <summary>Takes out what waits for a confirmation, of one revision or of all; false when nothing does.</summary>
-    public bool Confirm(long? revision)
+    /// <summary>Takes out what waits for a confirmation, of one revision or of all: the revisions that did.</summary>
+    public IReadOnlyList<long> Confirm(long? revision)
     {
-        var count = _all.RemoveAll(pending => pending.NeedsConfirmation && (revision is null || pending.Revision == revision));
+        long[] confirmed = [.. _all.Where(pending => pending.NeedsConfirmation && (revision is null || pending.Revision == revision)).Select(pending => pending.Revision)];
+        _all.RemoveAll(pending => pending.NeedsConfirmation && confirmed.Contains(pending.Revision));
         Schedule();
-        return count > 0;
+        return confirmed;
     }
 
     /// <summary>These items were set anew and stay: nothing takes them back.</summary>

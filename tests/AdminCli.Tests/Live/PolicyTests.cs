@@ -150,7 +150,7 @@ public sealed class PolicyTests
         Assert.Equal("No bans.\n", (await relay.Cli.RunAsync("bans")).Output);
         var refused = await relay.Cli.RunLineAsync("ban 127.0.0.0/8");
         Assert.Equal(ExitCodes.Refused, refused.ExitCode);
-        Assert.Contains("insist with force", refused.Error);
+        Assert.Contains("insist with `relayctl ban --force`", refused.Error);
 
         var tried = await relay.Cli.RunLineAsync("ban 127.0.0.0/8 --force --disconnect --dry-run");
         Assert.Equal(

@@ -122,10 +122,11 @@ public sealed class AuditLogTests : IDisposable
         File.Move(_folder.Options.File, _folder.Options.File + ".1");
         Directory.CreateDirectory(_folder.Options.File);
         log.Record(AuditFolder.Entry());
+        Assert.True(log.IsFailing);
         Directory.Delete(_folder.Options.File);
         log.Record(AuditFolder.Entry());
 
-        Assert.Equal((2, 1), (log.Written, log.Failed));
+        Assert.Equal((2, 1, false), (log.Written, log.Failed, log.IsFailing));
         Assert.Equal([3L, 1L], AuditFolder.ReadAll(log, new AuditQuery { Limit = 10 }).Entries.Select(entry => entry.Sequence));
     }
 

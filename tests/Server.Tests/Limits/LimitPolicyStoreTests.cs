@@ -142,7 +142,7 @@ public sealed class LimitPolicyStoreTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(60));
 
         Assert.Equal(2, _store.Current.PerIp);
-        Assert.False(_store.Confirm(null));
+        Assert.Empty(_store.Confirm(null));
         _time.Advance(TimeSpan.FromMinutes(30));
         Assert.Equal((2, 3L), (_store.Current.PerIp, _store.Current.Revision));
     }
@@ -151,8 +151,8 @@ public sealed class LimitPolicyStoreTests : IDisposable
     public void ConfirmWithin_Confirmed_StaysUntilItsTimeIsOver()
     {
         _store.Change(Of(("per-ip", "1")) with { ConfirmWithin = TimeSpan.FromSeconds(60), HoldFor = TimeSpan.FromMinutes(30) });
-        Assert.False(_store.Confirm(7));
-        Assert.True(_store.Confirm(2));
+        Assert.Empty(_store.Confirm(7));
+        Assert.Equal([2L], _store.Confirm(2));
         _time.Advance(TimeSpan.FromSeconds(60));
         Assert.Equal(1, _store.Current.PerIp);
 

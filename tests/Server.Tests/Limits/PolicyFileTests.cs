@@ -162,7 +162,7 @@ public sealed class PolicyFileTests : IDisposable
         var store = Start();
         store.Change(Of(("per-ip", "3")) with { ConfirmWithin = TimeSpan.FromMinutes(1) });
         store.Save("somebody");
-        Assert.True(store.Confirm(null));
+        Assert.Single(store.Confirm(null));
         StopAll();
         _time.Advance(TimeSpan.FromHours(1));
 
