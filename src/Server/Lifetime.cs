@@ -67,10 +67,13 @@ internal sealed partial class Lifetime(
         if (options.StopDrain > TimeSpan.Zero)
         {
             var clients = sessions.All.Count(drainer.IsClient);
-            drainer.Start(Math.Max(options.ShedPerSecond, (int)Math.Ceiling(clients / options.StopDrain.TotalSeconds)), options.StopDrain);
+            drainer.Start(Math.Max(options.ShedPerSecond, (int)Math.Ceiling(clients / options.StopDrain.TotalSeconds)), options.StopDrain, isForStop: true);
             Log.Emptying(logger, clients, options.StopDrain);
+
+            // By a clock of its own: an operator who changes the pace meanwhile begins the drain anew.
+            var started = time.GetTimestamp();
             using var timer = new PeriodicTimer(Look, time);
-            while (drainer.State() is { Remaining: > 0 } state && state.Elapsed < options.StopDrain)
+            while (drainer.State().Remaining > 0 && time.GetElapsedTime(started) < options.StopDrain)
             {
                 await timer.WaitForNextTickAsync();
             }

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Microsoft.Extensions.Time.Testing;
 using Relay.AdminApi;
 using Relay.Admission;
 using Relay.EndToEnd.Support;
@@ -143,6 +144,23 @@ public sealed class ConnectionServiceTests
         await using var late = await TestClient.ConnectAsync(server);
 
         Assert.Equal((1012, "Server draining"), await late.ExpectCloseAsync());
+    }
+
+    [Fact]
+    public async Task Drain_OfARelayThatStops_EndsWhenTheStopWouldHave()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await RelayServer.StartAsync(time: time);
+        var clients = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => TestClient.ConnectAsync(server)));
+        var drainer = server.Get<Drainer>();
+        drainer.Start(rate: 1, TimeSpan.FromSeconds(10), isForStop: true);
+        drainer.Start(rate: 1, TimeSpan.FromHours(1));
+        Assert.False(drainer.Cancel());
+        Assert.Equal(TimeSpan.FromSeconds(10), drainer.State().Estimate);
+
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.All(await Task.WhenAll(clients.Select(client => client.ExpectCloseAsync())), close => Assert.Equal(1012, close.Code));
     }
 
     private static ConnectionService.ConnectionServiceClient Client(RelayServer server) => new(server.Channel);

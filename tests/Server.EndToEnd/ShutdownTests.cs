@@ -104,6 +104,25 @@ public sealed class ShutdownTests
     }
 
     [Fact]
+    public async Task Sigterm_StopDrain_IsNotTakenBackButMayBeHurried()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=1000", "--Sessions:StopDrain=1h", "--Sessions:ShedPerSecond=1");
+        var clients = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => RawClient.UpgradeAsync(relay.Port)));
+        await relay.SignalAsync("TERM");
+        await Eventually.TrueAsync(() => relay.Output.Contains("Emptying before the stop: ", StringComparison.Ordinal), "emptying");
+        using var channel = relay.OpenChannel();
+        var connections = new ConnectionService.ConnectionServiceClient(channel);
+
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await connections.CancelDrainAsync(new CancelDrainRequest(), Call));
+        Assert.Equal("the relay is emptied because it was told to stop, which cannot be taken back", error.Status.Detail);
+        using var drain = connections.Drain(new DrainRequest { Rate = 1000 }, Call);
+        await drain.ResponseStream.MoveNext(TestContext.Current.CancellationToken);
+        Array.ForEach(clients, client => client.Dispose());
+
+        Assert.Equal(0, await relay.ExitAsync());
+    }
+
+    [Fact]
     public async Task Sigint_NoClients_ExitIs0()
     {
         await using var relay = await RelayProcess.StartAsync();

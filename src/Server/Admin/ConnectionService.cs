@@ -85,7 +85,9 @@ internal sealed class ConnectionService(
 
     public override Task<DrainProgress> CancelDrain(CancelDrainRequest request, ServerCallContext context) => drainer.Cancel()
         ? Task.FromResult(Progress(drainer.State()))
-        : throw AdminErrors.Precondition("the relay is not being emptied");
+        : throw AdminErrors.Precondition(drainer.IsForStop
+            ? "the relay is emptied because it was told to stop, which cannot be taken back"
+            : "the relay is not being emptied");
 
     private static DrainProgress Progress(DrainState state) => new()
     {

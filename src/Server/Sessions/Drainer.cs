@@ -25,6 +25,7 @@ internal sealed class Drainer : IDisposable
     // Guarded by _lock.
     private Queue<Session> _order = [];
     private bool _isOn;
+    private bool _isForStop;
     private int _rate;
     private TimeSpan _deadline;
     private long _started;
@@ -40,8 +41,20 @@ internal sealed class Drainer : IDisposable
     /// <summary>What counts as a client; peer servers stay to the end.</summary>
     public Func<Session, bool> IsClient { get; set; } = _ => true;
 
-    /// <summary>Begins, or goes on with another rate and deadline, which then counts from now.</summary>
-    public void Start(int rate, TimeSpan deadline)
+    /// <summary>True once the relay is emptied because it stops: nobody takes that back.</summary>
+    public bool IsForStop
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isForStop;
+            }
+        }
+    }
+
+    /// <summary>Begins, or goes on with another rate and deadline, which then counts from now; a stop's becomes no later.</summary>
+    public void Start(int rate, TimeSpan deadline, bool isForStop = false)
     {
         _readiness.Become(ReadyState.Draining);
         _gate.Drain(on: true);
@@ -52,6 +65,12 @@ internal sealed class Drainer : IDisposable
                 _closed = 0;
             }
 
+            if (_isForStop && _deadline - _time.GetElapsedTime(_started) is var left && left < deadline)
+            {
+                deadline = left;
+            }
+
+            _isForStop |= isForStop;
             (_isOn, _rate, _deadline, _started, _due) = (true, rate, deadline, _time.GetTimestamp(), 0);
             _order = Left();
         }
@@ -59,12 +78,12 @@ internal sealed class Drainer : IDisposable
         _timer.Change(Tick, Tick);
     }
 
-    /// <summary>Lets newcomers in again; false when nothing is being drained.</summary>
+    /// <summary>Lets newcomers in again; false when nothing is being drained, or for a stop.</summary>
     public bool Cancel()
     {
         lock (_lock)
         {
-            if (!_isOn)
+            if (!_isOn || _isForStop)
             {
                 return false;
             }
