@@ -70,5 +70,25 @@ public sealed class ProxySuspicionTests
         Assert.Equal(20, attribution.ProxyHeadersTotal["missing"]);
     }
 
+    [Theory]
+    [InlineData("127.0.0.1", "silent_proxy")]
+    [InlineData("127.0.0.2", "unlisted_proxy")]
+    public async Task ProxyHeaders_OnAListenerThatExpectsNone_AreSuspectedAndCounted(string from, string suspicion)
+    {
+        await using var server = await RelayServer.StartAsync(settings => settings.Admission.TrustedProxies = ["127.0.0.1"], _time);
+        for (var i = 0; i < 20; i++)
+        {
+            using var client = await RawClient.ConnectAsync(server, from);
+            await client.SendAsync("PROXY TCP4 203.0.113.9 192.0.2.1 4242 443\r\n" + RawClient.Request());
+            Assert.Equal("", await client.ReadToEndAsync());
+        }
+
+        _time.Advance(ProxySuspicion.Tick);
+
+        var attribution = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: Cancel)).Attribution;
+        Assert.Equal([suspicion], attribution.Suspicions);
+        Assert.Equal(20, attribution.ProxyHeadersTotal["unexpected"]);
+    }
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 }

@@ -51,11 +51,10 @@ internal static class ListeningSetup
     {
         // One WebSocket is one TCP connection, which HTTP/2 would change.
         listen.Protocols = HttpProtocols.Http1;
-        if (listener.Attribution.Mode == AttributionMode.ProxyProtocol)
-        {
-            var headers = listen.ApplicationServices.GetRequiredService<ProxyHeaderReader>();
-            listen.Use(next => connection => headers.OnConnectionAsync(connection, next));
-        }
+        var headers = listen.ApplicationServices.GetRequiredService<ProxyHeaderReader>();
+        listen.Use(listener.Attribution.Mode == AttributionMode.ProxyProtocol
+            ? next => connection => headers.OnConnectionAsync(connection, next)
+            : next => connection => headers.OnOtherConnectionAsync(connection, next));
 
         if (listener.UsesTls)
         {

@@ -13,7 +13,7 @@ namespace Relay.Listening;
 /// </summary>
 internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxySuspicion suspicion, AdmissionGate gate, ILogger<ProxyHeaderReader> logger)
 {
-    private static readonly string[] Labels = ["accepted", "direct", "missing", "malformed", "unlisted", "too_slow", "gone"];
+    private static readonly string[] Labels = ["accepted", "direct", "missing", "malformed", "unlisted", "too_slow", "gone", "unexpected"];
 
     // Atomic.
     private readonly long[] _outcomes = new long[Labels.Length];
@@ -28,7 +28,7 @@ internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxySus
     public async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var tracked = connection.Features.GetRequiredFeature<TrackedConnection>();
-        var outcome = await ReadAsync(tracked, connection.Transport.Input, connection.RemoteEndPoint as IPEndPoint);
+        var outcome = await ReadAsync(tracked, connection.Transport.Input, connection.RemoteEndPoint);
         Interlocked.Increment(ref _outcomes[(int)outcome]);
         if (outcome is ProxyHeaderOutcome.Accepted or ProxyHeaderOutcome.Direct)
         {
@@ -52,11 +52,51 @@ internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxySus
         }
     }
 
-    private async ValueTask<ProxyHeaderOutcome> ReadAsync(TrackedConnection connection, PipeReader input, IPEndPoint? peer)
+    /// <summary>
+    /// The first step on every other listener, where a PROXY header is no request: without this look TLS and HTTP would turn
+    /// away everybody behind that proxy, and nobody would hear why.
+    /// </summary>
+    public async Task OnOtherConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var outcome = await LookAsync(connection.Transport.Input);
+        if (outcome == ProxyHeaderOutcome.Direct)
+        {
+            await next(connection);
+        }
+        else if (outcome == ProxyHeaderOutcome.Unlisted)
+        {
+            Interlocked.Increment(ref _outcomes[(int)ProxyHeaderOutcome.Unexpected]);
+            Log.Refused(logger, ProxyHeaderOutcome.Unexpected, connection.RemoteEndPoint);
+            if (IsTrusted(connection.RemoteEndPoint))
+            {
+                suspicion.HeaderIsMissing();
+            }
+            else
+            {
+                suspicion.HeaderFromStranger();
+            }
+        }
+    }
+
+    private static async ValueTask<ProxyHeaderOutcome> LookAsync(PipeReader input)
     {
         try
         {
-            return peer is not null && proxies.TryFind(IpKey.From(peer.Address), out _)
+            return await RefuseHeaderAsync(input);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            return ProxyHeaderOutcome.Gone;
+        }
+    }
+
+    private bool IsTrusted(EndPoint? peer) => peer is IPEndPoint endPoint && proxies.TryFind(IpKey.From(endPoint.Address), out _);
+
+    private async ValueTask<ProxyHeaderOutcome> ReadAsync(TrackedConnection connection, PipeReader input, EndPoint? peer)
+    {
+        try
+        {
+            return IsTrusted(peer)
                 ? await TakeHeaderAsync(connection, input)
                 : await RefuseHeaderAsync(input);
         }
@@ -125,7 +165,7 @@ internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxySus
     }
 }
 
-/// <summary>What became of a connection's first bytes on a listener in PROXY mode.</summary>
+/// <summary>What became of a connection's first bytes; all but the last are of listeners in PROXY mode.</summary>
 internal enum ProxyHeaderOutcome
 {
     /// <summary>A trusted proxy's header was taken.</summary>
@@ -148,4 +188,7 @@ internal enum ProxyHeaderOutcome
 
     /// <summary>The peer left first.</summary>
     Gone,
+
+    /// <summary>A header, from whomever, on a listener that is not in PROXY mode.</summary>
+    Unexpected,
 }
