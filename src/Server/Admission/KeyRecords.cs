@@ -74,6 +74,8 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         }
 
         ref var record = ref _records[slot];
+        SawNetwork(record.Near, now);
+        SawNetwork(record.Far, now);
         return new LiveCounts(total, record.Live, LiveOf(record.Near), LiveOf(record.Far));
     }
 
@@ -169,6 +171,14 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         {
             Holding -= record.IsNetwork ? 0 : 1;
             Touch(slot);
+        }
+    }
+
+    private void SawNetwork(int slot, long now)
+    {
+        if (slot != None)
+        {
+            _records[slot].LastSeen = now;
         }
     }
 

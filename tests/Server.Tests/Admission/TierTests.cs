@@ -39,6 +39,18 @@ public sealed class TierTests
     }
 
     [Fact]
+    public void TryTake_NetworkThatHoldsSockets_WasSeenWithEachOfItsAddresses()
+    {
+        var books = new Books(total: 100, perIp: 1);
+        foreach (var key in new[] { 1, 2, 2 })
+        {
+            books.Time.Advance(TimeSpan.FromMinutes(1));
+            books.Ledger.TryTake(Books.Key(key), books.Time.GetTimestamp(), out _);
+            Assert.Equal(books.Time.GetTimestamp(), Assert.Single(books.Ledger.Keys(networks: true)).LastSeen);
+        }
+    }
+
+    [Fact]
     public void TryTake_OverrideAboveTheTier_CanBeUsed()
     {
         var books = new Books(total: 100, perIp: 2, configure: options => (options.Per56, options.Per48, options.Overrides) = ("4", "4", ["2001:db8::/64=6"]));
