@@ -64,7 +64,7 @@ internal static class BanCommand
         [
             new(request.DryRun ? "would ban" : "banned", $"{Printable.CleanOrUnknown(ban.Network)} until {until}"),
             new("connected", $"{Units.Count(response.Connections)} clients from there",
-                response.Disconnected == 0 ? "they stay" : request.DryRun ? "they would be closed" : "being closed"),
+                response.Disconnected == 0 ? request.Disconnect ? "none to close" : "they stay" : request.DryRun ? "they would be closed" : "being closed"),
             new("revision", request.DryRun ? $"{response.Revision} (unchanged)" : $"{response.Revision}"),
         ]);
         if (request.DryRun)

@@ -158,7 +158,7 @@ public sealed class PolicyTests
         Assert.Equal("No bans.\n", (await relay.Cli.RunAsync("bans")).Output);
 
         await relay.Cli.RunAsync("ban", "203.0.113.7", "--for", "1h", "--reason", "scanning");
-        await relay.Cli.RunLineAsync("ban 2001:db8::/32");
+        Assert.Contains("connected   0 clients from there   none to close\n", (await relay.Cli.RunLineAsync("ban 2001:db8::/32 --disconnect")).Output);
         var listed = (await relay.Cli.RunAsync("bans")).OutputLines;
         Assert.Matches(@"^203\.0\.113\.7 +in (1h 0m [01]s|59m \d+s) +manual +scanning$", listed[1]);
         Assert.Matches("^2001:db8::/32 +never +manual +-$", listed[2]);
