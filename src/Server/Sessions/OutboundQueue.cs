@@ -17,6 +17,7 @@ internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics
     private long _bytes;
     private bool _completed;
     private bool _waiting;
+    private TaskCompletionSource? _room;
     private ManualResetValueTaskSourceCore<bool> _signal = new() { RunContinuationsAsynchronously = true };
 
     /// <summary>
@@ -55,6 +56,25 @@ internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics
         return EnqueueResult.Queued;
     }
 
+    /// <summary>
+    /// Done when at most half of the queue is taken, or it is completed. Whoever reads from the socket waits for this before
+    /// the next message: many messages sent at once, whose answers nobody had time to send yet, make no slow receiver.
+    /// Streams take half of the queue at most, so they alone hold nobody up.
+    /// </summary>
+    public Task RoomAsync()
+    {
+        lock (_lock)
+        {
+            if (_completed || HasRoom)
+            {
+                return Task.CompletedTask;
+            }
+
+            _room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _room.Task;
+        }
+    }
+
     /// <summary>Messages and bytes that wait.</summary>
     public (int Messages, long Bytes) Waiting
     {
@@ -69,6 +89,7 @@ internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics
 
     public bool TryDequeue(out EncodedMessage message)
     {
+        TaskCompletionSource? room = null;
         lock (_lock)
         {
             if (_messages is null || !_messages.TryDequeue(out message))
@@ -78,9 +99,14 @@ internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics
             }
 
             _bytes -= message.Length;
+            if (HasRoom)
+            {
+                (room, _room) = (_room, null);
+            }
         }
 
         metrics.QueueChanged(-1);
+        room?.SetResult();
         return true;
     }
 
@@ -88,12 +114,16 @@ internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics
     public void Complete(bool drop)
     {
         bool wake;
+        TaskCompletionSource? room;
         lock (_lock)
         {
             _completed = true;
             wake = _waiting;
             _waiting = false;
+            (room, _room) = (_room, null);
         }
+
+        room?.SetResult();
 
         if (drop)
         {
@@ -129,6 +159,9 @@ internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics
             return new ValueTask<bool>(this, _signal.Version);
         }
     }
+
+    // Under _lock.
+    private bool HasRoom => _messages is null || (_messages.Count <= options.QueueMessages / 2 && _bytes <= options.QueueBytes / 2);
 
     bool IValueTaskSource<bool>.GetResult(short token)
     {

@@ -29,6 +29,8 @@ internal static partial class ReceiveLoop
                 {
                     return reason;
                 }
+
+                await session.RoomAsync();
             }
         }
         catch (Exception exception) when (IsPeerGone(exception, socket))

@@ -69,6 +69,9 @@ internal sealed class Session
     /// <summary>What waits to be sent.</summary>
     public (int Messages, long Bytes) Queued => _queue.Waiting;
 
+    /// <summary>Done when half of what may wait to be sent is free. Receive loop only.</summary>
+    public Task RoomAsync() => _queue.RoomAsync();
+
     /// <summary>When the last whole message came, at first the moment of connecting. Receive loop writes, anybody reads.</summary>
     public long LastMessage;
 

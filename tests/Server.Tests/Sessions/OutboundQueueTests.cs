@@ -31,6 +31,32 @@ public sealed class OutboundQueueTests : IDisposable
         Assert.Equal(EnqueueResult.Queued, Add(24));
     }
 
+    // Of three messages or 1,024 bytes: more than one message or 512 bytes are over half.
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1000)]
+    public async Task RoomAsync_OverHalf_WaitsUntilHalfIsSent(params int[] lengths)
+    {
+        Assert.True(_queue.RoomAsync().IsCompleted);
+        Assert.All(lengths, length => Assert.Equal(EnqueueResult.Queued, Add(length)));
+        var room = _queue.RoomAsync();
+        Assert.False(room.IsCompleted);
+
+        Assert.True(_queue.TryDequeue(out _));
+        await room.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task RoomAsync_Completed_DoesNotWait()
+    {
+        Add(1000);
+        var room = _queue.RoomAsync();
+        _queue.Complete(drop: false);
+
+        await room.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.True(_queue.RoomAsync().IsCompleted);
+    }
+
     [Fact]
     public async Task Complete_KeepingTheRest_HandsItOutInOrder()
     {
