@@ -1,6 +1,10 @@
 using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Time.Testing;
 using Relay.EndToEnd.Support;
+using Relay.Identity;
 using Relay.Signaling;
 
 namespace Relay.EndToEnd;
@@ -63,11 +67,38 @@ public sealed partial class ExampleTests
         }
     }
 
-    /// <summary>The examples between clients and this server, by section.</summary>
-    private static IEnumerable<(string Section, List<(string Who, bool IsSent, string Message)> Lines)> Examples()
+    [Fact]
+    public async Task PeerHandshake_AtTheTimeOfItsExample_GoesAsItIsWritten()
     {
-        var document = File.ReadAllText(Document()).Split("\n## Peer servers")[0];
-        foreach (var section in document.Split("\n## ").Skip(1))
+        var (section, lines) = Assert.Single(Examples(betweenServers: true));
+        Assert.Equal([true, false], lines.Select(line => line.IsSent));
+        var handshake = lines[0].Message;
+        using var example = JsonDocument.Parse(handshake);
+        await using var server = await RelayServer.StartAsync(
+            settings =>
+            {
+                settings.Federation.Servers = [example.RootElement.GetProperty("serverId").GetString()!];
+                (settings.Identity.PublicEndpoint, settings.Identity.Region) = ("wss://relay.example", "eu");
+            },
+            new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(example.RootElement.GetProperty("timestamp").GetInt64())));
+        await using var peer = await TestClient.ConnectAsync(server, "/federation", greeted: false);
+        await peer.SendAsync(handshake);
+        var answer = await ExpectAsync(peer, section, lines[1].Message);
+
+        // The signed text stands in the document, and the answer is signed in the same way.
+        Assert.Contains($"`{Signed(handshake)}`", File.ReadAllText(Document()), StringComparison.Ordinal);
+        using var ack = JsonDocument.Parse(answer);
+        Assert.True(Ed25519.Verify(
+            ack.RootElement.GetProperty("publicKey").GetBytesFromBase64(),
+            Encoding.UTF8.GetBytes(Signed(answer)),
+            ack.RootElement.GetProperty("signature").GetBytesFromBase64()));
+    }
+
+    /// <summary>The examples between clients and this server, or those between servers, by section.</summary>
+    private static IEnumerable<(string Section, List<(string Who, bool IsSent, string Message)> Lines)> Examples(bool betweenServers = false)
+    {
+        foreach (var section in File.ReadAllText(Document()).Split("\n## ").Skip(1)
+            .Where(section => section.StartsWith("Peer servers\n", StringComparison.Ordinal) == betweenServers))
         {
             foreach (var example in Fences().Matches(section).Select(match => match.Groups[1].Value))
             {
@@ -90,11 +121,15 @@ public sealed partial class ExampleTests
     private static string Filled(string message, string who) =>
         message.Replace("\"…\"", $"\"{TestClient.Key(who)}\"", StringComparison.Ordinal);
 
-    private static async Task ExpectAsync(TestClient socket, string section, string message)
+    // Type comes first and signature last, as the document shows them.
+    private static string Signed(string message) => Unsigned().Replace(message, "");
+
+    private static async Task<string> ExpectAsync(TestClient socket, string section, string message)
     {
         var pattern = Regex.Escape(message).Replace("…", "[^\"]*", StringComparison.Ordinal).Replace(SomeTime, "\\d{13}", StringComparison.Ordinal);
         var text = await socket.ReceiveTextAsync();
         Assert.True(Regex.IsMatch(text, $"^{pattern}$"), $"{section}: expected {message}, got {text}");
+        return text;
     }
 
     private static string Document([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "../../docs/protocol.md");
@@ -104,6 +139,9 @@ public sealed partial class ExampleTests
 
     [GeneratedRegex("^([A-Z] )?([→←]) (.*)$")]
     private static partial Regex Line();
+
+    [GeneratedRegex("(?<=^{)\"type\":\"[a-z_]+\",|,\"signature\":\"[^\"]+\"(?=}$)")]
+    private static partial Regex Unsigned();
 
     // Between a comma and the next field, where a message goes on in the next line.
     [GeneratedRegex("(?<=,) +(?=\")")]
