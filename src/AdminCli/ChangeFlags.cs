@@ -9,22 +9,22 @@ internal sealed class ChangeFlags
 {
     private const string Times = "30s, 30m or 2h";
 
-    private static readonly TimeSpan Least = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestHold = TimeSpan.FromDays(30);
-    private static readonly TimeSpan LongestConfirm = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Min = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxHold = TimeSpan.FromDays(30);
+    private static readonly TimeSpan MaxConfirm = TimeSpan.FromHours(1);
 
-    private static readonly Dictionary<string, Existing> Choices = new()
+    private static readonly Dictionary<string, Excess> Choices = new()
     {
-        ["keep"] = AdminApi.Existing.Keep,
-        ["shed-idle"] = AdminApi.Existing.ShedIdle,
-        ["shed-newest"] = AdminApi.Existing.ShedNewest,
+        ["keep"] = AdminApi.Excess.Keep,
+        ["evict-idle"] = AdminApi.Excess.EvictIdle,
+        ["evict-newest"] = AdminApi.Excess.EvictNewest,
     };
 
     public ChangeFlags()
     {
-        Existing = ArgumentParsers.Choice("--existing", Choices);
-        Existing.Description = "What becomes of sockets above the new limits. keep: they stay, newcomers are refused (the default); "
-            + "shed-idle, shed-newest: those idle the longest, or connected last, are closed, a bounded number a second.";
+        Excess = ArgumentParsers.Choice("--excess", Choices);
+        Excess.Description = "What becomes of sockets above the new limits. keep: they stay, newcomers are refused (the default); "
+            + "evict-idle, evict-newest: those idle the longest, or connected last, are closed, a bounded number a second.";
     }
 
     public Option<string?> Reason { get; } = ReasonOption();
@@ -42,17 +42,17 @@ internal sealed class ChangeFlags
     {
         Description = "Take the change back after this time, 1s to 30d, also if the relay is restarted meanwhile.",
         HelpName = "time",
-        CustomParser = ArgumentParsers.Duration("--for", Least, LongestHold, Times),
+        CustomParser = ArgumentParsers.Duration("--for", Min, MaxHold, Times),
     };
 
     public Option<TimeSpan?> ConfirmWithin { get; } = new("--confirm-within")
     {
         Description = "Take the change back unless `relayctl confirm` follows within this time, 1s to 1h.",
         HelpName = "time",
-        CustomParser = ArgumentParsers.Duration("--confirm-within", Least, LongestConfirm, Times),
+        CustomParser = ArgumentParsers.Duration("--confirm-within", Min, MaxConfirm, Times),
     };
 
-    public Option<Existing> Existing { get; }
+    public Option<Excess> Excess { get; }
 
     public static Option<string?> ReasonOption() => new("--reason")
     {
@@ -67,7 +67,7 @@ internal sealed class ChangeFlags
         command.Add(DryRun);
         command.Add(For);
         command.Add(ConfirmWithin);
-        command.Add(Existing);
+        command.Add(Excess);
     }
 
     public ChangeOptions Read(ParseResult options)
@@ -76,8 +76,8 @@ internal sealed class ChangeFlags
         {
             Reason = options.GetValue(Reason) ?? "",
             DryRun = options.GetValue(DryRun),
-            Existing = options.GetValue(Existing),
-            HoldFor = options.GetValue(For) is { } hold ? Duration.FromTimeSpan(hold) : null,
+            Excess = options.GetValue(Excess),
+            Ttl = options.GetValue(For) is { } hold ? Duration.FromTimeSpan(hold) : null,
             ConfirmWithin = options.GetValue(ConfirmWithin) is { } confirm ? Duration.FromTimeSpan(confirm) : null,
         };
         if (options.GetValue(ExpectRevision) is { } expected)

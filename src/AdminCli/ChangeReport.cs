@@ -73,9 +73,9 @@ internal static class ChangeReport
             : response.RevisionBefore == response.Revision ? $"{Units.Count(response.Revision)} (unchanged)"
             : $"{Units.Count(response.RevisionBefore)} -> {Units.Count(response.Revision)}");
         yield return new("now", $"clients {Units.Count(effect.Connections)}", $"addresses over their limit {Units.Count(effect.AddressesOver)}");
-        if (response.Shed > 0)
+        if (response.Evicted > 0)
         {
-            yield return new(isDryRun ? "would close" : "closing", $"{Units.Count(response.Shed)} clients");
+            yield return new(isDryRun ? "would close" : "closing", $"{Units.Count(response.Evicted)} clients");
         }
 
         if (isDryRun)

@@ -18,9 +18,9 @@ internal sealed record Credentials(string? Token, X509Certificate2? Certificate,
     {
         var (tokenFile, caFile) = (options.GetValue(globals.TokenFile), options.GetValue(globals.CaFile));
         var (certificate, key) = (options.GetValue(globals.Certificate), options.GetValue(globals.Key));
-        if (Misplaced(address, tokenFile, caFile, certificate, key) is { } mistake)
+        if (Misplaced(address, tokenFile, caFile, certificate, key) is { } error)
         {
-            failure = new Failure(ExitCodes.Usage, mistake);
+            failure = new Failure(ExitCodes.Usage, error);
             return null;
         }
 

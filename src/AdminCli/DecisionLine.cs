@@ -11,7 +11,7 @@ internal static class DecisionLine
         var time = decision.Time?.ToDateTimeOffset().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture) ?? Units.Unknown;
         var networks = decision.Near + decision.Far > 0 ? $" networks={decision.Near}/{decision.Far}" : "";
         var shadow = decision.Shadow.Length > 0 ? $" shadow={Printable.Clean(decision.Shadow)}" : "";
-        var leftOut = decision.LeftOut > 0 ? $" (+{Units.Count(decision.LeftOut)} left out)" : "";
+        var leftOut = decision.Suppressed > 0 ? $" (+{Units.Count(decision.Suppressed)} left out)" : "";
         return $"{time} {Printable.Clean(decision.Outcome)} {Printable.Clean(decision.Address)}"
             + $" key={Printable.Clean(decision.Key)} connections={decision.Connections}{networks} total={decision.Total}{shadow}{leftOut}";
     }

@@ -44,11 +44,11 @@ internal static class FeatureRows
                 $"served {Units.Count(chunks.ServedFromCacheTotal)} from cache, {Units.Count(chunks.ServedBySourceTotal)} by sources");
         }
 
-        if (stats.Storage is { } storage && (storage.Waiting > 0 || storage.WorkTotal > 0 || storage.FailuresTotal > 0))
+        if (stats.Storage is { } storage && (storage.Waiting > 0 || storage.OperationsTotal > 0 || storage.FailuresTotal > 0))
         {
             yield return new("database",
                 new StatsRow.Part($"queue {Units.Count(storage.Waiting)}", storage.Waiting >= SlowDisk ? Tone.Warning : Tone.Plain),
-                $"work {Units.Count(storage.WorkTotal)} in {Units.Count(storage.CommitsTotal)} commits",
+                $"work {Units.Count(storage.OperationsTotal)} in {Units.Count(storage.CommitsTotal)} commits",
                 new StatsRow.Part($"failed {Units.Count(storage.FailuresTotal)}", storage.FailuresTotal > 0 ? Tone.Alarm : Tone.Plain),
                 $"file {Units.Bytes(storage.FileBytes)}");
         }

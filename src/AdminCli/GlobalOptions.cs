@@ -5,8 +5,8 @@ namespace Relay.AdminCli;
 /// <summary>The options that every command has.</summary>
 internal sealed class GlobalOptions
 {
-    private static readonly TimeSpan LeastTimeout = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan MostTimeout = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MaxTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(5);
 
     private static readonly Dictionary<string, OutputFormat> Formats = new() { ["table"] = OutputFormat.Table, ["json"] = OutputFormat.Json };
@@ -36,7 +36,7 @@ internal sealed class GlobalOptions
         Description = "How long the relay may take to answer one call, 100ms to 5m (default 5s). A watch waits that long beyond its interval.",
         HelpName = "time",
         Recursive = true,
-        CustomParser = ArgumentParsers.Duration("--timeout", LeastTimeout, MostTimeout),
+        CustomParser = ArgumentParsers.Duration("--timeout", MinTimeout, MaxTimeout),
     };
 
     public Option<string?> TokenFile { get; } = new("--token-file")

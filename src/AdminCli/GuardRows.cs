@@ -7,14 +7,14 @@ internal static class GuardRows
 {
     public static IEnumerable<StatsRow> Of(Stats stats)
     {
-        if (stats.Refusing is { Rung.Length: > 0 } refusing)
+        if (stats.Overload is { Level.Length: > 0 } refusing)
         {
             yield return new("refusing",
             [
-                Rung(refusing),
+                OverloadLevel(refusing),
                 $"{Units.Rate(refusing.RefusedPerSecond)}",
                 Cpu(refusing),
-                .. StatsView.ByReason(refusing.AnsweredTotal),
+                .. StatsView.ByReason(refusing.RejectionsTotal),
             ]);
         }
 
@@ -22,18 +22,18 @@ internal static class GuardRows
         {
             yield return new("handshakes",
             [
-                new StatsRow.Part($"unfinished {Units.Count(handshakes.Unfinished)} of {Units.Count(handshakes.Limit)}", StatsView.Fullness((double)handshakes.Unfinished / handshakes.Limit)),
-                $"cut {Units.Count(handshakes.CutTotal.Values.Sum())}",
-                .. StatsView.ByReason(handshakes.CutTotal),
+                new StatsRow.Part($"unfinished {Units.Count(handshakes.Pending)} of {Units.Count(handshakes.Limit)}", StatsView.Fullness((double)handshakes.Pending / handshakes.Limit)),
+                $"cut {Units.Count(handshakes.RejectedTotal.Values.Sum())}",
+                .. StatsView.ByReason(handshakes.RejectedTotal),
             ]);
         }
     }
 
-    /// <summary>"calm", "flooded (pinned)".</summary>
-    public static StatsRow.Part Rung(Refusing refusing) =>
-        new($"{Printable.CleanOrUnknown(refusing.Rung)}{(refusing.Pinned ? " (pinned)" : "")}", refusing.Rung == "calm" ? Tone.Good : Tone.Warning);
+    /// <summary>"normal", "flooded (pinned)".</summary>
+    public static StatsRow.Part OverloadLevel(OverloadStatus refusing) =>
+        new($"{Printable.CleanOrUnknown(refusing.Level)}{(refusing.Pinned ? " (pinned)" : "")}", refusing.Level == "normal" ? Tone.Good : Tone.Warning);
 
-    public static StatsRow.Part Cpu(Refusing refusing) => $"CPU {Units.Share(refusing.CpuPercent, 100)}";
+    public static StatsRow.Part Cpu(OverloadStatus refusing) => $"CPU {Units.Share(refusing.CpuPercent, 100)}";
 
     /// <summary>What holds instead of the total limit; nothing where that limit itself holds.</summary>
     public static IEnumerable<StatsRow.Part> Effective(Capacity? capacity) => capacity is { EffectiveTotal: > 0, Cause: not ("" or "limit") }

@@ -6,17 +6,17 @@ using System.Text.RegularExpressions;
 namespace Relay.AdminCli;
 
 /// <summary>One option for each limit of the policy, named as its item is.</summary>
-internal sealed partial class LimitFlags(bool withRung)
+internal sealed partial class LimitFlags(bool withLevel)
 {
-    private const int Most = 1_000_000;
+    private const int Max = 1_000_000;
 
-    private static readonly string[] Rungs = ["auto", "calm", "busy", "flooded"];
+    private static readonly string[] OverloadLevels = ["auto", "normal", "elevated", "critical"];
 
     private readonly Option<int?>[] _numbers =
     [
         Number("--total", "clients", "Client sockets in all, 1 to 1,000,000. Not given: stays, like all that follow."),
         Number("--per-ip", "clients", "Client sockets of one address (IPv6: of one prefix), 1 to 1,000,000."),
-        Number("--unattributed-limit", "clients", "Client sockets in all whose address a trusted proxy did not tell, 1 to 1,000,000."),
+        Number("--unresolved-limit", "clients", "Client sockets in all whose address a trusted proxy did not tell, 1 to 1,000,000."),
     ];
 
     private readonly Option<string?>[] _texts =
@@ -26,8 +26,8 @@ internal sealed partial class LimitFlags(bool withRung)
         Tier("--per-24", "Client sockets of one IPv4 /24, likewise."),
         Rate("--rate-per-ip", "New sockets of one address, such as '20/s burst 200' or 30/m, or off."),
         Rate("--rate-total", "New sockets of all addresses together, likewise."),
-        UnattributedOption(),
-        .. withRung ? new[] { RungOption() } : [],
+        UnresolvedOption(),
+        .. withLevel ? new[] { OverloadLevelOption() } : [],
     ];
 
     private IEnumerable<Option> All => [_numbers[0], _numbers[1], .. _texts, _numbers[2]];
@@ -66,10 +66,10 @@ internal sealed partial class LimitFlags(bool withRung)
     {
         Description = description,
         HelpName = unit,
-        CustomParser = ArgumentParsers.Whole<int>(name, 1, Most, static value => value switch
+        CustomParser = ArgumentParsers.Whole<int>(name, 1, Max, static value => value switch
         {
             <= 0 => "to let nobody in, stop relayd instead",
-            > Most => "to lift the limit in effect, use 1000000",
+            > Max => "to lift the limit in effect, use 1000000",
             _ => "write it in plain digits, such as 50",
         }),
     };
@@ -91,16 +91,16 @@ internal sealed partial class LimitFlags(bool withRung)
         CompletionSources = { "off" },
     };
 
-    private static Option<string?> UnattributedOption()
+    private static Option<string?> UnresolvedOption()
     {
-        var option = ArgumentParsers.Choice<string?>("--unattributed", new Dictionary<string, string?> { ["total-only"] = "total-only", ["refuse"] = "refuse" });
-        option.Description = "Sockets whose address a trusted proxy did not tell. total-only: they count in the total and against --unattributed-limit; refuse.";
+        var option = ArgumentParsers.Choice<string?>("--unresolved", new Dictionary<string, string?> { ["total-only"] = "total-only", ["refuse"] = "refuse" });
+        option.Description = "Sockets whose address a trusted proxy did not tell. total-only: they count in the total and against --unresolved-limit; refuse.";
         return option;
     }
 
-    private static Option<string?> RungOption()
+    private static Option<string?> OverloadLevelOption()
     {
-        var option = ArgumentParsers.Choice<string?>("--rung", Rungs.ToDictionary(rung => rung, string? (rung) => rung));
+        var option = ArgumentParsers.Choice<string?>("--overload-level", OverloadLevels.ToDictionary(level => level, string? (level) => level));
         option.Description = "How refused clients are told. auto: by how many there are; calm: a close frame; busy: a status; flooded: cut before TLS and HTTP.";
         return option;
     }

@@ -15,14 +15,14 @@ internal sealed class PagedList<TResponse, TRow>(
     where TResponse : class, IMessage<TResponse>, new()
 {
     private const int DefaultTop = 20;
-    private const int MostTop = 1_000_000;
+    private const int MaxTop = 1_000_000;
     private const int LargestPage = 1000;
 
     public Option<int?> Top { get; } = new("--top", "-n")
     {
         Description = "How many rows, 1 to 1,000,000; 0: all (default 20).",
         HelpName = "rows",
-        CustomParser = ArgumentParsers.Whole<int>("--top", 0, MostTop),
+        CustomParser = ArgumentParsers.Whole<int>("--top", 0, MaxTop),
     };
 
     public Option<bool> All { get; } = new("--all", "-a") { Description = "All rows, the same as --top 0." };

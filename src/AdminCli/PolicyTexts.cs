@@ -9,7 +9,7 @@ internal static class PolicyTexts
     public const string Shadow = "shadow/";
 
     // More would fill the screen with one change.
-    private const int MostShown = 5;
+    private const int MaxShown = 5;
 
     public static string Item(Policy policy, string path) => ChangeReport.Text(policy.Items.GetValueOrDefault(path, ""));
 
@@ -31,6 +31,6 @@ internal static class PolicyTexts
 
     /// <summary>"per-ip 50 -> 20, total 100 -> 50, and 3 more".</summary>
     public static string Changes(IReadOnlyCollection<PolicyDifference> changes) => changes.Count == 0 ? "nothing"
-        : string.Join(", ", changes.Take(MostShown).Select(change => $"{Printable.Clean(change.Path)} {ChangeReport.Change(change)}"))
-            + (changes.Count > MostShown ? $", and {Units.Count(changes.Count - MostShown)} more" : "");
+        : string.Join(", ", changes.Take(MaxShown).Select(change => $"{Printable.Clean(change.Path)} {ChangeReport.Change(change)}"))
+            + (changes.Count > MaxShown ? $", and {Units.Count(changes.Count - MaxShown)} more" : "");
 }

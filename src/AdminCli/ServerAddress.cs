@@ -10,7 +10,7 @@ internal sealed record ServerAddress(Uri Channel, string? SocketPath)
     public const string AcceptedForms = "unix:/path/admin.sock, /path/admin.sock, http://host:port or https://host:port";
 
     // sockaddr_un has 108 bytes with the closing zero.
-    private const int LongestSocketPath = 107;
+    private const int MaxSocketPath = 107;
     private static readonly Uri SocketChannel = new("http://localhost");
 
     public static ServerAddress OfSocket(string path) => new(SocketChannel, path);
@@ -21,12 +21,12 @@ internal sealed record ServerAddress(Uri Channel, string? SocketPath)
         problem = null;
         if (SocketPathIn(text) is { } path)
         {
-            if (Encoding.UTF8.GetByteCount(path) <= LongestSocketPath)
+            if (Encoding.UTF8.GetByteCount(path) <= MaxSocketPath)
             {
                 return OfSocket(path);
             }
 
-            problem = $"{source}: a socket's path may have {LongestSocketPath} bytes at most, this one has {Encoding.UTF8.GetByteCount(path)}.";
+            problem = $"{source}: a socket's path may have {MaxSocketPath} bytes at most, this one has {Encoding.UTF8.GetByteCount(path)}.";
             return null;
         }
 

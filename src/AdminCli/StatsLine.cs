@@ -22,13 +22,13 @@ internal static class StatsLine
             $"bytes-out={Bare(rates.BytesOut)}",
             $"queued={stats.Traffic?.QueuedMessages ?? 0}",
             $"codes={stats.Pairing?.ActiveCodes ?? 0}",
-            $"peers={stats.Peers?.Proven ?? 0}",
+            $"peers={stats.Peers?.Authenticated ?? 0}",
             $"relays={stats.Relays?.Registered ?? 0}",
             $"channels={stats.Channels?.Channels ?? 0}",
             $"chunks={stats.Chunks?.Known ?? 0}",
             $"db-queue={stats.Storage?.Waiting ?? 0}",
-            (stats.Audit is { Drift: not 0 } audit ? $"DRIFT={audit.Drift}" : "drift=0")
-                + string.Concat((stats.Attribution?.Suspicions ?? []).Select(suspicion => $" SUSPICION={Printable.CleanOrUnknown(suspicion)}"))
+            (stats.Ledger is { Drift: not 0 } audit ? $"DRIFT={audit.Drift}" : "drift=0")
+                + string.Concat((stats.ClientAddress?.Warnings ?? []).Select(warning => $" SUSPICION={Printable.CleanOrUnknown(warning)}"))
                 + (stats.AuditFile is { Failing: true } ? " AUDIT-FILE=failing" : ""));
     }
 

@@ -17,7 +17,7 @@ internal sealed record StatsRates(double? Admitted, double? Refused, double? Mes
         double? PerSecond(Func<Stats, long?> counter) => (counter(now) - counter(before)) is { } rise and >= 0 ? rise / seconds : null;
         return new StatsRates(
             PerSecond(stats => stats.Connections?.AdmittedTotal),
-            PerSecond(stats => stats.Refused is { } refused ? RefusedInAll(refused) : null),
+            PerSecond(stats => stats.Refused is { } refused ? RefusedTotal(refused) : null),
             PerSecond(stats => stats.Traffic?.MessagesReceivedTotal),
             PerSecond(stats => stats.Traffic?.MessagesSentTotal),
             PerSecond(stats => stats.Traffic?.BytesReceivedTotal),
@@ -31,6 +31,6 @@ internal sealed record StatsRates(double? Admitted, double? Refused, double? Mes
         before?.Uptime is { } then && now.Uptime is { } since && (since - then).ToTimeSpan().TotalSeconds is > 0 and var seconds ? seconds : null;
 
     /// <summary>By all reasons; an older relay tells only of the three that have fields of their own.</summary>
-    private static long RefusedInAll(Refusals refused) =>
+    private static long RefusedTotal(Refusals refused) =>
         Math.Max(refused.ByReason.Values.Sum(), refused.TotalLimit + refused.PerIpLimit + refused.Stopping);
 }

@@ -8,7 +8,7 @@ internal static class StatsView
     /// <summary>Rates are shown where they are known.</summary>
     public static IEnumerable<StatsRow> Rows(Stats stats, StatsRates rates)
     {
-        var (audit, process) = (stats.Audit ?? new Audit(), stats.Process ?? new Process());
+        var (audit, process) = (stats.Ledger ?? new LedgerStatus(), stats.Process ?? new Process());
         if (audit.Drift != 0)
         {
             yield return new("ALARM", new StatsRow.Part($"AUDIT DRIFT {Signed(audit.Drift)}: the books do not match the live sockets. Run `relayctl verify`.", Tone.Alarm));
@@ -41,7 +41,7 @@ internal static class StatsView
         yield return Traffic(stats.Traffic ?? new Traffic(), rates);
         yield return Peers(stats.Peers ?? new Peers());
         yield return Process(process);
-        yield return Audit(audit, stats);
+        yield return Ledger(audit, stats);
         yield return new("relay",
             new StatsRow.Part(Printable.CleanOrUnknown(stats.State), stats.State == "ready" ? Tone.Good : Tone.Warning),
             $"up {Units.Duration(stats.Uptime)}",
@@ -52,9 +52,9 @@ internal static class StatsView
     /// <summary>What is wrong, though the relay goes on: a sentence each.</summary>
     public static IEnumerable<string> Warnings(Stats stats)
     {
-        foreach (var suspicion in stats.Attribution?.Suspicions ?? [])
+        foreach (var warning in stats.ClientAddress?.Warnings ?? [])
         {
-            yield return Sentence(suspicion);
+            yield return Sentence(warning);
         }
 
         if (stats.AuditFile is { Failing: true } file)
@@ -63,12 +63,12 @@ internal static class StatsView
         }
     }
 
-    private static string Sentence(string suspicion) => suspicion switch
+    private static string Sentence(string warning) => warning switch
     {
         "one_address" => "one address holds most sockets and reaches its limit: probably a proxy that Admission:TrustedProxies does not list. Run `relayctl ips`.",
         "unlisted_proxy" => "newcomers bring a proxy's headers from addresses that Admission:TrustedProxies does not list, so they are counted by the proxy's address.",
-        "silent_proxy" => "a trusted proxy does not tell its clients' addresses: it does not send what Listen:Attribution expects.",
-        _ => Printable.CleanOrUnknown(suspicion),
+        "silent_proxy" => "a trusted proxy does not tell its clients' addresses: it does not send what Listen:ClientAddress expects.",
+        _ => Printable.CleanOrUnknown(warning),
     };
 
     private static StatsRow Clients(Connections connections, Limits limits, Capacity? capacity)
@@ -119,8 +119,8 @@ internal static class StatsView
 
     private static StatsRow Peers(Peers peers) => new("peers",
         [
-            $"proven {Units.Count(peers.Proven)}",
-            $"unproven {Units.Count(peers.Unproven)}",
+            $"proven {Units.Count(peers.Authenticated)}",
+            $"unproven {Units.Count(peers.Pending)}",
             $"gossip ignored {Units.Count(peers.GossipIgnoredTotal)}",
             .. ByReason(peers.RefusedTotal).Select(part => (StatsRow.Part)$"refused {part.Text}"),
         ]);
@@ -139,7 +139,7 @@ internal static class StatsView
             $"gen2 {Units.Count(process.CollectionsGen2)}");
     }
 
-    private static StatsRow Audit(Audit audit, Stats stats) => new("audit",
+    private static StatsRow Ledger(LedgerStatus audit, Stats stats) => new("audit",
         audit.Drift == 0 ? new StatsRow.Part("drift 0", Tone.Good) : new StatsRow.Part($"DRIFT {Signed(audit.Drift)}", Tone.Alarm),
         new StatsRow.Part($"drifts {Units.Count(audit.DriftsTotal)} in {Units.Count(audit.RunsTotal)} recounts", audit.DriftsTotal > 0 ? Tone.Alarm : Tone.Plain),
         // Against the snapshot's own time: the relay's clock, not ours.

@@ -1,7 +1,7 @@
 using Relay.Attestation;
 using Relay.Channels;
 using Relay.Chunks;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Relays;
 using Relay.Rendezvous;
 using Relay.Signaling;

@@ -1,6 +1,6 @@
 using Relay.Admission;
+using Relay.Clients;
 using Relay.Identity;
-using Relay.Presence;
 using Relay.Protocol;
 using Relay.Sessions;
 using Relay.Storage;
@@ -16,9 +16,9 @@ internal sealed partial class MessageRouter(
     ServerIdentity identity,
     IdentityOptions identityOptions,
     ClientHandlers handlers,
-    PresenceTable presence,
+    ClientDirectory presence,
     AdmissionGate gate,
-    Sessions.SessionOptions options,
+    Sessions.ClientSessionOptions options,
     RelayMetrics metrics,
     TimeProvider time,
     ILogger<MessageRouter> logger) : ISessionHandler
@@ -65,7 +65,7 @@ internal sealed partial class MessageRouter(
         metrics.SessionClosed(session.CloseReason);
         if (CloseReasons.IsMisdeed(session.CloseReason))
         {
-            gate.Strike(session.Address);
+            gate.RecordViolation(session.Address);
         }
 
         if (session.State is Client client)
@@ -84,11 +84,11 @@ internal sealed partial class MessageRouter(
     {
         using (message)
         {
-            var mistake = MessageReader.Check(message, out var type);
+            var error = MessageReader.Check(message, out var type);
             metrics.MessageReceived(type);
-            if (mistake is not null)
+            if (error is not null)
             {
-                client.SendError($"Invalid message: {mistake}");
+                client.SendError($"Invalid message: {error}");
             }
             else if (NamesAnother(client, type, message))
             {

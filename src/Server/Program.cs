@@ -3,21 +3,22 @@ using Relay.Access;
 using Relay.Admin;
 using Relay.Admission;
 using Relay.Attestation;
-using Relay.AuditTrail;
+using Relay.AuditLog;
 using Relay.Channels;
 using Relay.Chunks;
+using Relay.Clients;
 using Relay.Configuration;
 using Relay.Federation;
+using Relay.Hosting;
 using Relay.Http;
 using Relay.Identity;
-using Relay.Listening;
-using Relay.Presence;
 using Relay.Relays;
 using Relay.Rendezvous;
 using Relay.Sessions;
 using Relay.Signaling;
 using Relay.Storage;
 using Relay.Telemetry;
+using Relay.Transport;
 
 return await ServerCommand.InvokeAsync(args, RelayProgram.RunAsync);
 
@@ -35,12 +36,12 @@ namespace Relay
                 .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8))
                 .AddTelemetry(settings.Log)
                 .AddStorage(settings.Storage)
-                .AddAdmission(settings.Admission, settings.AutoBan, settings.Ladder)
-                .AddListening(settings.Listen)
+                .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload)
+                .AddTransport(settings.Listen)
                 .AddSessions<MessageRouter>(settings.Sessions)
                 .AddIdentity(settings.Identity, settings.Listen.LocalEndpoint)
                 .AddFederation(settings.Federation)
-                .AddPresence()
+                .AddClients()
                 .AddSignaling(settings.Signaling)
                 .AddRelays(settings.Relays)
                 .AddRendezvous(settings.Rendezvous)
@@ -49,7 +50,7 @@ namespace Relay
                 .AddAttestation(settings.Attestation)
                 .AddSingleton<ClientHandlers>()
                 .AddAccess(settings.Admin)
-                .AddAuditTrail(settings.Audit)
+                .AddAuditLog(settings.Audit)
                 .AddAdmin()
                 .AddHttp()
                 .AddSingleton<IHostLifetime, Lifetime>();

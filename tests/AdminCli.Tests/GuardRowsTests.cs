@@ -18,13 +18,13 @@ public sealed class GuardRowsTests
     }
 
     [Theory]
-    [InlineData("calm", Tone.Good)]
-    [InlineData("busy", Tone.Warning)]
-    [InlineData("flooded", Tone.Warning)]
-    public void Rows_Rung_CallsForAttentionUnlessCalm(string rung, object expected)
+    [InlineData("normal", Tone.Good)]
+    [InlineData("elevated", Tone.Warning)]
+    [InlineData("critical", Tone.Warning)]
+    public void Rows_Rung_CallsForAttentionUnlessCalm(string level, object expected)
     {
         var stats = Snapshots.Guarded();
-        stats.Refusing.Rung = rung;
+        stats.Overload.Level = level;
         Assert.Equal((Tone)expected, StatsView.Rows(stats, StatsRates.Unknown).Single(row => row.Label == "refusing").Parts[0].Tone);
     }
 

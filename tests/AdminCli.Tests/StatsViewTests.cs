@@ -80,7 +80,7 @@ public sealed class StatsViewTests
     public void Rows_Drift_IsShoutedFirst(long drift, string shown)
     {
         var stats = Snapshots.Full();
-        stats.Audit.Drift = drift;
+        stats.Ledger.Drift = drift;
         var lines = Render(stats, StatsRates.Unknown).Split('\n');
         Assert.Equal($"ALARM     AUDIT DRIFT {shown}: the books do not match the live sockets. Run `relayctl verify`.", lines[0]);
         Assert.Contains(lines, line => line.StartsWith($"audit     DRIFT {shown}   ", StringComparison.Ordinal));
@@ -91,10 +91,10 @@ public sealed class StatsViewTests
     [InlineData("unlisted_proxy", "WARNING   newcomers bring a proxy's headers from addresses that Admission:TrustedProxies does not list")]
     [InlineData("silent_proxy", "WARNING   a trusted proxy does not tell its clients' addresses")]
     [InlineData("\e[2Jnew", "WARNING   [2Jnew")]
-    public void Rows_Suspicion_IsAWarningBeforeTheFigures(string suspicion, string expected)
+    public void Rows_Suspicion_IsAWarningBeforeTheFigures(string warning, string expected)
     {
         var stats = Snapshots.Full();
-        stats.Attribution = new Attribution { Suspicions = { suspicion } };
+        stats.ClientAddress = new ClientAddressStats { Warnings = { warning } };
         Assert.StartsWith(expected, Render(stats, StatsRates.Unknown).Split('\n')[0], StringComparison.Ordinal);
         Assert.DoesNotContain("WARNING", Render(Snapshots.Full(), StatsRates.Unknown), StringComparison.Ordinal);
     }
@@ -116,7 +116,7 @@ public sealed class StatsViewTests
     public void Line_Suspicion_IsItsLastField()
     {
         var stats = Snapshots.Full();
-        stats.Attribution = new Attribution { Suspicions = { "one_address" } };
+        stats.ClientAddress = new ClientAddressStats { Warnings = { "one_address" } };
         Assert.EndsWith(" drift=0 SUSPICION=one_address", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
     }
 
@@ -176,7 +176,7 @@ public sealed class StatsViewTests
     public void Line_Drift_IsInCapitals()
     {
         var stats = Snapshots.Full();
-        stats.Audit.Drift = -3;
+        stats.Ledger.Drift = -3;
         Assert.EndsWith(" DRIFT=-3", StatsLine.Format(stats, StatsRates.Unknown));
     }
 

@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 using Relay.Telemetry;
 
 namespace Relay.Benchmarks;
@@ -62,15 +62,15 @@ public class AdmissionBenchmark
         var options = new AdmissionOptions { Total = total, ConnectRatePerIp = "1000000/s", ConnectRateTotal = "1000000/s" };
         var time = new HurriedTime();
         var policies = new LimitPolicyStore(options, time);
-        var ladder = new LadderOptions();
-        var ledger = new ConnectionLedger(policies, options, ladder, time);
+        var overload = new OverloadOptions();
+        var ledger = new ConnectionLedger(policies, options, overload, time);
         var networks = new ProtectedNetworks(options.TrustedProxies);
         return new AdmissionGate(
             ledger,
             policies,
             new AutoBans(new AutoBanOptions(), networks, time),
             networks,
-            new RefusalLadder(ledger, policies, ladder, time, NullLogger<RefusalLadder>.Instance),
+            new OverloadMonitor(ledger, policies, overload, time, NullLogger<OverloadMonitor>.Instance),
             new DecisionLog(options, time),
             new RelayMetrics(),
             time);

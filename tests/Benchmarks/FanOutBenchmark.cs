@@ -4,11 +4,11 @@ using BenchmarkDotNet.Attributes;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Channels;
-using Relay.Listening;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 using Relay.Sessions;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Relay.Benchmarks;
 
@@ -35,9 +35,9 @@ public class FanOutBenchmark : ISessionHandler, IDisposable
     {
         var directory = new ChannelDirectory(TimeProvider.System);
         var streams = new StreamTable(directory);
-        var upstream = new UpstreamQueue(directory, new ChannelOptions(), new SessionOptions(), TimeProvider.System);
+        var upstream = new UpstreamQueue(directory, new ChannelOptions(), new ClientSessionOptions(), TimeProvider.System);
         var table = new ChannelTable(directory, streams, upstream, new ChannelOptions());
-        var services = new SessionServices(new SessionOptions(), _metrics, TimeProvider.System, NullLogger<Session>.Instance);
+        var services = new SessionServices(new ClientSessionOptions(), _metrics, TimeProvider.System, NullLogger<Session>.Instance);
         var connections = new ConnectionTable(new ClosingConnections(TimeProvider.System));
         var sessions = new SessionTable();
         _streams = new StreamHandler(streams);

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Relay.Configuration;
+using Relay.Hosting;
 using Relay.Storage;
 
 namespace Relay.Benchmarks;

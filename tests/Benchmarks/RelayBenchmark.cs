@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 using Relay.Relays;
 

@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Admission;
 using Relay.EndToEnd.Support;
-using Relay.Limits;
-using Relay.Listening;
+using Relay.Policy;
 using Relay.Protocol;
 using Relay.Sessions;
+using Relay.Transport;
 
 namespace Relay.EndToEnd;
 

@@ -78,7 +78,7 @@ public sealed class BanTests
             settings =>
             {
                 Guests.Trust(settings);
-                (settings.Admission.PerIp, settings.AutoBan.After, settings.AutoBan.Length) = (1, 2, TimeSpan.FromMinutes(10));
+                (settings.Admission.PerIp, settings.AutoBan.Threshold, settings.AutoBan.Duration) = (1, 2, TimeSpan.FromMinutes(10));
             },
             time);
         using var guests = new Guests(server);
@@ -105,7 +105,7 @@ public sealed class BanTests
             settings =>
             {
                 Guests.Trust(settings);
-                settings.AutoBan.After = 2;
+                settings.AutoBan.Threshold = 2;
             },
             time);
         using var guests = new Guests(server);

@@ -18,7 +18,7 @@ public sealed class CallTests
     {
         { "call_offer", $$"""{"callId":"{{Id}}","sdp":"v=0\r\no=- 4611 2 IN IP4 127.0.0.1\r\n","withVideo":true}""" },
         { "call_answer", $$""" { "sdp" : "\u0076=0 \/ + < > & ' ä 😀" , "callId" : "{{Id.ToUpperInvariant()}}" } """.Trim() },
-        { "call_reject", $$"""{"callId":"{{Id}}","reason":"busy","sdp":7}""" },
+        { "call_reject", $$"""{"callId":"{{Id}}","reason":"elevated","sdp":7}""" },
         { "call_hangup", $$"""{"n":1.50,"big":1e400,"neg":-0,"c\u0061llId":"{{Id}}"}""" },
         { "call_ice", $$"""{"callId":"{{Id}}","candidate":"candidate:1 1 udp 2122260223 192.0.2.1 54321 typ host","sdpMLineIndex":0,"n":1,"n":2}""" },
     };
@@ -51,15 +51,15 @@ public sealed class CallTests
         await stranger.ExpectErrorAsync("Not registered. Send register message first.");
 
         await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
-        foreach (var (fields, error) in Mistakes(type))
+        foreach (var (fields, error) in Errors(type))
         {
             await SendAsync(a, type, fields);
             Assert.Equal((fields, error), (fields, (await a.ExpectAsync("error")).GetProperty("message").GetString()));
         }
     }
 
-    /// <summary>In the order of the checks: each row has the next one's mistake too.</summary>
-    private static IEnumerable<(string Fields, string Error)> Mistakes(string type)
+    /// <summary>In the order of the checks: each row has the next one's error too.</summary>
+    private static IEnumerable<(string Fields, string Error)> Errors(string type)
     {
         yield return ("\"target\":\"\"", "Missing required field: target");
         yield return ("\"target\":\"AAAAA0\"", "Invalid target code format");

@@ -12,7 +12,7 @@ public sealed class ChunkCheckTests
 
     private static readonly string LongId = new('x', 257);
 
-    /// <summary>Fields of a chunk_announce and the error; each row has, from left to right, one mistake less.</summary>
+    /// <summary>Fields of a chunk_announce and the error; each row has, from left to right, one error less.</summary>
     public static TheoryData<string, string> Announcements => new()
     {
         { """ "channelId":7,"chunks":[] """, "Missing or empty chunks array" },

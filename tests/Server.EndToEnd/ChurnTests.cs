@@ -1,5 +1,5 @@
 using Relay.EndToEnd.Support;
-using Relay.Listening;
+using Relay.Transport;
 
 namespace Relay.EndToEnd;
 
@@ -146,7 +146,7 @@ public sealed class ChurnTests
 
     private static async Task AuditAsync(RelayServer server)
     {
-        var result = await server.Get<SelfAudit>().RunAsync(TestContext.Current.CancellationToken);
+        var result = await server.Get<LedgerReconciler>().RunAsync(TestContext.Current.CancellationToken);
         Assert.True(result is { Ok: true, Drift: 0 } && result.Ledger == server.Live(), $"{result}");
     }
 }

@@ -15,7 +15,7 @@ public sealed class ConfigurationTests : IDisposable
         var (code, output) = await RelayProcess.RunAsync(["--config", file]);
 
         Assert.Equal(2, code);
-        Assert.Contains("2 mistakes", output, StringComparison.Ordinal);
+        Assert.Contains("2 errors", output, StringComparison.Ordinal);
         Assert.Contains("Admission:PerIpp: there is no such option; did you mean Admission:PerIp?", output, StringComparison.Ordinal);
         Assert.Contains("Admission:Total: 0 is out of range; allowed: 1 to 1,000,000", output, StringComparison.Ordinal);
     }
@@ -113,7 +113,7 @@ public sealed class ConfigurationTests : IDisposable
         var (code, output) = await RelayProcess.RunAsync(["--help"]);
 
         Assert.Equal(0, code);
-        Assert.All(OptionCatalog.All, option => Assert.Contains($"--{option.Path} ", output, StringComparison.Ordinal));
+        Assert.All(SettingCatalog.All, option => Assert.Contains($"--{option.Path} ", output, StringComparison.Ordinal));
         Assert.Contains("  10000  [1 to 1,000,000]", output, StringComparison.Ordinal);
         Assert.Contains("  8x  [off, a multiple of PerIp such as 8x, or 1 to 1,000,000]", output, StringComparison.Ordinal);
     }
@@ -132,7 +132,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Listen:Address", "localhost")]
     [InlineData("Listen:CertificateFile", "no-such-file.pem")]
     [InlineData("Listen:HandshakeTimeout", "0s")]
-    [InlineData("Listen:Attribution", "Anything")]
+    [InlineData("Listen:ClientAddress", "Anything")]
     [InlineData("Listen:More:0", "0.0.0.0:9000")]
     [InlineData("Admission:PerIp", "many")]
     [InlineData("Admission:RefuseWith", "Silence")]
@@ -167,31 +167,31 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Audit:MaxBytes", "1")]
     public void Read_BadValue_IsAMistakeThatNamesTheOption(string path, string value)
     {
-        SettingsReader.Read(Configuration(path, value), out var mistakes);
+        SettingsReader.Read(Configuration(path, value), out var errors);
 
         var section = path.Split(':')[0];
-        Assert.Contains(mistakes, mistake => mistake.StartsWith($"{section}:", StringComparison.Ordinal));
+        Assert.Contains(errors, error => error.StartsWith($"{section}:", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Read_EveryDefault_IsFine()
     {
-        foreach (var option in OptionCatalog.All.Where(option => !option.IsList))
+        foreach (var option in SettingCatalog.All.Where(option => !option.IsList))
         {
             var value = option.Default is "(empty)" ? "" : option.Default;
-            SettingsReader.Read(Configuration(option.Path, value), out var mistakes);
-            Assert.Empty(mistakes);
+            SettingsReader.Read(Configuration(option.Path, value), out var errors);
+            Assert.Empty(errors);
         }
     }
 
     [Fact]
     public void Read_EveryNumber_IsRefusedOneAboveItsRange()
     {
-        foreach (var option in OptionCatalog.All.Where(option => option.Type == typeof(int)))
+        foreach (var option in SettingCatalog.All.Where(option => option.Type == typeof(int)))
         {
             var above = long.Parse(option.Allowed.Split(" to ")[1].Replace(",", "", StringComparison.Ordinal), System.Globalization.CultureInfo.InvariantCulture) + 1;
-            SettingsReader.Read(Configuration(option.Path, $"{above}"), out var mistakes);
-            Assert.Contains(mistakes, mistake => mistake.StartsWith($"{option.Path}: ", StringComparison.Ordinal));
+            SettingsReader.Read(Configuration(option.Path, $"{above}"), out var errors);
+            Assert.Contains(errors, error => error.StartsWith($"{option.Path}: ", StringComparison.Ordinal));
         }
     }
 

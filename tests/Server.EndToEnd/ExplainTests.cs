@@ -3,7 +3,7 @@ using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
 using Relay.EndToEnd.Support;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.EndToEnd;
 
@@ -123,7 +123,7 @@ public sealed class ExplainTests
 
         var logged = server.Get<DecisionLog>().Last(100, decision => decision.Address == flood);
         Assert.Equal(11, logged.Count);
-        Assert.Equal(990, logged[0].Decision.LeftOut);
+        Assert.Equal(990, logged[0].Decision.Suppressed);
     }
 
     private static async Task RefuseAsync(RelayServer server, string from)

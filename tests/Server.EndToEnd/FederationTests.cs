@@ -27,7 +27,7 @@ public sealed class FederationTests
         await peer.SendAsync("""{"type":"gossip","subtype":"ping"}""");
         await Eventually.TrueAsync(() => server.Get<Telemetry.RelayMetrics>().GossipIgnored == 1, "gossip counted");
         await peer.CloseAsync();
-        await Eventually.TrueAsync(() => server.Get<PeerTable>().ProvenCount == 0, "peer gone");
+        await Eventually.TrueAsync(() => server.Get<PeerTable>().AuthenticatedCount == 0, "peer gone");
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class FederationTests
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await RelayServer.StartAsync(Any, time);
         await using var peer = await TestClient.ConnectAsync(server, "/federation", greeted: false);
-        await Eventually.TrueAsync(() => server.Get<PeerTable>().UnprovenCount == 1, "socket in the table");
+        await Eventually.TrueAsync(() => server.Get<PeerTable>().PendingCount == 1, "socket in the table");
         var closed = peer.ExpectCloseAsync();
         await Eventually.TrueAsync(
             () =>
@@ -97,7 +97,7 @@ public sealed class FederationTests
 
         await RefusedBeforeUpgradeAsync(server, "127.0.1.1");
         await RefusedBeforeUpgradeAsync(server, "127.0.2.1");
-        Assert.Equal(32, server.Get<PeerTable>().UnprovenCount);
+        Assert.Equal(32, server.Get<PeerTable>().PendingCount);
 
         // Clients have all their places, and one more is told so as ever.
         var clients = new List<TestClient>();
@@ -116,7 +116,7 @@ public sealed class FederationTests
             await socket.DisposeAsync();
         }
 
-        await Eventually.TrueAsync(() => server.Get<PeerTable>().UnprovenCount == 0, "unproven gone");
+        await Eventually.TrueAsync(() => server.Get<PeerTable>().PendingCount == 0, "unproven gone");
 
         // And a peer gets in although the clients are at their limit.
         await using (await ProveAsync(server, 1))
@@ -152,7 +152,7 @@ public sealed class FederationTests
         await second.SendAsync(Handshake(1, DateTimeOffset.UtcNow.AddSeconds(1)));
         var loser = string.CompareOrdinal(own, ServerId.Format(Public(1))) < 0 ? second : first;
         Assert.Equal((4003, "Duplicate connection"), await loser.ExpectCloseAsync());
-        Assert.Equal(1, server.Get<PeerTable>().ProvenCount);
+        Assert.Equal(1, server.Get<PeerTable>().AuthenticatedCount);
     }
 
     [Theory]

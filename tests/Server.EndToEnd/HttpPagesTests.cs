@@ -2,7 +2,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Relay.EndToEnd.Support;
-using Relay.Listening;
+using Relay.Transport;
 
 namespace Relay.EndToEnd;
 

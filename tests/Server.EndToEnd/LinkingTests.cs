@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.AdminApi;
+using Relay.Clients;
 using Relay.EndToEnd.Support;
-using Relay.Presence;
 using Relay.Signaling;
 
 namespace Relay.EndToEnd;
@@ -86,7 +86,7 @@ public sealed class LinkingTests
         Assert.Equal(Long(deviceId, cut), toBrowser.TryGetProperty("deviceId", out var id) ? id.GetString() : null);
     }
 
-    /// <summary>In the order of the checks: each row has the next one's mistake too. The last is no error but a link_error.</summary>
+    /// <summary>In the order of the checks: each row has the next one's error too. The last is no error but a link_error.</summary>
     public static TheoryData<string, string, string> BadRequests => new()
     {
         { "", "", "Missing required field: linkCode" },
@@ -236,7 +236,7 @@ public sealed class LinkingTests
         Assert.Equal(Timeout, await phone.ReceiveTextAsync());
         await RespondAsync(phone);
         await ExpectLinkErrorAsync(phone, NothingAsked);
-        await Eventually.TrueAsync(() => server.Get<PresenceTable>().Figures().Codes == 1, "the browser is gone");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().Codes == 1, "the browser is gone");
     }
 
     [Fact]

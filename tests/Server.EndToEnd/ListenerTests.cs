@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Relay.Addresses;
 using Relay.EndToEnd.Support;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.EndToEnd;
 
@@ -62,36 +62,36 @@ public sealed class ListenerTests
     [InlineData("Forwarded", "Forwarded: for=unknown")]
     [InlineData("Header:X-Real-IP", "X-Real-IP: 198.51.100.1, 203.0.113.7")]
     [InlineData("Header:X-Real-IP", "X-Forwarded-For: 203.0.113.7")]
-    public async Task Connect_TrustedProxyTellsNoAddress_IsUnattributed(string attribution, string header)
+    public async Task Connect_TrustedProxyTellsNoAddress_IsUnresolved(string clientAddress, string header)
     {
         await using var server = await RelayServer.StartAsync(settings =>
-            (settings.Admission.TrustedProxies, settings.Listen.Attribution) = (["127.0.0.1"], attribution));
+            (settings.Admission.TrustedProxies, settings.Listen.ClientAddress) = (["127.0.0.1"], clientAddress));
         using var client = await RawClient.UpgradeAsync(server, "127.0.0.1", header);
 
-        Assert.Equal([IpKey.Unattributed.ToString()], server.HeldKeys());
+        Assert.Equal([IpKey.Unresolved.ToString()], server.HeldKeys());
     }
 
     // Not everybody in one bucket, which would be the limit of one address for all of a proxy's clients.
     [Fact]
-    public async Task Connect_ManyUnattributed_HaveALimitOfTheirOwn()
+    public async Task Connect_ManyUnresolved_HaveALimitOfTheirOwn()
     {
         await using var server = await RelayServer.StartAsync(settings =>
-            (settings.Admission.TrustedProxies, settings.Admission.PerIp, settings.Admission.UnattributedLimit) = (["127.0.0.1"], 1, 2));
+            (settings.Admission.TrustedProxies, settings.Admission.PerIp, settings.Admission.UnresolvedLimit) = (["127.0.0.1"], 1, 2));
         using var first = await RawClient.UpgradeAsync(server);
         using var second = await RawClient.UpgradeAsync(server);
         using var third = await RawClient.UpgradeAsync(server);
         using var attributed = await RawClient.UpgradeAsync(server, "127.0.0.1", "X-Forwarded-For: 203.0.113.7");
 
         Assert.Equal((1013, "Too many connections without a client address"), await third.ReadCloseAsync());
-        Assert.Equal(["203.0.113.7", "unattributed"], server.HeldKeys());
+        Assert.Equal(["203.0.113.7", "unresolved"], server.HeldKeys());
         Assert.Equal(3, server.Live());
     }
 
     [Fact]
-    public async Task Connect_UnattributedAreRefused_NoneComesIn()
+    public async Task Connect_UnresolvedAreRefused_NoneComesIn()
     {
         await using var server = await RelayServer.StartAsync(settings =>
-            (settings.Admission.TrustedProxies, settings.Admission.Unattributed) = (["127.0.0.1"], UnattributedPolicy.Refuse));
+            (settings.Admission.TrustedProxies, settings.Admission.Unresolved) = (["127.0.0.1"], UnresolvedPolicy.Refuse));
         using var nobody = await RawClient.UpgradeAsync(server);
         using var somebody = await RawClient.UpgradeAsync(server, "127.0.0.1", "X-Forwarded-For: 203.0.113.7");
 

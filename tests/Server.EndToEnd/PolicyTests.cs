@@ -23,8 +23,8 @@ public sealed class PolicyTests
         }
 
         var admin = new PolicyAdmin(server.Channel);
-        var answer = await admin.SetAsync("per-ip", "1", new ChangeOptions { DryRun = true, Existing = Existing.ShedNewest });
-        Assert.Equal((1, 1, 2, 2), (answer.RevisionBefore, answer.Revision, answer.Effect.SocketsOver, answer.Shed));
+        var answer = await admin.SetAsync("per-ip", "1", new ChangeOptions { DryRun = true, Excess = Excess.EvictNewest });
+        Assert.Equal((1, 1, 2, 2), (answer.RevisionBefore, answer.Revision, answer.Effect.SocketsOver, answer.Evicted));
         Assert.Equal(("203.0.113.1", 3, 1), (answer.Effect.Over[0].Key, answer.Effect.Over[0].Connections, answer.Effect.Over[0].Limit));
         Assert.Equal((3, 2), (answer.Effect.Admissions, answer.Effect.AdmissionsRefused));
 
@@ -110,12 +110,12 @@ public sealed class PolicyTests
 
     [Theory]
     [InlineData("Keep", "")]
-    [InlineData("ShedNewest", "4 3")]
-    [InlineData("ShedIdle", "2 3")]
+    [InlineData("EvictNewest", "4 3")]
+    [InlineData("EvictIdle", "2 3")]
     public async Task Existing_AboveTheNewLimit_TheRightSocketsGoOneByOne(string existing, string go)
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using var server = await RelayServer.StartAsync(settings => settings.Sessions.ShedPerSecond = 20, time);
+        await using var server = await RelayServer.StartAsync(settings => settings.Sessions.EvictionsPerSecond = 20, time);
         var clients = new List<TestClient>();
         for (var i = 0; i < 4; i++)
         {
@@ -126,7 +126,7 @@ public sealed class PolicyTests
         // The oldest and the newest have something to say.
         await clients[0].ExpectNothingAsync();
         await clients[3].ExpectNothingAsync();
-        await new PolicyAdmin(server.Channel).SetAsync("per-ip", "2", new ChangeOptions { Existing = System.Enum.Parse<Existing>(existing) });
+        await new PolicyAdmin(server.Channel).SetAsync("per-ip", "2", new ChangeOptions { Excess = System.Enum.Parse<Excess>(existing) });
 
         var gone = go.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(number => clients[int.Parse(number, null) - 1]).ToList();
         foreach (var client in gone)
@@ -153,9 +153,9 @@ public sealed class PolicyTests
         await using var free = await TestClient.ConnectAsync(server, from: "127.0.0.2");
         await using var first = await TestClient.ConnectAsync(server);
         await using var second = await TestClient.ConnectAsync(server);
-        var answer = await new PolicyAdmin(server.Channel).SetAsync("total", "1", new ChangeOptions { Existing = Existing.ShedIdle });
+        var answer = await new PolicyAdmin(server.Channel).SetAsync("total", "1", new ChangeOptions { Excess = Excess.EvictIdle });
 
-        Assert.Equal(1, answer.Shed);
+        Assert.Equal(1, answer.Evicted);
         await server.LiveIsAsync(1);
         await free.ExpectNothingAsync();
     }

@@ -1,6 +1,6 @@
 using System.Text;
 using Relay.EndToEnd.Support;
-using Relay.Listening;
+using Relay.Transport;
 
 namespace Relay.EndToEnd;
 
@@ -23,7 +23,7 @@ public sealed class ProxyProtocolTests
         { "v2 IPv6", [.. BinaryStart, 0x21, 0x21, 0, 36, 0x20, 1, 0x0D, 0xB8, 0, 0, 0, 7, .. new byte[24], 0x12, 0x67, 0x23, 0x28], "2001:db8:0:7::/64" },
         { "v2 IPv4 in IPv6", [.. BinaryStart, 0x21, 0x21, 0, 36, .. new byte[10], 0xFF, 0xFF, 203, 0, 113, 7, .. new byte[16], 0x12, 0x67, 0x23, 0x28], "203.0.113.7" },
         { "v2 LOCAL", [.. BinaryStart, 0x20, 0, 0, 0], "127.0.0.1" },
-        { "v2 Unix socket", [.. BinaryStart, 0x21, 0x31, 0, 216, .. new byte[216]], "unattributed" },
+        { "v2 Unix socket", [.. BinaryStart, 0x21, 0x31, 0, 216, .. new byte[216]], "unresolved" },
     };
 
     [Theory]
@@ -72,7 +72,7 @@ public sealed class ProxyProtocolTests
         await using var server = await RelayServer.StartAsync(settings =>
         {
             settings.Admission.TrustedProxies = [Proxy];
-            settings.Listen.Attribution = "ProxyProtocol";
+            settings.Listen.ClientAddress = "ProxyProtocol";
             (settings.Listen.CertificateFile, settings.Listen.KeyFile) = (certificate.CertificateFile, certificate.KeyFile);
         });
         using var client = await RawClient.ConnectAsync(server, Proxy);
@@ -182,7 +182,7 @@ public sealed class ProxyProtocolTests
     private static Task<RelayServer> StartAsync(TimeSpan? handshake = null) => RelayServer.StartAsync(settings =>
     {
         settings.Admission.TrustedProxies = [Proxy];
-        settings.Listen.Attribution = "ProxyProtocol";
+        settings.Listen.ClientAddress = "ProxyProtocol";
         settings.Listen.HandshakeTimeout = handshake ?? settings.Listen.HandshakeTimeout;
     });
 }

@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using Relay.Clients;
 using Relay.EndToEnd.Support;
 using Relay.Identity;
-using Relay.Presence;
 
 namespace Relay.EndToEnd;
 
@@ -11,7 +11,7 @@ public sealed class RegisterTests
 {
     private static readonly string Good = TestClient.Key("A");
 
-    public static TheoryData<string, string, string> Mistakes => new()
+    public static TheoryData<string, string, string> Errors => new()
     {
         // The code comes first, whatever the key is.
         { "", "", "Missing required field: pairingCode" },
@@ -35,7 +35,7 @@ public sealed class RegisterTests
     };
 
     [Theory]
-    [MemberData(nameof(Mistakes))]
+    [MemberData(nameof(Errors))]
     public async Task Register_Mistaken_IsTold(string code, string key, string error)
     {
         await using var server = await RelayServer.StartAsync();
@@ -44,7 +44,7 @@ public sealed class RegisterTests
         await RegisterAsync(client, code, key);
 
         await client.ExpectErrorAsync(error);
-        Assert.Equal(0, server.Get<PresenceTable>().Figures().Codes);
+        Assert.Equal(0, server.Get<ClientDirectory>().Figures().Codes);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class RegisterTests
         Assert.Equal((1, 1, 1L, 1L), Figures(server));
 
         await holder.CloseAsync();
-        await Eventually.TrueAsync(() => server.Get<PresenceTable>().Figures().Codes == 0, "the holder's code is free");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().Codes == 0, "the holder's code is free");
         await RegisterAsync(client, "AAAAAA", Good);
         await client.ExpectAsync("registered");
     }
@@ -150,7 +150,7 @@ public sealed class RegisterTests
 
     private static (int Active, int Peak, long Registrations, long Collisions) Figures(RelayServer server)
     {
-        var figures = server.Get<PresenceTable>().Figures();
+        var figures = server.Get<ClientDirectory>().Figures();
         return (figures.Codes, figures.PeakCodes, figures.CodeRegistrations, figures.Collisions);
     }
 }

@@ -1,8 +1,8 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Clients;
 using Relay.EndToEnd.Support;
 using Relay.Identity;
-using Relay.Presence;
 using Relay.Relays;
 
 namespace Relay.EndToEnd;
@@ -14,7 +14,7 @@ public sealed class RelayTests
     private const string BadMax = "maxConnections must be a finite number between 1 and 1000";
 
     /// <summary>What follows the type of a register, and its error. The peer id comes first, then the number, then the key.</summary>
-    private static readonly (string Fields, string Error)[] Mistakes =
+    private static readonly (string Fields, string Error)[] Errors =
     [
         ("\"peerId\":\"\",\"maxConnections\":0", BadId),
         ("\"peerId\":\"a b\"", BadId),
@@ -37,13 +37,13 @@ public sealed class RelayTests
     {
         await using var server = await RelayServer.StartAsync();
         await using var client = await TestClient.ConnectAsync(server);
-        foreach (var (fields, error) in Mistakes)
+        foreach (var (fields, error) in Errors)
         {
             await client.SendAsync($"{{\"type\":\"register\",{fields}}}");
             await client.ExpectErrorAsync(error);
         }
 
-        Assert.Equal((0, default), (server.Get<PresenceTable>().Figures().PeerIds, server.Get<RelayRegistry>().Figures()));
+        Assert.Equal((0, default), (server.Get<ClientDirectory>().Figures().PeerIds, server.Get<RelayRegistry>().Figures()));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class RelayTests
             await first.ReceiveTextAsync());
         var snapshot = server.Get<RelayRegistry>().Snapshot().Single(relay => relay.PeerId == "relay-1");
         Assert.Equal((5, 10, false, "127.0.0.1"), (snapshot.ConnectedCount, snapshot.MaxConnections, snapshot.Offered, snapshot.Key.ToString()));
-        Assert.Equal(2, server.Get<PresenceTable>().Figures().PeerIds);
+        Assert.Equal(2, server.Get<ClientDirectory>().Figures().PeerIds);
     }
 
     /// <summary>Weakness 3 of the reference network, for peer ids: one to a socket, and it goes with the socket.</summary>
@@ -89,12 +89,12 @@ public sealed class RelayTests
 
         holder.Socket.Abort();
         await Eventually.TrueAsync(() => server.Get<RelayRegistry>().Figures().Relays == 1, "b is no relay any more");
-        await Eventually.TrueAsync(() => server.Get<PresenceTable>().Figures().PeerIds == 1, "b is free");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().PeerIds == 1, "b is free");
         await using var successor = await RegisterAsync(server, "b");
         await client.CloseAsync();
         await successor.CloseAsync();
         await server.EmptyAsync();
-        Assert.Equal((0, default), (server.Get<PresenceTable>().Figures().PeerIds, server.Get<RelayRegistry>().Figures()));
+        Assert.Equal((0, default), (server.Get<ClientDirectory>().Figures().PeerIds, server.Get<RelayRegistry>().Figures()));
     }
 
     /// <summary>Codes and peer ids are names of one table: nobody can pose as a code's holder.</summary>
@@ -248,7 +248,7 @@ public sealed class RelayTests
         var time = new FakeTimeProvider();
 
         // Without the self-audit, whose looks at a closing socket are apart in this clock's time only.
-        await using var server = await RelayServer.StartAsync(settings => settings.Admission.AuditInterval = TimeSpan.FromDays(1), time);
+        await using var server = await RelayServer.StartAsync(settings => settings.Admission.ReconcileInterval = TimeSpan.FromDays(1), time);
         await using var relay = await RawWebSocket.OpenAsync(server);
         await using var silent = await RawWebSocket.OpenAsync(server);
         await relay.WriteTextFrameAsync("""{"type":"register","peerId":"relay"}""");
@@ -274,7 +274,7 @@ public sealed class RelayTests
             Assert.Equal("""{"type":"pong"}""", Encoding.UTF8.GetString(payload));
         }
 
-        await Eventually.TrueAsync(() => server.Get<PresenceTable>().Figures().PeerIds == 1, "the silent relay's name is free");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().PeerIds == 1, "the silent relay's name is free");
         Assert.Equal("relay", server.Get<RelayRegistry>().Snapshot().Single().PeerId);
     }
 

@@ -1,7 +1,7 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Clients;
 using Relay.EndToEnd.Support;
-using Relay.Presence;
 using Relay.Rendezvous;
 using Relay.Sessions;
 using Relay.Storage;
@@ -44,7 +44,7 @@ public sealed class RendezvousLifetimeTests
         long owner;
         await using (var first = await TestClient.RegisterAsync(server, "AAAAAA"))
         {
-            owner = server.Get<PresenceTable>().Find("AAAAAA")!.Session.Id;
+            owner = server.Get<ClientDirectory>().Find("AAAAAA")!.Session.Id;
             await first.MeetAsync("'hourlyTokens':['old','both']");
 
             // As if removing them had failed: for a while they are not where they are looked for.
@@ -52,7 +52,7 @@ public sealed class RendezvousLifetimeTests
             await first.CloseAsync();
         }
 
-        await Eventually.TrueAsync(() => server.Get<PresenceTable>().Figures().Codes == 0, "the name is free");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().Codes == 0, "the name is free");
         Assert.Equal(2, await server.Get<Database>().RunAsync(connection => Do(connection, "UPDATE meeting_points SET peer_id = substr(peer_id, 2)")));
         await using var second = await TestClient.RegisterAsync(server, "AAAAAA");
         await second.MeetAsync("'hourlyTokens':['both']");
@@ -141,7 +141,7 @@ public sealed class RendezvousLifetimeTests
         {
             Assert.Equal((1, 0), Rows(server));
             await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
-            Assert.Equal(1, server.Get<PresenceTable>().Find("AAAAAA")!.Session.Id);
+            Assert.Equal(1, server.Get<ClientDirectory>().Find("AAAAAA")!.Session.Id);
             await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
             var found = await b.MeetAsync(Ask);
             Assert.Empty(found.Matches());

@@ -8,8 +8,8 @@ public sealed class RendezvousTests
 {
     private const string Nothing = """{"type":"rendezvous_result","liveMatches":[],"deadDrops":[]}""";
 
-    // Each row has its own mistake and every later one: the first is told.
-    private static readonly (string Fields, string Error)[] Mistakes =
+    // Each row has its own error and every later one: the first is told.
+    private static readonly (string Fields, string Error)[] Errors =
     [
         ("'peerId':5,'relayId':5,'dailyPoints':5", "Invalid message: register_rendezvous: peerId must be a string"),
         ("'peerId':'BBBBBB','relayId':5", "Invalid message: register_rendezvous: relayId must be a string"),
@@ -38,7 +38,7 @@ public sealed class RendezvousTests
         await using var server = await RelayServer.StartAsync();
         await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
         await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
-        foreach (var (fields, error) in Mistakes)
+        foreach (var (fields, error) in Errors)
         {
             await a.PutAsync(fields);
             await a.ExpectErrorAsync(error);

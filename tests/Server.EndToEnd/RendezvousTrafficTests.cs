@@ -32,7 +32,7 @@ public sealed class RendezvousTrafficTests
                 await client.DisposeAsync();
                 here.Remove(name);
                 var left = here.Count;
-                await Eventually.TrueAsync(() => server.Get<Relay.Presence.PresenceTable>().Figures().Codes == left, "the name is free");
+                await Eventually.TrueAsync(() => server.Get<Relay.Clients.ClientDirectory>().Figures().Codes == left, "the name is free");
                 foreach (var others in holders.Values)
                 {
                     others.Remove(name);

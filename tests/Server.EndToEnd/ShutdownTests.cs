@@ -4,7 +4,7 @@ using Grpc.Health.V1;
 using Grpc.Reflection.V1Alpha;
 using Relay.AdminApi;
 using Relay.EndToEnd.Support;
-using Relay.Listening;
+using Relay.Transport;
 using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Relay.EndToEnd;
@@ -106,7 +106,7 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Sigterm_StopDrain_IsNotTakenBackButMayBeHurried()
     {
-        await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=1000", "--Sessions:StopDrain=1h", "--Sessions:ShedPerSecond=1");
+        await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=1000", "--Sessions:StopDrain=1h", "--Sessions:EvictionsPerSecond=1");
         var clients = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => RawClient.UpgradeAsync(relay.Port)));
         await relay.SignalAsync("TERM");
         await Eventually.TrueAsync(() => relay.Output.Contains("Emptying before the stop: ", StringComparison.Ordinal), "emptying");

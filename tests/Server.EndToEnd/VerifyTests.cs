@@ -24,7 +24,7 @@ public sealed class VerifyTests
 
         var reply = await server.Admin.VerifyAsync(new VerifyRequest(), Call);
         Assert.Equal((true, 2, 2, 0), (reply.Ok, reply.LedgerConnections, reply.LiveConnections, reply.Drift));
-        var audit = (await server.Admin.GetStatsAsync(new GetStatsRequest(), Call)).Audit;
+        var audit = (await server.Admin.GetStatsAsync(new GetStatsRequest(), Call)).Ledger;
         Assert.Equal((1, 0, reply.Time), (audit.RunsTotal, audit.DriftsTotal, audit.Time));
     }
 
@@ -47,7 +47,7 @@ public sealed class VerifyTests
         leaked.Dispose();
         reply = await server.Admin.VerifyAsync(new VerifyRequest(), Call);
         Assert.Equal((true, 1, 0), (reply.Ok, reply.LedgerConnections, reply.Drift));
-        var audit = (await server.Admin.GetStatsAsync(new GetStatsRequest(), Call)).Audit;
+        var audit = (await server.Admin.GetStatsAsync(new GetStatsRequest(), Call)).Ledger;
         Assert.Equal((2, 1, 0), (audit.RunsTotal, audit.DriftsTotal, audit.Drift));
     }
 

@@ -8,7 +8,7 @@ namespace Server.Tests;
 public sealed partial class ArchitectureTests
 {
     private const string Features = "Protocol Telemetry Storage Addresses Limits Admission Listening Sessions Identity Federation Presence "
-        + "Signaling Relays Rendezvous Channels Chunks Attestation Access AuditTrail";
+        + "Signaling Relays Rendezvous Channels Chunks Attestation Access AuditLog";
 
     private static readonly string Root = FindRoot();
 
@@ -36,7 +36,7 @@ public sealed partial class ArchitectureTests
         { "Attestation", "Protocol Telemetry Addresses Limits Admission Listening Sessions Presence" },
         { "Access", "Protocol Telemetry Addresses Limits Admission Listening" },
         // An entry says who did it.
-        { "AuditTrail", "Protocol Telemetry Addresses Limits Admission Listening Access" },
+        { "AuditLog", "Protocol Telemetry Addresses Limits Admission Listening Access" },
         // One settings class names every folder's options.
         { "Configuration", Features },
         { "Admin", $"AdminApi {Features} Configuration" },
@@ -74,7 +74,7 @@ public sealed partial class ArchitectureTests
     {
         var guide = File.ReadAllText(Path.Combine(Root, "docs/operations.md"));
 
-        Assert.DoesNotContain(OptionCatalog.All.Select(option => option.Path), path => !guide.Contains(path, StringComparison.Ordinal));
+        Assert.DoesNotContain(SettingCatalog.All.Select(option => option.Path), path => !guide.Contains(path, StringComparison.Ordinal));
     }
 
     internal static string FindRoot([CallerFilePath] string here = "")
@@ -95,7 +95,7 @@ public sealed partial class ArchitectureTests
             .Where(file => Path.GetRelativePath(root, file).Split('/')[0] is not ("bin" or "obj"));
     }
 
-    [GeneratedRegex(@"\bRelay\.(Protocol|Telemetry|Storage|Addresses|Limits|Admission|Listening|Sessions|Identity|Federation|Presence|Signaling|Relays|Rendezvous|Channels|Chunks|Attestation|Access|AuditTrail|Configuration|AdminApi|Admin|Http)\b")]
+    [GeneratedRegex(@"\bRelay\.(Protocol|Telemetry|Storage|Addresses|Limits|Admission|Listening|Sessions|Identity|Federation|Presence|Signaling|Relays|Rendezvous|Channels|Chunks|Attestation|Access|AuditLog|Configuration|AdminApi|Admin|Http)\b")]
     private static partial Regex NamespaceName();
 
     [GeneratedRegex(@"\binterface (I\w+)")]

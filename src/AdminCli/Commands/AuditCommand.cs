@@ -8,10 +8,10 @@ namespace Relay.AdminCli.Commands;
 internal static class AuditCommand
 {
     private const int DefaultLast = 20;
-    private const int MostLast = 1_000_000;
+    private const int MaxLast = 1_000_000;
     private const int LargestPage = 1000;
-    private static readonly TimeSpan LeastSince = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan MostSince = TimeSpan.FromDays(3650);
+    private static readonly TimeSpan MinSince = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxSince = TimeSpan.FromDays(3650);
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
 
     public static Command Create(GlobalOptions globals, CommandContext context)
@@ -20,13 +20,13 @@ internal static class AuditCommand
         {
             Description = "How many entries, the newest, 1 to 1,000,000; 0: all (default 20; with --since all).",
             HelpName = "entries",
-            CustomParser = ArgumentParsers.Whole<int>("--last", 0, MostLast),
+            CustomParser = ArgumentParsers.Whole<int>("--last", 0, MaxLast),
         };
         var since = new Option<TimeSpan?>("--since")
         {
             Description = "Only entries that are no older than this, 1s to 3650d.",
             HelpName = "time",
-            CustomParser = ArgumentParsers.Duration("--since", LeastSince, MostSince, "30m, 12h or 7d"),
+            CustomParser = ArgumentParsers.Duration("--since", MinSince, MaxSince, "30m, 12h or 7d"),
         };
         var who = new Option<string?>("--who") { Description = "Only entries whose caller has this text: a user's name, uid=1000, a token's or certificate's name.", HelpName = "text" };
         var method = new Option<string?>("--method") { Description = "Only entries of methods with this text in their name: SetLimits, set-limit, token.", HelpName = "text" };

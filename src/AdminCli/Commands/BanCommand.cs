@@ -8,7 +8,7 @@ namespace Relay.AdminCli.Commands;
 internal static class BanCommand
 {
     public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
-    public static readonly TimeSpan Longest = TimeSpan.FromDays(3650);
+    public static readonly TimeSpan Max = TimeSpan.FromDays(3650);
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
@@ -17,7 +17,7 @@ internal static class BanCommand
         {
             Description = "How long, 1s to 3650d. Not given: until `relayctl unban`.",
             HelpName = "time",
-            CustomParser = ArgumentParsers.Duration("--for", Shortest, Longest, "30m, 1h or 7d"),
+            CustomParser = ArgumentParsers.Duration("--for", Shortest, Max, "30m, 1h or 7d"),
         };
         var reason = ChangeFlags.ReasonOption();
         var disconnect = new Option<bool>("--disconnect") { Description = "Also close the sockets that match, with 1008 Banned, a bounded number a second." };

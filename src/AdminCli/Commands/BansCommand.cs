@@ -19,7 +19,7 @@ internal static class BansCommand
         var command = new ExampleCommand(
             "bans",
             "Lists the bans in force, yours and the relay's own.",
-            "Those that end first at the top. The relay makes bans of its own only where AutoBan:After is set; they are not kept over a restart.",
+            "Those that end first at the top. The relay makes bans of its own only where AutoBan:Threshold is set; they are not kept over a restart.",
             "relayctl bans",
             "relayctl bans --cidr 203.0.113.7    # what bans this address",
             "relayctl bans --all -o json | jq -r '.bans[].network'")

@@ -24,7 +24,7 @@ internal static class DisconnectCommand
         var command = new ExampleCommand(
             "disconnect",
             "Ends client sockets.",
-            "Closes the sockets that match with a close frame of your choice, at most as many a second as Sessions:ShedPerSecond. They may come back at once: to keep them out, ban them.",
+            "Closes the sockets that match with a close frame of your choice, at most as many a second as Sessions:EvictionsPerSecond. They may come back at once: to keep them out, ban them.",
             "relayctl disconnect --id 4711 --reason 'stuck client'",
             "relayctl disconnect --cidr 203.0.113.0/24 --dry-run",
             "relayctl disconnect --peer-id edge-7 --close-code 4000 --close-reason 'moved away'")

@@ -112,7 +112,7 @@ internal static class ExplainCommand
     private static string Wait(Google.Protobuf.WellKnownTypes.Duration? wait) =>
         wait?.ToTimeSpan() is { TotalMilliseconds: >= 1 } time ? $" (wait {time.TotalSeconds:0.0##} s)" : "";
 
-    private static string[] LimitRow(LimitLook look) =>
+    private static string[] LimitRow(LimitCheck look) =>
     [
         Printable.Clean(look.Name),
         Printable.CleanOrUnknown(look.Key),

@@ -58,8 +58,8 @@ internal static class LimitsCommand
         yield return new("per-48", PolicyTexts.Tier(policy, "per-48", "one IPv6 /48"));
         yield return new("per-24", PolicyTexts.Tier(policy, "per-24", "one IPv4 /24"));
         yield return new("rates", $"one address {PolicyTexts.Item(policy, "rate-per-ip")}", $"all {PolicyTexts.Item(policy, "rate-total")}");
-        yield return new("no address", $"{PolicyTexts.Item(policy, "unattributed")}", $"at most {PolicyTexts.Item(policy, "unattributed-limit")} clients");
-        yield return new("refusing", PolicyTexts.Item(policy, "rung") is "auto" ? "by how much there is to refuse" : $"always as {PolicyTexts.Item(policy, "rung")}");
+        yield return new("no address", $"{PolicyTexts.Item(policy, "unresolved")}", $"at most {PolicyTexts.Item(policy, "unresolved-limit")} clients");
+        yield return new("refusing", PolicyTexts.Item(policy, "overload-level") is "auto" ? "by how much there is to refuse" : $"always as {PolicyTexts.Item(policy, "overload-level")}");
         yield return new("rules", $"overrides {PolicyTexts.Rules(policy, "override/")}", $"bans {PolicyTexts.Rules(policy, "ban/")}");
         yield return new("revision", policy.Revision.ToString(CultureInfo.InvariantCulture));
     }

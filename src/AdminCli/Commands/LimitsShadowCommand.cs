@@ -34,7 +34,7 @@ internal static class LimitsShadowCommand
 
     private static Command Set(GlobalOptions globals, CommandContext context)
     {
-        var limits = new LimitFlags(withRung: false);
+        var limits = new LimitFlags(withLevel: false);
         var flags = new ChangeFlags();
         var overrides = new Option<string[]>("--override")
         {

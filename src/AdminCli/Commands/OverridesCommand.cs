@@ -37,7 +37,7 @@ internal static class OverridesCommand
         var command = new ExampleCommand(
             "set",
             "Gives a network a limit of its own.",
-            "For a network behind whose one address many people sit, or for one that is not welcome. Sockets that are connected stay unless --existing says so.",
+            "For a network behind whose one address many people sit, or for one that is not welcome. Sockets that are connected stay unless --excess says so.",
             "relayctl overrides set 203.0.113.7 500                # one address",
             "relayctl overrides set 203.0.113.0/24 200 --for 8h    # for today",
             "relayctl overrides set 2001:db8::/32 deny --reason 'abuse'")
@@ -57,7 +57,7 @@ internal static class OverridesCommand
         var command = new ExampleCommand(
             "remove",
             "Takes a network's own limit away.",
-            "The general limits hold for it again, or those of a wider network. A network that has none is no mistake.",
+            "The general limits hold for it again, or those of a wider network. A network that has none is no error.",
             "relayctl overrides remove 203.0.113.0/24")
         {
             network,

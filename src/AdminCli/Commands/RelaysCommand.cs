@@ -16,7 +16,7 @@ internal static class RelaysCommand
     private static readonly Dictionary<string, Action<ListRelaysRequest>?> States = new()
     {
         ["offered"] = static request => request.Offered = true,
-        ["busy"] = static request => request.Offered = false,
+        ["elevated"] = static request => request.Offered = false,
     };
 
     private static readonly Column[] Columns =
@@ -82,7 +82,7 @@ internal static class RelaysCommand
         Units.Number(relay.Connected),
         Units.Number(relay.Capacity),
         Units.Share(relay.Connected, relay.Capacity),
-        relay.Offered ? "offered" : "busy",
+        relay.Offered ? "offered" : "elevated",
         Units.Ago(relay.RegisteredAt, now),
         Units.Ago(relay.LastSeen, now),
     ];

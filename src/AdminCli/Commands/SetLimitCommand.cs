@@ -12,12 +12,12 @@ internal static class SetLimitCommand
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
-        var limits = new LimitFlags(withRung: true);
+        var limits = new LimitFlags(withLevel: true);
         var flags = new ChangeFlags();
         var command = new ExampleCommand(
             "set-limit",
             "Changes the total limit, the limit per address, or any other limit.",
-            "The change holds for the next connection that arrives. Lowering a limit below the present count disconnects nobody unless --existing says so: newcomers are "
+            "The change holds for the next connection that arrives. Lowering a limit below the present count disconnects nobody unless --excess says so: newcomers are "
                 + "refused until the count has fallen. Nothing is saved: after a restart the relay's configuration holds again, or what `relayctl limits save` wrote. "
                 + "--for and --confirm-within take the change back by themselves. Prints each limit before -> after; the relay's warnings go to stderr.",
             "relayctl set-limit --per-ip 50",

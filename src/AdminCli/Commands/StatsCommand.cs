@@ -7,8 +7,8 @@ namespace Relay.AdminCli.Commands;
 internal static class StatsCommand
 {
     public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
-    public static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
-    public static readonly TimeSpan MostInterval = TimeSpan.FromHours(1);
+    public static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
@@ -21,7 +21,7 @@ internal static class StatsCommand
         {
             Description = "Time between two snapshots of a watch, 100ms to 1h (default 1s). A slow reader gets fewer snapshots, never old ones.",
             HelpName = "time",
-            CustomParser = ArgumentParsers.Duration("--interval", LeastInterval, MostInterval),
+            CustomParser = ArgumentParsers.Duration("--interval", MinInterval, MaxInterval),
         };
         var command = new ExampleCommand(
             "stats",

@@ -7,8 +7,8 @@ namespace Relay.AdminCli.Commands;
 /// <summary>Tokens for callers over the network.</summary>
 internal static class TokenCommand
 {
-    private static readonly TimeSpan LeastLifetime = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan MostLifetime = TimeSpan.FromDays(3650);
+    private static readonly TimeSpan MinLifetime = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(3650);
 
     private static readonly Dictionary<string, Role> Roles = new() { ["read"] = Role.Read, ["operate"] = Role.Operate, ["admin"] = Role.Admin };
 
@@ -37,7 +37,7 @@ internal static class TokenCommand
         {
             Description = "How long it is valid, 1m to 3650d (default 30d).",
             HelpName = "time",
-            CustomParser = ArgumentParsers.Duration("--expires", LeastLifetime, MostLifetime, "12h, 30d or 365d"),
+            CustomParser = ArgumentParsers.Duration("--expires", MinLifetime, MaxLifetime, "12h, 30d or 365d"),
         };
         var reason = Reason();
         return new ExampleCommand(

@@ -14,7 +14,7 @@ internal static class TopCommand
         {
             Description = "Time between two snapshots, 100ms to 1h (default 1s). The addresses are listed once a second at most.",
             HelpName = "time",
-            CustomParser = ArgumentParsers.Duration("--interval", StatsCommand.LeastInterval, StatsCommand.MostInterval),
+            CustomParser = ArgumentParsers.Duration("--interval", StatsCommand.MinInterval, StatsCommand.MaxInterval),
         };
         var sort = ArgumentParsers.Choice("--sort", IpsCommand.Sorts);
         sort.Description = "The order to begin with: connections (the default), refused or recent.";

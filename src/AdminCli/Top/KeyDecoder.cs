@@ -6,7 +6,7 @@ internal sealed class KeyDecoder
     private const byte Escape = 0x1b;
 
     // The parameters of a sequence that has begun: more would be no key of any terminal.
-    private const int MostParameters = 16;
+    private const int MaxParameters = 16;
 
     // A sequence of which the end has not come yet, without its escape; empty: none.
     private string _begun = "";
@@ -46,7 +46,7 @@ internal sealed class KeyDecoder
 
             _begun = "";
         }
-        else if (next is < ' ' or > '~' || _begun.Length > MostParameters)
+        else if (next is < ' ' or > '~' || _begun.Length > MaxParameters)
         {
             _begun = "";
         }

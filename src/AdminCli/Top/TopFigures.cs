@@ -8,7 +8,7 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
     private const int LabelWidth = 12;
     private const int NarrowColumns = 60;
     private const int ShortestBar = 6;
-    private const int LongestBar = 48;
+    private const int MaxBar = 48;
 
     private readonly Stats _stats = state.Stats;
     private readonly StatsRates _rates = StatsRates.Between(state.Before, state.Stats);
@@ -26,7 +26,7 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
         var connections = _stats.Connections ?? new Connections();
         var (traffic, process) = (_stats.Traffic ?? new Traffic(), _stats.Process ?? new Process());
         yield return (0, Title());
-        if (_stats.Audit is { Drift: not 0 } audit)
+        if (_stats.Ledger is { Drift: not 0 } audit)
         {
             yield return (1, new TopLine(new StatsRow.Part($"AUDIT DRIFT {StatsView.Signed(audit.Drift)}: the books do not match the live sockets. Run `relayctl verify`.", Tone.Alarm)));
         }
@@ -42,8 +42,8 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
         yield return (2, Clients(connections));
         if (_stats.Handshakes is { Limit: > 0 } handshakes)
         {
-            yield return (7, Bar("handshakes", handshakes.Unfinished, handshakes.Limit,
-                [Of(handshakes.Unfinished, handshakes.Limit), $"cut {Units.Count(handshakes.CutTotal.Values.Sum())}", .. StatsView.ByReason(handshakes.CutTotal)]));
+            yield return (7, Bar("handshakes", handshakes.Pending, handshakes.Limit,
+                [Of(handshakes.Pending, handshakes.Limit), $"cut {Units.Count(handshakes.RejectedTotal.Values.Sum())}", .. StatsView.ByReason(handshakes.RejectedTotal)]));
         }
 
         yield return (6, Memory(process, _stats.Capacity));
@@ -52,9 +52,9 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
             yield return (10, Bar("open files", process.OpenFiles, process.OpenFilesLimit, [Of(process.OpenFiles, process.OpenFilesLimit)]));
         }
 
-        if (_stats.Refusing is { Rung.Length: > 0 } refusing)
+        if (_stats.Overload is { Level.Length: > 0 } refusing)
         {
-            yield return (4, TopLine.Of("refusing", LabelWidth, [GuardRows.Rung(refusing), Units.Rate(refusing.RefusedPerSecond), GuardRows.Cpu(refusing), .. StatsView.ByReason(refusing.AnsweredTotal)]));
+            yield return (4, TopLine.Of("refusing", LabelWidth, [GuardRows.OverloadLevel(refusing), Units.Rate(refusing.RefusedPerSecond), GuardRows.Cpu(refusing), .. StatsView.ByReason(refusing.RejectionsTotal)]));
         }
 
         yield return (3, TopLine.Of("refused", LabelWidth, Refused()));
@@ -63,7 +63,7 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
             $"signaling {Units.Count(connections.Signaling)}",
             $"relay {Units.Count(connections.Relay)}",
             $"addresses {Units.Count(connections.Addresses)}",
-            $"peers {Units.Count(_stats.Peers?.Proven ?? 0)}",
+            $"peers {Units.Count(_stats.Peers?.Authenticated ?? 0)}",
         ]));
         yield return (9, TopLine.Of("traffic", LabelWidth,
         [
@@ -127,7 +127,7 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
     private TopLine Bar(string label, double part, double whole, IEnumerable<StatsRow.Part> text)
     {
         // On a narrow screen the number beside the bar says more than the bar.
-        var width = columns < NarrowColumns ? ShortestBar : Math.Min((columns - LabelWidth) / 3, LongestBar);
+        var width = columns < NarrowColumns ? ShortestBar : Math.Min((columns - LabelWidth) / 3, MaxBar);
         var line = TopLine.Of("", 0, text);
         return new TopLine([new(label.PadRight(LabelWidth), Tone.Strong), .. TopBar.Draw(part, whole, width, ascii), " ", .. line.Parts]) { IsFigures = true };
     }

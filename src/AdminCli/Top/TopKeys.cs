@@ -9,7 +9,7 @@ internal static class TopKeys
     public const string Forever = "forever";
 
     private const string DefaultBan = "1h";
-    private const int LongestText = 64;
+    private const int MaxText = 64;
     private const int PageOfRows = 10;
 
     /// <summary>The line at the foot; what a narrow screen cuts off is in the help.</summary>
@@ -87,7 +87,7 @@ internal static class TopKeys
         {
             TopKey.Name.Backspace => prompt.Text.Length > 0 ? prompt.Text[..^1] : "",
             TopKey.Name.EraseLine => "",
-            TopKey.Name.None when prompt.Text.Length < LongestText => prompt.Text + key.Character,
+            TopKey.Name.None when prompt.Text.Length < MaxText => prompt.Text + key.Character,
             _ => prompt.Text,
         };
         return key.Special switch
@@ -111,7 +111,7 @@ internal static class TopKeys
             return state with { Prompt = prompt with { For = TopPrompt.Purpose.Ban, Text = text } };
         }
 
-        return ArgumentParsers.TryReadDuration(text, out var time) && time >= BanCommand.Shortest && time <= BanCommand.Longest
+        return ArgumentParsers.TryReadDuration(text, out var time) && time >= BanCommand.Shortest && time <= BanCommand.Max
             ? state with { Prompt = prompt with { For = TopPrompt.Purpose.Ban, Text = text, Time = time } }
             : state with { Status = new($"Nothing was done: a ban is for 1s to 3650d, such as 30m, 1h or 7d, or {Forever}, not '{text}'.", Tone.Warning) };
     }

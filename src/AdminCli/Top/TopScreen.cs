@@ -7,7 +7,7 @@ namespace Relay.AdminCli.Top;
 internal static class TopScreen
 {
     // A question or the relay's own sentence may take more than one line; the addresses make room.
-    private const int MostStatusLines = 3;
+    private const int MaxStatusLines = 3;
 
     // Fewer addresses than these are no list: on a low screen some figures go first.
     private const int FewestRows = 3;
@@ -16,12 +16,12 @@ internal static class TopScreen
     private const int ListHead = 2;
 
     // One line of status, one of keys.
-    private const int LeastFoot = 2;
+    private const int MinFoot = 2;
 
     public static IReadOnlyList<TopLine> Lines(TopState state, int columns, int rows, bool ascii)
     {
         StatsRow.Part status = state.Prompt is { } prompt ? new(prompt.Line(), Tone.Warning) : state.Status;
-        TopLine[] foot = [.. TopLine.Wrap(status, columns, MostStatusLines), new TopLine(TopKeys.Foot)];
+        TopLine[] foot = [.. TopLine.Wrap(status, columns, MaxStatusLines), new TopLine(TopKeys.Foot)];
         // A screen too low for the foot and anything else keeps what is asked.
         var body = Body(state, columns, Math.Max(0, rows - foot.Length), ascii);
         var blanks = Math.Max(0, rows - foot.Length - body.Count);
@@ -31,7 +31,7 @@ internal static class TopScreen
     /// <summary>The same without the foot.</summary>
     public static IReadOnlyList<TopLine> Body(TopState state, int columns, int rows, bool ascii)
     {
-        var figures = new TopFigures(state, columns, ascii).Lines(MostFigures(rows));
+        var figures = new TopFigures(state, columns, ascii).Lines(MaxFigures(rows));
         var left = rows - figures.Count - ListHead;
         var list = state.Help ? Help() : List(state, columns, Math.Max(0, left));
         return [.. figures.Concat(list).Take(rows)];
@@ -39,9 +39,9 @@ internal static class TopScreen
 
     /// <summary>How many addresses are worth asking for.</summary>
     public static int RowsThatFit(TopState state, int columns, int rows) =>
-        Math.Max(1, rows - new TopFigures(state, columns, ascii: true).Lines(MostFigures(Math.Max(0, rows - LeastFoot))).Count - ListHead);
+        Math.Max(1, rows - new TopFigures(state, columns, ascii: true).Lines(MaxFigures(Math.Max(0, rows - MinFoot))).Count - ListHead);
 
-    private static int MostFigures(int rows) => Math.Max(1, rows - ListHead - Math.Max(FewestRows, rows / 4));
+    private static int MaxFigures(int rows) => Math.Max(1, rows - ListHead - Math.Max(FewestRows, rows / 4));
 
     private static IEnumerable<TopLine> List(TopState state, int columns, int most)
     {

@@ -9,7 +9,7 @@ namespace Relay.AdminCli.Top;
 /// <summary>The live view: takes events one by one, makes the next state of them, and draws it.</summary>
 internal sealed class TopSession
 {
-    private const int MostEvents = 64;
+    private const int MaxEvents = 64;
     private const int LargestPage = 1000;
 
     // A list costs a busy relay more than a snapshot: however short the interval, there is one a second.
@@ -19,7 +19,7 @@ internal sealed class TopSession
     private readonly AdminCall _call;
     private readonly bool _ascii;
     private readonly long _started;
-    private readonly Channel<TopEvent> _events = Channel.CreateBounded<TopEvent>(MostEvents);
+    private readonly Channel<TopEvent> _events = Channel.CreateBounded<TopEvent>(MaxEvents);
 
     // The loop's only.
     private TopState _state;

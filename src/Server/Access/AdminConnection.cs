@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
-using Relay.Limits;
+using Relay.RateLimiting;
 
 namespace Relay.Access;
 

@@ -77,10 +77,10 @@ internal sealed class AdminOptions : IValidatableObject
     private IEnumerable<ValidationResult> CheckSocket()
     {
         // What the system's own structure has room for, with the 0 at its end.
-        const int LongestPath = 107;
-        if (Encoding.UTF8.GetByteCount(AdminSocket.PathOf(this)) is > LongestPath and var length)
+        const int MaxPath = 107;
+        if (Encoding.UTF8.GetByteCount(AdminSocket.PathOf(this)) is > MaxPath and var length)
         {
-            yield return new ValidationResult($"the path of a Unix socket has at most {LongestPath} bytes, and '{AdminSocket.PathOf(this)}' has {length}", [nameof(Socket)]);
+            yield return new ValidationResult($"the path of a Unix socket has at most {MaxPath} bytes, and '{AdminSocket.PathOf(this)}' has {length}", [nameof(Socket)]);
         }
     }
 

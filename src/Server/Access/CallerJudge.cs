@@ -1,6 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Relay.Addresses;
-using Relay.Limits;
+using Relay.RateLimiting;
 
 namespace Relay.Access;
 

@@ -13,7 +13,7 @@ internal sealed record PeerProcess(uint UserId, uint GroupId, int ProcessId, IRe
 
     // A process has at most 65,536 supplementary groups; hardly one has more than a few.
     private const int FewGroups = 64;
-    private const int MostGroups = 65_536;
+    private const int MaxGroups = 65_536;
 
     /// <summary>Null where the system does not tell.</summary>
     public static PeerProcess? Of(Socket socket)
@@ -35,7 +35,7 @@ internal sealed record PeerProcess(uint UserId, uint GroupId, int ProcessId, IRe
     private static string Named(string? name) => name is null ? "" : $"({name})";
 
     // None where the system is too old to tell (Linux 4.13 was the first).
-    private static uint[] ReadGroups(Socket socket) => ReadGroups(socket, FewGroups) ?? ReadGroups(socket, MostGroups) ?? [];
+    private static uint[] ReadGroups(Socket socket) => ReadGroups(socket, FewGroups) ?? ReadGroups(socket, MaxGroups) ?? [];
 
     // Null: they did not fit.
     private static uint[]? ReadGroups(Socket socket, int most)

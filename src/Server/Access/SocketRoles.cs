@@ -39,7 +39,7 @@ internal sealed class SocketRoles
                 list.Users.Contains(process.UserId) || list.Groups.Contains(process.GroupId) || list.Groups.Overlaps(process.Groups)).Role;
     }
 
-    /// <summary>Names that this system does not know: a list with a typing mistake must not start.</summary>
+    /// <summary>Names that this system does not know: a list with a typing error must not start.</summary>
     public static IEnumerable<ValidationResult> Check(AdminOptions options)
     {
         if (!OperatingSystem.IsLinux() && Lists(options).Any(list => list.Users.Length + list.Groups.Length > 0))

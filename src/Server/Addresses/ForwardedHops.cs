@@ -10,16 +10,16 @@ internal static class ForwardedHops
     private const string Blanks = " \t";
 
     /// <summary>Takes the last entry of a line; <paramref name="rest"/> is what stands before it.</summary>
-    public static ReadOnlySpan<char> TakeLast(AttributionMode mode, ReadOnlySpan<char> line, out ReadOnlySpan<char> rest, out bool isFirst)
+    public static ReadOnlySpan<char> TakeLast(ClientAddressMode mode, ReadOnlySpan<char> line, out ReadOnlySpan<char> rest, out bool isFirst)
     {
-        var comma = mode == AttributionMode.Forwarded ? LastCommaOutsideQuotes(line) : line.LastIndexOf(',');
+        var comma = mode == ClientAddressMode.Forwarded ? LastCommaOutsideQuotes(line) : line.LastIndexOf(',');
         isFirst = comma < 0;
         rest = isFirst ? default : line[..comma];
         return line[(comma + 1)..].Trim(Blanks);
     }
 
-    public static bool TryRead(AttributionMode mode, ReadOnlySpan<char> entry, out IpKey address) =>
-        mode == AttributionMode.Forwarded ? TryReadElement(entry, out address) : TryReadAddress(entry, out address);
+    public static bool TryRead(ClientAddressMode mode, ReadOnlySpan<char> entry, out IpKey address) =>
+        mode == ClientAddressMode.Forwarded ? TryReadElement(entry, out address) : TryReadAddress(entry, out address);
 
     /// <summary>An entry of X-Forwarded-For: an address, with or without brackets and a port. A zone such as %eth0 is dropped.</summary>
     public static bool TryReadAddress(ReadOnlySpan<char> text, out IpKey address)

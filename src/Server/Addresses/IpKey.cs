@@ -17,7 +17,7 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
     private const int Ipv6Bits = 128;
 
     /// <summary>What sockets count by whose client's address a trusted proxy did not tell: a class of its own, no address.</summary>
-    public static readonly IpKey Unattributed = new(0, 0, Ipv6Mark - 1);
+    public static readonly IpKey Unresolved = new(0, 0, Ipv6Mark - 1);
 
     /// <summary>The whole address. Allocates nothing, like all that makes a key.</summary>
     public static IpKey From(IPAddress address)
@@ -43,7 +43,7 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
     /// <summary>Bits of the address that count.</summary>
     public int PrefixLength => IsIpv6 ? Bits - Ipv6Mark : Bits;
 
-    public bool IsUnattributed => Bits == Ipv6Mark - 1;
+    public bool IsUnresolved => Bits == Ipv6Mark - 1;
 
     /// <summary>Cuts an IPv6 address; all else stays as it is.</summary>
     public IpKey CutIpv6(int length) => IsIpv6 ? Cut(length) : this;
@@ -51,7 +51,7 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
     /// <summary>The same address with no more than its first <paramref name="length"/> bits.</summary>
     public IpKey Cut(int length)
     {
-        if (length >= PrefixLength || IsUnattributed)
+        if (length >= PrefixLength || IsUnresolved)
         {
             return this;
         }
@@ -84,7 +84,7 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
     public override int GetHashCode() => HashCode.Combine((uint)(High >> 32), (uint)High, (uint)(Low >> 32), (uint)Low ^ Bits);
 
     public override string ToString() =>
-        IsUnattributed ? "unattributed"
+        IsUnresolved ? "unresolved"
         : PrefixLength == (IsIpv6 ? Ipv6Bits : Ipv4Bits) ? ToAddress().ToString()
         : $"{ToAddress()}/{PrefixLength}";
 

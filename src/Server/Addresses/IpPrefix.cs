@@ -16,27 +16,27 @@ internal readonly record struct IpPrefix(IpKey Key) : IComparable<IpPrefix>
     /// <summary>The network of this one address.</summary>
     public static IpPrefix FromAddress(IPAddress address) => new(IpKey.From(address));
 
-    /// <summary>Reads a network or an address. On failure <paramref name="mistake"/> is a sentence for the operator.</summary>
-    public static bool TryParse(string text, out IpPrefix prefix, [NotNullWhen(false)] out string? mistake)
+    /// <summary>Reads a network or an address. On failure <paramref name="error"/> is a sentence for the operator.</summary>
+    public static bool TryParse(string text, out IpPrefix prefix, [NotNullWhen(false)] out string? error)
     {
         prefix = default;
         var slash = text.IndexOf('/');
         if (!IpText.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out var address))
         {
-            mistake = NotANetwork(text);
+            error = NotANetwork(text);
             return false;
         }
 
         if (!address.IsIpv6 && text.Contains(':'))
         {
-            mistake = $"'{text}' is an IPv4 network wrapped in IPv6; write the IPv4 network";
+            error = $"'{text}' is an IPv4 network wrapped in IPv6; write the IPv4 network";
             return false;
         }
 
         var length = address.PrefixLength;
         if (slash >= 0 && !IpText.TryParseNumber(text.AsSpan(slash + 1), address.PrefixLength, out length))
         {
-            mistake = NotANetwork(text);
+            error = NotANetwork(text);
             return false;
         }
 
@@ -44,12 +44,12 @@ internal readonly record struct IpPrefix(IpKey Key) : IComparable<IpPrefix>
         if (network.High != address.High || network.Low != address.Low)
         {
             // Cutting them off in silence would hide a slip: 10.0.0.1/8 may have been meant as the one address.
-            mistake = $"'{text}' has bits set after the prefix; write {network} or {address.ToAddress()}";
+            error = $"'{text}' has bits set after the prefix; write {network} or {address.ToAddress()}";
             return false;
         }
 
         prefix = new IpPrefix(network);
-        mistake = null;
+        error = null;
         return true;
     }
 

@@ -45,5 +45,5 @@ internal sealed class ProtectedNetworks(IEnumerable<string> trustedProxies)
     }
 
     private static IpPrefix Read(string text) =>
-        IpPrefix.TryParse(text, out var prefix, out var mistake) ? prefix : throw new FormatException(mistake);
+        IpPrefix.TryParse(text, out var prefix, out var error) ? prefix : throw new FormatException(error);
 }

@@ -9,14 +9,14 @@ internal sealed class TrustedProxies(IEnumerable<string> networks)
     private const int WidestIpv6 = 16;
 
     private readonly IpPrefix[] _networks =
-        [.. networks.Select(text => IpPrefix.TryParse(text, out var network, out var mistake) ? network : throw new FormatException(mistake))];
+        [.. networks.Select(text => IpPrefix.TryParse(text, out var network, out var error) ? network : throw new FormatException(error))];
 
     /// <summary>Says what is wrong with a network in the settings, or null.</summary>
     public static string? Check(string text)
     {
-        if (!IpPrefix.TryParse(text, out var network, out var mistake))
+        if (!IpPrefix.TryParse(text, out var network, out var error))
         {
-            return mistake;
+            return error;
         }
 
         var widest = network.IsIpv6 ? WidestIpv6 : WidestIpv4;

@@ -3,7 +3,7 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Http.Features;
 using Relay.Access;
-using Relay.AuditTrail;
+using Relay.AuditLog;
 
 namespace Relay.Admin;
 
@@ -12,7 +12,7 @@ namespace Relay.Admin;
 /// call of a method that changes something leaves exactly one entry, however it ends; of one that only looks, none unless
 /// it is refused.
 /// </summary>
-internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit, TimeProvider time) : Interceptor
+internal sealed class AdminInterceptor(CallerJudge judge, AuditRecorder audit, TimeProvider time) : Interceptor
 {
     private const string RequestId = "request-id";
     private const string Authorization = "authorization";
@@ -119,7 +119,7 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit, TimePr
         context.ResponseTrailers.Add(RequestId, caller.RequestId);
         if (problem is not null)
         {
-            throw Unproven(caller, request, problem);
+            throw Pending(caller, request, problem);
         }
 
         if (CallerJudge.Objection(caller, context.Method) is { } objection)
@@ -148,7 +148,7 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit, TimePr
         }
     }
 
-    private RpcException Unproven(AdminCaller caller, object? request, string problem)
+    private RpcException Pending(AdminCaller caller, object? request, string problem)
     {
         Interlocked.Increment(ref _unauthenticated);
         if (!judge.MayFail(caller.Connection))
@@ -177,7 +177,7 @@ internal sealed class AdminInterceptor(CallerJudge judge, AuditLog audit, TimePr
         exception is RpcException refused ? refused.Status : new Status(StatusCode.Unknown, "a defect of the relay; its log says more");
 
     private static AuditEntry Entry(AdminCaller caller, object? request, string result, string? text) => request is IMessage message
-        ? AuditEntry.Of(caller, ShortText.Of(message), ShortText.ReasonOf(message), result, text)
+        ? AuditEntry.Of(caller, RequestSummary.Of(message), RequestSummary.ReasonOf(message), result, text)
         : AuditEntry.Of(caller, "", null, result, text);
 
     // PermissionDenied: PERMISSION_DENIED, as gRPC itself spells it.

@@ -3,10 +3,10 @@ using Grpc.Core;
 using Relay.Access;
 using Relay.AdminApi;
 using Relay.Admission;
-using Relay.AuditTrail;
+using Relay.AuditLog;
 using Relay.Federation;
-using Relay.Limits;
-using Relay.Listening;
+using Relay.Policy;
+using Relay.Transport;
 
 namespace Relay.Admin;
 
@@ -16,20 +16,20 @@ internal sealed class AdminService(
     PolicyChanges changes,
     ConnectionLedger ledger,
     LimitPolicyStore policies,
-    IpPage ips,
-    RelayPage relays,
-    ChannelPage channels,
+    IpMapper ips,
+    RelayMapper relays,
+    ChannelMapper channels,
     PeerTable peers,
-    SelfAudit audit,
-    AuditView trail,
-    TokenView tokens,
+    LedgerReconciler audit,
+    AuditMapper trail,
+    TokenMapper tokens,
     IHostApplicationLifetime lifetime,
     TimeProvider time) : AdminApi.AdminService.AdminServiceBase
 {
     private const int MaxReason = 256;
     private const int MaxDriftRows = 100;
-    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan MostInterval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
 
     public override Task<Stats> GetStats(GetStatsRequest request, ServerCallContext context) => Task.FromResult(snapshot.Read());
 
@@ -37,7 +37,7 @@ internal sealed class AdminService(
     {
         var given = request.Interval ?? Duration.FromTimeSpan(TimeSpan.FromSeconds(1));
         var interval = TimeSpan.FromSeconds(Math.Clamp(given.Seconds, -1, 1_000_000) + (given.Nanos / 1e9));
-        if (interval < LeastInterval || interval > MostInterval || given.Nanos is < 0 or > 999_999_999)
+        if (interval < MinInterval || interval > MaxInterval || given.Nanos is < 0 or > 999_999_999)
         {
             throw AdminErrors.Invalid(("interval", $"{given.Seconds} s and {given.Nanos} ns is not in 0.1 s to 1 h"));
         }
@@ -95,7 +95,7 @@ internal sealed class AdminService(
             ExpectedRevision = request.HasExpectedRevision ? request.ExpectedRevision : null,
         });
         var (before, after) = (result.Before, result.After);
-        AdminCaller.Of(context).Changed(ShortText.Of(ServerSnapshot.Limits(before)), ShortText.Of(ServerSnapshot.Limits(after)));
+        AdminCaller.Of(context).Changed(RequestSummary.Of(ServerSnapshot.Limits(before)), RequestSummary.Of(ServerSnapshot.Limits(after)));
         var (live, keysOver) = ledger.Settle();
         return Task.FromResult(new SetLimitsResponse
         {

@@ -12,17 +12,17 @@ internal static class AdminSetup
     public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
         services
-            .AddSingleton<FeatureFigures>()
+            .AddSingleton<FeatureMapper>()
             .AddSingleton<ServerSnapshot>()
-            .AddSingleton<IpPage>()
+            .AddSingleton<IpMapper>()
             .AddSingleton<PolicyChanges>()
-            .AddSingleton<BanDesk>()
+            .AddSingleton<BanCommands>()
             .AddSingleton<Explainer>()
-            .AddSingleton<ConnectionPage>()
-            .AddSingleton<RelayPage>()
-            .AddSingleton<ChannelPage>()
-            .AddSingleton<AuditView>()
-            .AddSingleton<TokenView>()
+            .AddSingleton<ConnectionMapper>()
+            .AddSingleton<RelayMapper>()
+            .AddSingleton<ChannelMapper>()
+            .AddSingleton<AuditMapper>()
+            .AddSingleton<TokenMapper>()
             .AddSingleton<AdminInterceptor>();
         services.AddGrpc(grpc =>
         {

@@ -4,25 +4,25 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Relay.Addresses;
 using Relay.AdminApi;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Sessions;
 
 namespace Relay.Admin;
 
 /// <summary>The gRPC service of the client sockets: request, one call, reply.</summary>
 internal sealed class ConnectionService(
-    ConnectionPage connections, PacedCloser closer, Drainer drainer, IHostApplicationLifetime lifetime, TimeProvider time)
+    ConnectionMapper connections, PacedDisconnector closer, Drainer drainer, IHostApplicationLifetime lifetime, TimeProvider time)
     : AdminApi.ConnectionService.ConnectionServiceBase
 {
-    private const int MostShown = 20;
-    private const int UsualRate = 100;
-    private const int MostRate = 100_000;
+    private const int MaxShown = 20;
+    private const int DefaultRate = 100;
+    private const int MaxRate = 100_000;
 
     // A close frame's payload is at most 125 bytes, of which the code takes two (RFC 6455 section 5.5).
-    private const int MostCloseReason = 123;
+    private const int MaxCloseReason = 123;
 
-    private static readonly TimeSpan UsualDeadline = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan LongestDeadline = TimeSpan.FromHours(24);
+    private static readonly TimeSpan DefaultDeadline = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MaxDeadline = TimeSpan.FromHours(24);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
 
     public override Task<ListConnectionsResponse> ListConnections(ListConnectionsRequest request, ServerCallContext context) =>
@@ -38,25 +38,25 @@ internal sealed class ConnectionService(
             closer.Disconnect(hit, code, request.CloseReason.Length == 0 ? "Disconnected by the operator" : request.CloseReason);
         }
 
-        return Task.FromResult(new DisconnectResponse { Connections = hit.Count, Sample = { hit.Take(MostShown).Select(connections.Row) } });
+        return Task.FromResult(new DisconnectResponse { Connections = hit.Count, Sample = { hit.Take(MaxShown).Select(connections.Row) } });
     }
 
     public override async Task Drain(DrainRequest request, IServerStreamWriter<DrainProgress> responseStream, ServerCallContext context)
     {
-        var mistakes = new List<(string, string)>();
-        if (request.Rate is < 0 or > MostRate)
+        var errors = new List<(string, string)>();
+        if (request.Rate is < 0 or > MaxRate)
         {
-            mistakes.Add(("rate", $"{request.Rate} is not in 0 to {MostRate:#,0}"));
+            errors.Add(("rate", $"{request.Rate} is not in 0 to {MaxRate:#,0}"));
         }
 
-        var deadline = PolicyRows.Length("deadline", request.Deadline, LongestDeadline, mistakes) ?? UsualDeadline;
-        PolicyRows.CheckReason(request.Reason, mistakes);
-        if (mistakes.Count > 0)
+        var deadline = PolicyMapper.Length("deadline", request.Deadline, MaxDeadline, errors) ?? DefaultDeadline;
+        PolicyMapper.CheckReason(request.Reason, errors);
+        if (errors.Count > 0)
         {
-            throw AdminErrors.Invalid(mistakes);
+            throw AdminErrors.Invalid(errors);
         }
 
-        drainer.Start(request.Rate == 0 ? UsualRate : request.Rate, deadline);
+        drainer.Start(request.Rate == 0 ? DefaultRate : request.Rate, deadline);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var timer = new PeriodicTimer(ProgressInterval, time);
         try
@@ -102,31 +102,31 @@ internal sealed class ConnectionService(
 
     private static Func<Session, bool> Check(DisconnectRequest request)
     {
-        var mistakes = new List<(string, string)>();
-        PolicyRows.CheckReason(request.Reason, mistakes);
+        var errors = new List<(string, string)>();
+        PolicyMapper.CheckReason(request.Reason, errors);
         if (request.CloseCode is not (0 or 1000 or 1001 or 1008 or (>= 1011 and <= 1013) or (>= 3000 and <= 4999)))
         {
-            mistakes.Add(("close_code", $"{request.CloseCode} may not be sent; allowed: 1000, 1001, 1008, 1011 to 1013, 3000 to 4999"));
+            errors.Add(("close_code", $"{request.CloseCode} may not be sent; allowed: 1000, 1001, 1008, 1011 to 1013, 3000 to 4999"));
         }
 
-        if (Encoding.UTF8.GetByteCount(request.CloseReason) > MostCloseReason)
+        if (Encoding.UTF8.GetByteCount(request.CloseReason) > MaxCloseReason)
         {
-            mistakes.Add(("close_reason", $"{Encoding.UTF8.GetByteCount(request.CloseReason)} bytes; at most {MostCloseReason}"));
+            errors.Add(("close_reason", $"{Encoding.UTF8.GetByteCount(request.CloseReason)} bytes; at most {MaxCloseReason}"));
         }
 
         var network = default(IpPrefix);
         if (request.SelectorCase == DisconnectRequest.SelectorOneofCase.None)
         {
-            mistakes.Add(("id", "give an id, a network, a pairing_code or a peer_id"));
+            errors.Add(("id", "give an id, a network, a pairing_code or a peer_id"));
         }
-        else if (request.SelectorCase == DisconnectRequest.SelectorOneofCase.Network && !IpPrefix.TryParse(request.Network, out network, out var mistake))
+        else if (request.SelectorCase == DisconnectRequest.SelectorOneofCase.Network && !IpPrefix.TryParse(request.Network, out network, out var error))
         {
-            mistakes.Add(("network", mistake));
+            errors.Add(("network", error));
         }
 
-        if (mistakes.Count > 0)
+        if (errors.Count > 0)
         {
-            throw AdminErrors.Invalid(mistakes);
+            throw AdminErrors.Invalid(errors);
         }
 
         return request.SelectorCase switch

@@ -2,7 +2,7 @@ using Grpc.Core;
 using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.Admin;
 
@@ -10,7 +10,7 @@ namespace Relay.Admin;
 internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHostApplicationLifetime lifetime)
     : AdminApi.DecisionService.DecisionServiceBase
 {
-    private const int MostPast = 1_000;
+    private const int MaxPast = 1_000;
 
     public override Task<Explanation> Explain(ExplainRequest request, ServerCallContext context) => Task.FromResult(explainer.Explain(request));
 
@@ -27,7 +27,7 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHos
             var last = -1L;
             foreach (var logged in log.Last(request.Past, filter).Reverse())
             {
-                await responseStream.WriteAsync(DecisionRows.Of(logged), stop.Token);
+                await responseStream.WriteAsync(DecisionMapper.Of(logged), stop.Token);
                 last = logged.Sequence;
             }
 
@@ -35,7 +35,7 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHos
             {
                 if (logged.Sequence > last && filter(logged))
                 {
-                    await responseStream.WriteAsync(DecisionRows.Of(logged), stop.Token);
+                    await responseStream.WriteAsync(DecisionMapper.Of(logged), stop.Token);
                 }
             }
         }
@@ -51,21 +51,21 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHos
 
     private static Func<LoggedDecision, bool> Filter(TailDecisionsRequest request)
     {
-        var mistakes = new List<(string, string)>();
-        if (request.Past is < 0 or > MostPast)
+        var errors = new List<(string, string)>();
+        if (request.Past is < 0 or > MaxPast)
         {
-            mistakes.Add(("past", $"{request.Past} is not in 0 to {MostPast}"));
+            errors.Add(("past", $"{request.Past} is not in 0 to {MaxPast}"));
         }
 
         var network = default(IpPrefix);
-        if (request.Cidr.Length > 0 && !IpPrefix.TryParse(request.Cidr, out network, out var mistake))
+        if (request.Cidr.Length > 0 && !IpPrefix.TryParse(request.Cidr, out network, out var error))
         {
-            mistakes.Add(("cidr", mistake));
+            errors.Add(("cidr", error));
         }
 
-        if (mistakes.Count > 0)
+        if (errors.Count > 0)
         {
-            throw AdminErrors.Invalid(mistakes);
+            throw AdminErrors.Invalid(errors);
         }
 
         return logged => (!request.Refused || logged.Decision.Refusal != Refusal.None)

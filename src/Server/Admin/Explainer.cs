@@ -3,8 +3,8 @@ using Google.Protobuf.WellKnownTypes;
 using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
-using Relay.Limits;
-using Relay.Listening;
+using Relay.Policy;
+using Relay.Transport;
 
 namespace Relay.Admin;
 
@@ -13,26 +13,26 @@ namespace Relay.Admin;
 /// them.
 /// </summary>
 internal sealed class Explainer(
-    ListenOptions listeners,
-    OriginResolver origins,
+    PublicListenerOptions listeners,
+    ClientAddressResolver origins,
     ConnectionLedger ledger,
     LimitPolicyStore policies,
     AutoBans automatic,
     AdmissionGate gate,
-    RefusalLadder ladder,
+    OverloadMonitor overload,
     DecisionLog log,
     AdmissionOptions options,
     TimeProvider time)
 {
     private const int MaxHeaders = 32;
-    private const int MostDecisions = 100;
-    private const int UsualDecisions = 20;
+    private const int MaxDecisions = 100;
+    private const int DefaultDecisions = 20;
 
     public Explanation Explain(ExplainRequest request)
     {
         var (socket, listener, headers, claim) = Read(request);
-        var steps = new List<Addresses.OriginStep>();
-        var address = origins.Trace(listener.Attribution, socket, headers, claim, steps).Address;
+        var steps = new List<Addresses.ResolutionStep>();
+        var address = origins.Trace(listener.ClientAddress, socket, headers, claim, steps).Address;
         var policy = policies.Current;
         var key = address.CutIpv6(policy.Ipv6Prefix);
         var limits = policy.For(address, key, time);
@@ -47,46 +47,46 @@ internal sealed class Explainer(
             : Refusal.None;
         return new Explanation
         {
-            Origin = { steps.Select(step => new AdminApi.OriginStep { Where = step.Where, Found = step.Found, Verdict = step.Verdict }) },
+            Origin = { steps.Select(step => new AdminApi.ResolutionStep { Where = step.Where, Found = step.Found, Verdict = step.Verdict }) },
             Address = address.ToString(),
             Key = key.ToString(),
-            Limits = { LimitLooks.Of(policy, key, limits, live, ceiling) },
+            Limits = { LimitMapper.Of(policy, key, limits, live, ceiling) },
             Ban = BanOf(policy, address),
             RateWait = Duration.FromTimeSpan(limits.IsCounted ? wait : TimeSpan.Zero),
             RateWaitTotal = Duration.FromTimeSpan(limits.IsCounted ? waitTotal : TimeSpan.Zero),
             RatePerIp = policy.RatePerIp.ToString(),
             RateTotal = policy.RateTotal.ToString(),
-            Verdict = DecisionRows.Outcome(verdict),
-            ClientSees = ClientSees(verdict, ladder.For(ledger.RungOf(key))),
-            ShadowVerdict = policy.Shadow is { } shadow ? DecisionRows.Outcome(shadow.For(address, key, time).Judge(key, live, ceiling.Value)) : "",
-            Last = { Last(request.Decisions, address).Select(DecisionRows.Of) },
+            Verdict = DecisionMapper.Outcome(verdict),
+            ClientSees = ClientSees(verdict, overload.For(ledger.LevelOf(key))),
+            ShadowVerdict = policy.Shadow is { } shadow ? DecisionMapper.Outcome(shadow.For(address, key, time).Judge(key, live, ceiling.Value)) : "",
+            Last = { Last(request.Decisions, address).Select(DecisionMapper.Of) },
             Revision = policy.Revision,
         };
     }
 
     private (IPAddress Socket, Listener Listener, HeaderDictionary Headers, ProxyClaim Claim) Read(ExplainRequest request)
     {
-        var mistakes = new List<(string, string)>();
+        var errors = new List<(string, string)>();
         if (!IpText.TryParse(request.Address, out var address))
         {
-            mistakes.Add(("address", $"'{request.Address}' is no address"));
+            errors.Add(("address", $"'{request.Address}' is no address"));
         }
 
         var all = listeners.Listeners;
         var listener = request.Listener.Length == 0 ? all[0] : all.FirstOrDefault(one => one.EndPoint.ToString() == request.Listener);
         if (listener is null)
         {
-            mistakes.Add(("listener", $"there is no listener '{request.Listener}'; there are {string.Join(", ", all.Select(one => one.EndPoint))}"));
+            errors.Add(("listener", $"there is no listener '{request.Listener}'; there are {string.Join(", ", all.Select(one => one.EndPoint))}"));
         }
 
         if (request.Headers.Count > MaxHeaders)
         {
-            mistakes.Add(("headers", $"{request.Headers.Count} headers; at most {MaxHeaders}"));
+            errors.Add(("headers", $"{request.Headers.Count} headers; at most {MaxHeaders}"));
         }
 
-        if (request.Decisions is < 0 or > MostDecisions)
+        if (request.Decisions is < 0 or > MaxDecisions)
         {
-            mistakes.Add(("decisions", $"{request.Decisions} is not in 0 to {MostDecisions}"));
+            errors.Add(("decisions", $"{request.Decisions} is not in 0 to {MaxDecisions}"));
         }
 
         var headers = new HeaderDictionary();
@@ -97,7 +97,7 @@ internal sealed class Explainer(
             var (name, value) = colon < 1 ? ("", "") : (line[..colon].Trim(), line[(colon + 1)..].Trim());
             if (name.Length == 0)
             {
-                mistakes.Add(("headers", $"'{line}' is no header; write it like 'X-Forwarded-For: 203.0.113.7'"));
+                errors.Add(("headers", $"'{line}' is no header; write it like 'X-Forwarded-For: 203.0.113.7'"));
             }
             else if (name.Equals("PROXY", StringComparison.OrdinalIgnoreCase))
             {
@@ -111,25 +111,25 @@ internal sealed class Explainer(
             }
         }
 
-        return mistakes.Count > 0 ? throw AdminErrors.Invalid(mistakes) : (address.ToAddress(), listener!, headers, claim);
+        return errors.Count > 0 ? throw AdminErrors.Invalid(errors) : (address.ToAddress(), listener!, headers, claim);
     }
 
     private BanEntry? BanOf(LimitPolicy policy, IpKey address)
     {
         if (policy.BanOf(address, time) is { } found)
         {
-            return BanDesk.Row(found.Network, found.Ban.Until, found.Ban.Reason, "manual");
+            return BanCommands.Row(found.Network, found.Ban.Until, found.Ban.Reason, "manual");
         }
 
         var made = automatic.All().Where(ban => ban.Network.Contains(address)).ToList();
-        return made.Count > 0 ? BanDesk.Row(made[0]) : null;
+        return made.Count > 0 ? BanCommands.Row(made[0]) : null;
     }
 
-    private string ClientSees(Refusal verdict, Rung rung) => verdict switch
+    private string ClientSees(Refusal verdict, OverloadLevel level) => verdict switch
     {
         Refusal.None => "the upgrade (101) and the greeting",
-        _ when rung == Rung.Flooded => "nothing: the connection is cut before TLS and HTTP, it floods; behind a proxy it gets " + Status(verdict),
-        _ when rung == Rung.Busy => Status(verdict),
+        _ when level == OverloadLevel.Critical => "nothing: the connection is cut before TLS and HTTP, it floods; behind a proxy it gets " + Status(verdict),
+        _ when level == OverloadLevel.Elevated => Status(verdict),
         Refusal.Stopping or Refusal.Draining => Status(verdict),
         _ when options.RefuseWith == RefuseWith.Status => Status(verdict),
         _ => $"the upgrade, then close {RefusalReasons.CloseCode(verdict)} \"{RefusalReasons.Reason(verdict)}\"",
@@ -138,5 +138,5 @@ internal sealed class Explainer(
     private static string Status(Refusal verdict) => $"status {RefusalReasons.Status(verdict)} \"{RefusalReasons.Reason(verdict)}\" before the upgrade";
 
     private IReadOnlyList<LoggedDecision> Last(int given, IpKey address) =>
-        log.Last(given == 0 ? UsualDecisions : given, logged => logged.Address == address);
+        log.Last(given == 0 ? DefaultDecisions : given, logged => logged.Address == address);
 }

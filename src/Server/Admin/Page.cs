@@ -4,7 +4,7 @@ using Relay.Addresses;
 namespace Relay.Admin;
 
 /// <summary>
-/// What every list has in common: how many rows, from where on, in which order, and the token of the next page. Mistakes in a
+/// What every list has in common: how many rows, from where on, in which order, and the token of the next page. Errors in a
 /// request are collected, so that all of them are named at once.
 /// </summary>
 internal sealed class Page
@@ -51,9 +51,9 @@ internal sealed class Page
             return null;
         }
 
-        if (!IpPrefix.TryParse(cidr, out var network, out var mistake))
+        if (!IpPrefix.TryParse(cidr, out var network, out var error))
         {
-            Refuse("cidr", mistake);
+            Refuse("cidr", error);
         }
 
         return network;

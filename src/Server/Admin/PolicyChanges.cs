@@ -1,6 +1,6 @@
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.Admin;
 
@@ -31,14 +31,14 @@ internal sealed partial class PolicyChanges
 
     private static PolicyResult Checked(PolicyResult result, PolicyChange change) =>
         result.IsStale ? throw AdminErrors.Stale(change.ExpectedRevision!.Value, result.Before.Revision)
-        : result.Mistakes.Count > 0 ? throw AdminErrors.Invalid(result.Mistakes)
+        : result.Errors.Count > 0 ? throw AdminErrors.Invalid(result.Errors)
         : result;
 
     private static void LogRevision(ILogger logger, PolicyRevision revision)
     {
-        const int MostShown = 10;
-        var changes = revision.Differences.Take(MostShown).Select(change => $"{change.Path} {change.Before ?? "(none)"} -> {change.After ?? "(none)"}");
-        var rest = revision.Differences.Count > MostShown ? $", and {revision.Differences.Count - MostShown} more" : "";
+        const int MaxShown = 10;
+        var changes = revision.Differences.Take(MaxShown).Select(change => $"{change.Path} {change.Before ?? "(none)"} -> {change.After ?? "(none)"}");
+        var rest = revision.Differences.Count > MaxShown ? $", and {revision.Differences.Count - MaxShown} more" : "";
         Log.Changed(logger, revision.Who, revision.Reason.Length > 0 ? Printable(revision.Reason) : "no reason given", revision.Differences.Count == 0 ? "nothing" : string.Join(", ", changes) + rest, revision.Revision);
     }
 

@@ -3,8 +3,8 @@ using Grpc.Core;
 using Relay.Access;
 using Relay.AdminApi;
 using Relay.Admission;
-using Relay.Limits;
-using Relay.Presence;
+using Relay.Clients;
+using Relay.Policy;
 using Relay.Protocol;
 using Relay.Sessions;
 
@@ -15,27 +15,27 @@ internal sealed class PolicyService(
     LimitPolicyStore policies,
     PolicyChanges changes,
     ConnectionLedger ledger,
-    BanDesk bans,
+    BanCommands bans,
     SessionTable sessions,
-    PacedCloser closer,
+    PacedDisconnector closer,
     TimeProvider time) : AdminApi.PolicyService.PolicyServiceBase
 {
     private const int MaxRows = 20;
 
-    public override Task<Policy> GetPolicy(GetPolicyRequest request, ServerCallContext context)
+    public override Task<AdminApi.Policy> GetPolicy(GetPolicyRequest request, ServerCallContext context)
     {
         var overview = policies.Overview();
         var shadow = ledger.ShadowTotals();
         var ceiling = ledger.Totals().Ceiling;
-        return Task.FromResult(new Policy
+        return Task.FromResult(new AdminApi.Policy
         {
             Revision = overview.Current.Revision,
             Items = { overview.Current.Items.All.ToDictionary() },
             Pending = { overview.Pending.OrderBy(pending => pending.Due).Select(Row) },
-            Unsaved = { overview.Unsaved.Select(PolicyRows.Of) },
+            Unsaved = { overview.Unsaved.Select(PolicyMapper.Of) },
             Saved = overview.IsSaved,
             File = policies.File ?? "",
-            Ceiling = ceiling == Limits.Ceiling.None ? 0 : ceiling.Value,
+            Ceiling = ceiling == Policy.Ceiling.None ? 0 : ceiling.Value,
             CeilingCause = ceiling.Cause,
             Ipv6Prefix = overview.Current.Ipv6Prefix,
             Shadow = overview.Current.Shadow is null ? null : new Shadow
@@ -101,7 +101,7 @@ internal sealed class PolicyService(
         {
             From = from.Revision,
             To = to.Revision,
-            Changes = { PolicyItems.Diff(from.Items, to.Items).Select(PolicyRows.Of) },
+            Changes = { PolicyItems.Diff(from.Items, to.Items).Select(PolicyMapper.Of) },
         });
     }
 
@@ -122,7 +122,7 @@ internal sealed class PolicyService(
         try
         {
             var saved = policies.Save(Caller(context));
-            return Task.FromResult(new SavePolicyResponse { File = file, Revision = policies.Current.Revision, Changes = { saved.Select(PolicyRows.Of) } });
+            return Task.FromResult(new SavePolicyResponse { File = file, Revision = policies.Current.Revision, Changes = { saved.Select(PolicyMapper.Of) } });
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -159,7 +159,7 @@ internal sealed class PolicyService(
     private static string Caller(ServerCallContext context) => AdminCaller.Of(context).Who;
 
     private static PolicyChange Change(Dictionary<string, string?> edits, ChangeOptions? options, ServerCallContext context) =>
-        PolicyRows.Change(edits, options ?? new ChangeOptions(), Caller(context));
+        PolicyMapper.Change(edits, options ?? new ChangeOptions(), Caller(context));
 
     // Decided from the shadow as it was when it was looked at.
     private static PolicyChange Unless(LimitPolicy looked, PolicyChange change) =>
@@ -176,29 +176,29 @@ internal sealed class PolicyService(
         if (options?.DryRun != true)
         {
             AdminCaller.Of(context).Changed(
-                PolicyRows.Short(result.Differences, difference => difference.Before), PolicyRows.Short(result.Differences, difference => difference.After));
+                PolicyMapper.Short(result.Differences, difference => difference.Before), PolicyMapper.Short(result.Differences, difference => difference.After));
         }
 
         var effect = ledger.EffectOf(result.After);
-        var existing = options?.Existing ?? Existing.Unspecified;
-        var shed = existing is Existing.ShedIdle or Existing.ShedNewest
-            ? Shedding.Choose(sessions.All.Where(session => IsCounted(session, result.Before)), effect, existing == Existing.ShedNewest)
+        var existing = options?.Excess ?? Excess.Unspecified;
+        var shed = existing is Excess.EvictIdle or Excess.EvictNewest
+            ? ExcessSelection.Choose(sessions.All.Where(session => IsCounted(session, result.Before)), effect, existing == Excess.EvictNewest)
             : [];
         if (options?.DryRun != true)
         {
-            closer.Add(shed, CloseReason.Shed);
+            closer.Add(shed, CloseReason.Evicted);
         }
 
         return new ChangePolicyResponse
         {
             RevisionBefore = result.Before.Revision,
             Revision = options?.DryRun == true ? result.Before.Revision : result.After.Revision,
-            Changes = { result.Differences.Select(PolicyRows.Of) },
+            Changes = { result.Differences.Select(PolicyMapper.Of) },
             Warnings = { PolicyWarnings.Of(result.After, effect, stays: shed.Count == 0).Concat(result.Warnings) },
-            Effect = PolicyRows.Of(effect, MaxRows),
-            RevertsAt = PolicyRows.Moment(result.RevertsAt),
-            ConfirmBy = PolicyRows.Moment(result.ConfirmBy),
-            Shed = shed.Count,
+            Effect = PolicyMapper.Of(effect, MaxRows),
+            RevertsAt = PolicyMapper.Moment(result.RevertsAt),
+            ConfirmBy = PolicyMapper.Moment(result.ConfirmBy),
+            Evicted = shed.Count,
             Limits = { PolicyGrammar.Scalars.ToDictionary(path => path, path => result.After.Items[path]) },
             Ipv6Prefix = result.After.Ipv6Prefix,
         };
@@ -212,12 +212,12 @@ internal sealed class PolicyService(
         ? overview.History[^1]
         : overview.History.FirstOrDefault(entry => entry.Revision == revision) ?? throw AdminErrors.NotRemembered(revision);
 
-    private static AdminApi.PendingRevert Row(Limits.PendingRevert pending) => new()
+    private static AdminApi.PendingRevert Row(Policy.PendingRevert pending) => new()
     {
         Revision = pending.Revision,
         Due = Timestamp.FromDateTimeOffset(pending.Due),
         NeedsConfirmation = pending.NeedsConfirmation,
-        Changes = { pending.Differences.Select(PolicyRows.Of) },
+        Changes = { pending.Differences.Select(PolicyMapper.Of) },
     };
 
     private static Revision Row(PolicyRevision revision) => new()
@@ -226,6 +226,6 @@ internal sealed class PolicyService(
         Time = Timestamp.FromDateTimeOffset(revision.Time),
         Who = revision.Who,
         Reason = revision.Reason,
-        Changes = { revision.Differences.Select(PolicyRows.Of) },
+        Changes = { revision.Differences.Select(PolicyMapper.Of) },
     };
 }

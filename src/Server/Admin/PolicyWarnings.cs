@@ -1,4 +1,4 @@
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.Admin;
 
@@ -15,7 +15,7 @@ internal static class PolicyWarnings
 
         var what = stays
             ? "nobody is disconnected, newcomers are refused until the count is below it"
-            : "those above it are closed, at most as many a second as Sessions:ShedPerSecond";
+            : "those above it are closed, at most as many a second as Sessions:EvictionsPerSecond";
         if (effect.TotalOver > 0)
         {
             yield return $"{effect.Live:#,0} clients are connected, {effect.TotalOver:#,0} more than the new total; {what}";

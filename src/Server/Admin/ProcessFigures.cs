@@ -1,5 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
-using Relay.Listening;
+using Relay.Transport;
 
 namespace Relay.Admin;
 

@@ -2,15 +2,15 @@ using Google.Protobuf.WellKnownTypes;
 using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
-using Relay.AuditTrail;
+using Relay.AuditLog;
+using Relay.Clients;
 using Relay.Configuration;
 using Relay.Federation;
 using Relay.Identity;
-using Relay.Limits;
-using Relay.Listening;
-using Relay.Presence;
+using Relay.Policy;
 using Relay.Signaling;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Relay.Admin;
 
@@ -18,15 +18,15 @@ namespace Relay.Admin;
 internal sealed class ServerSnapshot(
     ConnectionLedger ledger,
     LimitPolicyStore policies,
-    SelfAudit audit,
-    AuditLog auditFile,
-    PresenceTable presence,
+    LedgerReconciler audit,
+    AuditRecorder auditFile,
+    ClientDirectory presence,
     PendingRequests pending,
     PeerTable peers,
-    ProxySuspicion suspicion,
+    ProxyMisconfiguration warning,
     ProxyHeaderReader proxyHeaders,
-    FeatureFigures features,
-    RefusalLadder ladder,
+    FeatureMapper features,
+    OverloadMonitor overload,
     HandshakeGuard handshakes,
     MemoryCeiling memory,
     RelayMetrics metrics,
@@ -88,13 +88,13 @@ internal sealed class ServerSnapshot(
             },
             Peers = new Peers
             {
-                Proven = peers.ProvenCount,
-                Unproven = peers.UnprovenCount,
+                Authenticated = peers.AuthenticatedCount,
+                Pending = peers.PendingCount,
                 GossipIgnoredTotal = metrics.GossipIgnored,
                 RefusedTotal = { metrics.PeerRefusalsByReason().ToDictionary() },
             },
             Process = ProcessFigures.Read(),
-            Audit = new Audit
+            Ledger = new LedgerStatus
             {
                 Time = audit.Last is { } last ? Timestamp.FromDateTimeOffset(last.Time) : null,
                 Drift = audit.Last?.Drift ?? 0,
@@ -108,25 +108,25 @@ internal sealed class ServerSnapshot(
                 FailedTotal = auditFile.Failed,
                 OmittedTotal = auditFile.Omitted,
             },
-            Attribution = new Attribution
+            ClientAddress = new ClientAddressStats
             {
-                Suspicions = { ProxySuspicion.Names(suspicion.Current).Where(name => name.IsOn).Select(name => name.Name) },
-                UpgradesTotal = { suspicion.BySource().ToDictionary() },
+                Warnings = { ProxyMisconfiguration.Names(warning.Current).Where(name => name.IsOn).Select(name => name.Name) },
+                UpgradesTotal = { warning.BySource().ToDictionary() },
                 ProxyHeadersTotal = { proxyHeaders.Counts().Where(count => count.Value > 0).ToDictionary() },
             },
-            Refusing = new Refusing
+            Overload = new OverloadStatus
             {
-                Rung = Rungs.Name(ladder.Rung),
-                Pinned = ladder.Pinned is not null,
-                RefusedPerSecond = ladder.RefusedPerSecond,
-                CpuPercent = ladder.CpuPercent,
-                AnsweredTotal = { ladder.Counts().Where(count => count.Value > 0).ToDictionary() },
+                Level = OverloadLevels.Name(overload.OverloadLevel),
+                Pinned = overload.Pinned is not null,
+                RefusedPerSecond = overload.RefusedPerSecond,
+                CpuPercent = overload.CpuPercent,
+                RejectionsTotal = { overload.Counts().Where(count => count.Value > 0).ToDictionary() },
             },
             Handshakes = new Handshakes
             {
-                Unfinished = handshakes.Count,
-                Limit = handshakes.Most,
-                CutTotal = { handshakes.Counts().Where(count => count.Value > 0).ToDictionary() },
+                Pending = handshakes.Count,
+                Limit = handshakes.Max,
+                RejectedTotal = { handshakes.Counts().Where(count => count.Value > 0).ToDictionary() },
             },
             Capacity = CapacityOf(policies.Current, totals.Ceiling),
             Relays = features.Relays(),

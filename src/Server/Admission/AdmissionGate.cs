@@ -1,5 +1,5 @@
 using Relay.Addresses;
-using Relay.Limits;
+using Relay.Policy;
 using Relay.Telemetry;
 
 namespace Relay.Admission;
@@ -10,7 +10,7 @@ internal sealed class AdmissionGate(
     LimitPolicyStore policies,
     AutoBans bans,
     ProtectedNetworks protectedNetworks,
-    RefusalLadder ladder,
+    OverloadMonitor overload,
     DecisionLog decisions,
     RelayMetrics metrics,
     TimeProvider time)
@@ -21,14 +21,14 @@ internal sealed class AdmissionGate(
     /// <summary>Why nobody is let in at all; None: the limits decide.</summary>
     public Refusal ClosedBy => _closedBy;
 
-    /// <summary>Decides on a whole address, or on <see cref="IpKey.Unattributed"/>.</summary>
+    /// <summary>Decides on a whole address, or on <see cref="IpKey.Unresolved"/>.</summary>
     public Decision TryAdmit(IpKey address, out AdmissionLease lease)
     {
         var started = time.GetTimestamp();
         var decision = Decide(address, started, out lease);
         if (decision.Refusal != Refusal.None)
         {
-            decision = decision with { Rung = ladder.For(decision.Rung) };
+            decision = decision with { OverloadLevel = overload.For(decision.OverloadLevel) };
         }
 
         decisions.Record(address, decision);
@@ -44,10 +44,10 @@ internal sealed class AdmissionGate(
     /// True for a connection that would be refused and is not worth TLS and HTTP: it has been counted as refused, and is to
     /// be closed without a word. Asked before a byte of it is read.
     /// </summary>
-    public bool IsCut(IpKey address)
+    public bool TryRejectEarly(IpKey address)
     {
-        var pinned = ladder.Pinned;
-        if (pinned is Rung.Calm || (pinned is null && ladder.IsQuiet))
+        var pinned = overload.Pinned;
+        if (pinned is OverloadLevel.Normal || (pinned is null && overload.IsQuiet))
         {
             return false;
         }
@@ -55,30 +55,30 @@ internal sealed class AdmissionGate(
         // Health checks and scrapers come from networks that are cut only for what they do themselves, and everybody's may
         // come while the relay is emptied.
         var closed = _closedBy;
-        var all = ladder.Rung;
-        if (all != Rung.Calm && (closed != Refusal.None || protectedNetworks.Why(address, allowPrivate: false) is not null))
+        var all = overload.OverloadLevel;
+        if (all != OverloadLevel.Normal && (closed != Refusal.None || protectedNetworks.Why(address, allowPrivate: false) is not null))
         {
-            all = Rung.Calm;
+            all = OverloadLevel.Normal;
         }
 
         var known = closed != Refusal.None ? closed : bans.IsBanned(address) ? Refusal.Banned : Refusal.None;
-        if (!ledger.TryCut(address, known, all, pinned ?? Rung.Flooded, time.GetTimestamp(), out var decision))
+        if (!ledger.TryRejectEarly(address, known, all, pinned ?? OverloadLevel.Critical, time.GetTimestamp(), out var decision))
         {
             return false;
         }
 
-        StrikeFor(decision.Refusal, address);
-        ladder.Told(RefusalWay.Cut);
-        decisions.Record(address, decision with { Rung = Rung.Flooded });
+        ViolationFor(decision.Refusal, address);
+        overload.CountRejection(RejectionMode.Reset);
+        decisions.Record(address, decision with { OverloadLevel = OverloadLevel.Critical });
         return true;
     }
 
     /// <summary>A client broke the protocol, or asked too often for what it was refused.</summary>
-    public void Strike(IpKey address)
+    public void RecordViolation(IpKey address)
     {
         if (policies.Current.For(address, address, time).IsCounted)
         {
-            bans.Strike(address);
+            bans.RecordViolation(address);
         }
     }
 
@@ -125,16 +125,16 @@ internal sealed class AdmissionGate(
         }
 
         var decision = ledger.TryTake(address, now, out lease);
-        StrikeFor(decision.Refusal, address);
+        ViolationFor(decision.Refusal, address);
         return decision;
     }
 
     // Who is banned already is not banned again: an operator's ban ends when it says.
-    private void StrikeFor(Refusal refusal, IpKey address)
+    private void ViolationFor(Refusal refusal, IpKey address)
     {
         if (refusal is not (Refusal.None or Refusal.Banned) && RefusalReasons.IsClients(refusal))
         {
-            bans.Strike(address);
+            bans.RecordViolation(address);
         }
     }
 }

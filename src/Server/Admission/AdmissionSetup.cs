@@ -1,15 +1,15 @@
 using Relay.Addresses;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.Admission;
 
 internal static class AdmissionSetup
 {
     public static IServiceCollection AddAdmission(
-        this IServiceCollection services, AdmissionOptions options, AutoBanOptions autoBan, LadderOptions ladder) => services
+        this IServiceCollection services, AdmissionOptions options, AutoBanOptions autoBan, OverloadOptions overload) => services
         .AddSingleton(options)
         .AddSingleton(autoBan)
-        .AddSingleton(ladder)
+        .AddSingleton(overload)
         .AddSingleton(provider => new LimitPolicyStore(
             options,
             provider.GetRequiredService<TimeProvider>(),
@@ -18,13 +18,13 @@ internal static class AdmissionSetup
         .AddSingleton<ConnectionLedger>()
         .AddSingleton(new ProtectedNetworks(options.TrustedProxies))
         .AddSingleton<AutoBans>()
-        .AddSingleton<RefusalLadder>()
-        .AddHostedService(provider => provider.GetRequiredService<RefusalLadder>())
+        .AddSingleton<OverloadMonitor>()
+        .AddHostedService(provider => provider.GetRequiredService<OverloadMonitor>())
         .AddSingleton<MemoryCeiling>()
         .AddHostedService(provider => provider.GetRequiredService<MemoryCeiling>())
         .AddSingleton<DecisionLog>()
         .AddSingleton(new TrustedProxies(options.TrustedProxies))
-        .AddSingleton<OriginResolver>()
-        .AddSingleton<ProxySuspicion>()
+        .AddSingleton<ClientAddressResolver>()
+        .AddSingleton<ProxyMisconfiguration>()
         .AddSingleton<AdmissionGate>();
 }

@@ -7,19 +7,19 @@ internal sealed class AutoBanOptions
 {
     /// <summary>Refusals and protocol violations of one address within Window after which it is banned; 0: never.</summary>
     [Range(0, 1_000_000)]
-    public int After { get; set; }
+    public int Threshold { get; set; }
 
     /// <summary>The time in which they are counted.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan Window { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Length of an address's first ban; each further one is twice as long.</summary>
+    /// <summary>Duration of an address's first ban; each further one is twice as long.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
-    public TimeSpan Length { get; set; } = TimeSpan.FromMinutes(10);
+    public TimeSpan Duration { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>The longest they become, and how long an address is remembered after its last ban.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
-    public TimeSpan MaxLength { get; set; } = TimeSpan.FromDays(1);
+    public TimeSpan MaxDuration { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>Bits of an IPv6 address that are banned. 128: a long ban must not hit neighbours on a shared /64.</summary>
     [Range(32, 128)]

@@ -42,9 +42,9 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
     }
 
     /// <summary>Counts one misdeed: a refusal that was the client's doing, or a breach of the protocol.</summary>
-    public void Strike(IpKey address)
+    public void RecordViolation(IpKey address)
     {
-        if (options.After == 0 || address == IpKey.Unattributed || protectedNetworks.Why(address, options.PrivateNetworks) is not null)
+        if (options.Threshold == 0 || address == IpKey.Unresolved || protectedNetworks.Why(address, options.PrivateNetworks) is not null)
         {
             return;
         }
@@ -61,19 +61,19 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
             }
 
             ref var record = ref CollectionsMarshal.GetValueRefOrAddDefault(_records, key, out _);
-            if (record.Strikes == 0 || time.GetElapsedTime(record.Since, now) > options.Window)
+            if (record.Violations == 0 || time.GetElapsedTime(record.Since, now) > options.Window)
             {
-                (record.Since, record.Strikes) = (now, 0);
+                (record.Since, record.Violations) = (now, 0);
             }
 
-            if (++record.Strikes < options.After || record.BannedUntil > now)
+            if (++record.Violations < options.Threshold || record.BannedUntil > now)
             {
                 return;
             }
 
-            var length = Math.Min(options.Length.TotalSeconds * Math.Pow(2, Math.Min(record.Times, 30)), options.MaxLength.TotalSeconds);
+            var length = Math.Min(options.Duration.TotalSeconds * Math.Pow(2, Math.Min(record.Times, 30)), options.MaxDuration.TotalSeconds);
             record.Times++;
-            record.Strikes = 0;
+            record.Violations = 0;
             record.BannedUntil = now + (long)(length * time.TimestampFrequency);
             _active++;
             _made++;
@@ -123,7 +123,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
         foreach (var (key, record) in _records)
         {
             if (time.GetElapsedTime(record.Since, now) > options.Window
-                && (record.Times == 0 || time.GetElapsedTime(record.BannedUntil, now) > options.MaxLength))
+                && (record.Times == 0 || time.GetElapsedTime(record.BannedUntil, now) > options.MaxDuration))
             {
                 _records.Remove(key);
             }
@@ -137,7 +137,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
     private struct Record
     {
         public long Since;
-        public int Strikes;
+        public int Violations;
         public int Times;
         public long BannedUntil;
     }

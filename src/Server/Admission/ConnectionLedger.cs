@@ -1,5 +1,6 @@
 using Relay.Addresses;
-using Relay.Limits;
+using Relay.Policy;
+using Relay.RateLimiting;
 
 namespace Relay.Admission;
 
@@ -26,8 +27,8 @@ internal sealed class ConnectionLedger
     private readonly LeaseSlots _leases = new();
     private readonly UncountedSockets _uncounted = new();
     private readonly RecentAdmissions _recent;
-    private readonly RefusalBooks _refusals;
-    private readonly ShadowBooks _shadow;
+    private readonly RefusalCounts _refusals;
+    private readonly ShadowCounts _shadow;
     private TokenBucket _rate;
     private Ceiling _ceiling = Ceiling.None;
     private int _total;
@@ -35,18 +36,18 @@ internal sealed class ConnectionLedger
     private long _admitted;
     private uint _decided;
 
-    public ConnectionLedger(LimitPolicyStore policies, AdmissionOptions options, LadderOptions ladder, TimeProvider time)
+    public ConnectionLedger(LimitPolicyStore policies, AdmissionOptions options, OverloadOptions overload, TimeProvider time)
     {
         _policies = policies;
-        _refusals = new RefusalBooks(ladder.PerIp, time);
+        _refusals = new RefusalCounts(overload.PerIp, time);
         _time = time;
         _records = new KeyRecords(options.RememberedAddresses, options.Ipv6Prefix, time);
         _recent = new RecentAdmissions(options.RememberedAdmissions);
-        _shadow = new ShadowBooks(time);
+        _shadow = new ShadowCounts(time);
     }
 
     /// <summary>Refused since the start, for whatever reason.</summary>
-    public long RefusedInAll => _refusals.All;
+    public long RefusedTotal => _refusals.All;
 
     /// <summary>Those of them whose address did not flood by itself.</summary>
     public long RefusedCalmly => _refusals.Calm;
@@ -86,17 +87,17 @@ internal sealed class ConnectionLedger
             _peak = Math.Max(_peak, _total);
             _recent.Add(now, address, record.Key, live);
             lease = NewLease(slot);
-            return Decide(ref _records[slot], Refusal.None, shadow, live, wait, Rung.Calm, now);
+            return Decide(ref _records[slot], Refusal.None, shadow, live, wait, OverloadLevel.Normal, now);
         }
     }
 
     /// <summary>
-    /// Refuses an address that would be refused now, if it, or with <paramref name="all"/> everybody, is to be told on a rung
+    /// Refuses an address that would be refused now, if it, or with <paramref name="all"/> everybody, is to be told on a level
     /// that needs no HTTP. False, and nothing is counted: it may come in, or is to be told in words.
     /// </summary>
     /// <param name="known">Why it is refused whatever the limits say; None: they decide.</param>
-    /// <param name="most">The rung above which nobody goes.</param>
-    public bool TryCut(IpKey address, Refusal known, Rung all, Rung most, long now, out Decision decision)
+    /// <param name="most">The level above which nobody goes.</param>
+    public bool TryRejectEarly(IpKey address, Refusal known, OverloadLevel all, OverloadLevel most, long now, out Decision decision)
     {
         decision = default;
         lock (_lock)
@@ -110,10 +111,10 @@ internal sealed class ConnectionLedger
 
             var live = _records.Look(slot, _total, now);
             ref var record = ref _records[slot];
-            var rung = _refusals.RungOf(ref record, now);
-            rung = rung > all ? rung : all;
-            rung = rung < most ? rung : most;
-            if (rung == Rung.Calm)
+            var level = _refusals.LevelOf(ref record, now);
+            level = level > all ? level : all;
+            level = level < most ? level : most;
+            if (level == OverloadLevel.Normal)
             {
                 return false;
             }
@@ -126,7 +127,7 @@ internal sealed class ConnectionLedger
             }
 
             // Whom no patience helps gains nothing by hearing it.
-            if (refusal == Refusal.None || (rung != Rung.Flooded && RefusalReasons.CloseCode(refusal) != RefusalReasons.ForGood))
+            if (refusal == Refusal.None || (level != OverloadLevel.Critical && RefusalReasons.CloseCode(refusal) != RefusalReasons.ForGood))
             {
                 return false;
             }
@@ -258,12 +259,12 @@ internal sealed class ConnectionLedger
         }
     }
 
-    /// <summary>The rung that a key stands on by itself.</summary>
-    public Rung RungOf(IpKey key)
+    /// <summary>The level that a key stands on by itself.</summary>
+    public OverloadLevel LevelOf(IpKey key)
     {
         lock (_lock)
         {
-            return _records.Find(key) is >= 0 and var slot ? _refusals.RungOf(ref _records[slot], _time.GetTimestamp()) : Rung.Calm;
+            return _records.Find(key) is >= 0 and var slot ? _refusals.LevelOf(ref _records[slot], _time.GetTimestamp()) : OverloadLevel.Normal;
         }
     }
 
@@ -316,7 +317,7 @@ internal sealed class ConnectionLedger
         record.LastSeen = now;
         var live = LiveOf(record.Key, isCounted: false);
         var shadow = _shadow.Judge(policy, address, live, _ceiling.Value, Refusal.None, now, ref record);
-        return Decide(ref record, Refusal.None, shadow, live, TimeSpan.Zero, Rung.Calm, now);
+        return Decide(ref record, Refusal.None, shadow, live, TimeSpan.Zero, OverloadLevel.Normal, now);
     }
 
     private LiveCounts LiveOf(IpKey key, bool isCounted)
@@ -351,16 +352,16 @@ internal sealed class ConnectionLedger
     private Decision Refuse(int slot, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait, long now)
     {
         ref var record = ref _records[slot];
-        var rung = _refusals.Count(ref record, refusal, now);
+        var level = _refusals.Count(ref record, refusal, now);
         if (record.Live == 0)
         {
             _records.Touch(slot);
         }
 
-        return Decide(ref record, refusal, shadow, live, wait, rung, now);
+        return Decide(ref record, refusal, shadow, live, wait, level, now);
     }
 
-    private Decision Decide(ref KeyRecord record, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait, Rung rung, long now)
+    private Decision Decide(ref KeyRecord record, Refusal refusal, Refusal shadow, in LiveCounts live, TimeSpan wait, OverloadLevel level, long now)
     {
         var isLogged = record.TakeLog(refusal != Refusal.None, now, _time, out var leftOut);
         return new Decision
@@ -371,10 +372,10 @@ internal sealed class ConnectionLedger
             Key = record.Key,
             Live = live,
             Wait = wait,
-            Rung = rung,
+            OverloadLevel = level,
             IsLogged = isLogged,
             IsTimed = _decided++ % Timed == 0,
-            LeftOut = leftOut,
+            Suppressed = leftOut,
         };
     }
 

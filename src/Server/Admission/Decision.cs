@@ -1,5 +1,5 @@
 using Relay.Addresses;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.Admission;
 
@@ -25,13 +25,13 @@ internal readonly record struct Decision
     public TimeSpan Wait { get; init; }
 
     /// <summary>How the refused client is told.</summary>
-    public Rung Rung { get; init; }
+    public OverloadLevel OverloadLevel { get; init; }
 
     /// <summary>False: left out of the log, because this key has had its share lately.</summary>
     public bool IsLogged { get; init; }
 
     /// <summary>Decisions of this key left out since the last that was logged.</summary>
-    public int LeftOut { get; init; }
+    public int Suppressed { get; init; }
 
     /// <summary>One of those whose duration goes into the histogram.</summary>
     public bool IsTimed { get; init; }

@@ -1,5 +1,5 @@
 using Relay.Addresses;
-using Relay.Limits;
+using Relay.RateLimiting;
 
 namespace Relay.Admission;
 
@@ -28,7 +28,7 @@ internal struct KeyRecord
     public TokenBucket ShadowRate;
 
     /// <summary>How often this key is refused.</summary>
-    public RungMeter Refusals;
+    public OverloadMeter Refusals;
 
     // Decisions that may still be logged, and those left out since the last that was.
     private TokenBucket _logAdmitted;

@@ -1,5 +1,5 @@
 using Relay.Addresses;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.Admission;
 
@@ -31,7 +31,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
     public ref KeyRecord this[int slot] => ref _records[slot];
 
     /// <summary>True for what counts as one address here; false for a network of several.</summary>
-    public bool IsAddress(IpKey key) => key.IsIpv6 ? key.PrefixLength >= ipv6Prefix : key.Bits is 32 || key == IpKey.Unattributed;
+    public bool IsAddress(IpKey key) => key.IsIpv6 ? key.PrefixLength >= ipv6Prefix : key.Bits is 32 || key == IpKey.Unresolved;
 
     public int Find(IpKey key) => _index.GetValueOrDefault(key, None);
 
@@ -129,7 +129,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         foreach (var slot in _index.Values)
         {
             ref var record = ref _records[slot];
-            if (record.Live > 0 && policy.MostFor(record.Key, !record.IsNetwork, time) is var limit && record.Live > limit)
+            if (record.Live > 0 && policy.MaxFor(record.Key, !record.IsNetwork, time) is var limit && record.Live > limit)
             {
                 over.Add(new KeyOver(record.Key, record.IsNetwork, record.Live, limit));
             }
@@ -200,7 +200,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
 
     private bool HasRoom(IpKey key, ConnectRate rate, long now)
     {
-        if (key.PrefixLength == 0 || key == IpKey.Unattributed)
+        if (key.PrefixLength == 0 || key == IpKey.Unresolved)
         {
             return true;
         }

@@ -1,5 +1,5 @@
 using Relay.Addresses;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.Admission;
 

@@ -1,4 +1,4 @@
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.Admission;
 
@@ -12,11 +12,11 @@ internal sealed partial class MemoryCeiling : IHostedService, IDisposable
     /// <summary>What a socket is taken for until it is measured: an idle one takes about 15 KB.</summary>
     public const int AssumedBytes = 16 * 1024;
 
-    private const int LeastBytes = 8 * 1024;
-    private const int MostBytes = 1024 * 1024;
+    private const int MinBytes = 8 * 1024;
+    private const int MaxBytes = 1024 * 1024;
 
     // However small the share: the bursts and the collector's delay of a small control group are not smaller than a large one's.
-    private const long LeastReserve = 32 << 20;
+    private const long MinReserve = 32 << 20;
 
     // With fewer sockets, what the relay does beside them would be taken for theirs.
     private const int Enough = 500;
@@ -80,7 +80,7 @@ internal sealed partial class MemoryCeiling : IHostedService, IDisposable
         Measure(reading, live);
 
         // A share is kept back: buffers of a busy minute, other processes, what the kernel needs for the sockets.
-        var reserve = Math.Max((long)(reading.Limit * (_options.MemoryReserve / 100.0)), LeastReserve);
+        var reserve = Math.Max((long)(reading.Limit * (_options.MemoryReserve / 100.0)), MinReserve);
         var room = (reading.Available + reading.Spare - reserve) / _perConnection;
         var found = (int)Math.Clamp(live + room, 1, AdmissionOptions.MaxLimit);
         Set(found);
@@ -97,7 +97,7 @@ internal sealed partial class MemoryCeiling : IHostedService, IDisposable
 
         if (_empty != long.MaxValue)
         {
-            var measured = Math.Clamp((double)(reading.InUse - _empty) / live, LeastBytes, MostBytes);
+            var measured = Math.Clamp((double)(reading.InUse - _empty) / live, MinBytes, MaxBytes);
 
             // A quarter of each look: one look may fall into a burst.
             Volatile.Write(ref _perConnection, (_perConnection * 0.75) + (measured * 0.25));

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Relay.Addresses;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.Admission;
 

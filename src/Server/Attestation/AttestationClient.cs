@@ -143,7 +143,7 @@ internal sealed partial class AttestationClient : IDisposable
         }
         catch (JsonException)
         {
-            // The authority's mistake: the caller counts it.
+            // The authority's error: the caller counts it.
             return null;
         }
     }

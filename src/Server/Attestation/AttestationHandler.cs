@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Attestation;
@@ -22,19 +22,19 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
     public bool Allows(Client client) =>
         !options.IsOn
         || time.GetElapsedTime(client.Session.ConnectedAt) < options.GracePeriod
-        || (_states.TryGetValue(client, out var state) && state.IsProven(options.SessionLifetime, time));
+        || (_states.TryGetValue(client, out var state) && state.IsAuthenticated(options.SessionLifetime, time));
 
     public async ValueTask RequestAsync(Client client, ClientMessage message)
     {
         var buildToken = message.Text("build_token")!;
         var deviceId = message.Text("device_id")!;
-        var mistake = !options.IsOn ? NotConfigured
+        var error = !options.IsOn ? NotConfigured
             : buildToken.Length == 0 ? "Missing required field: build_token"
             : deviceId.Length == 0 ? "Missing required field: device_id"
             : null;
-        if (mistake is not null)
+        if (error is not null)
         {
-            client.SendError(mistake);
+            client.SendError(error);
             return;
         }
 
@@ -58,13 +58,13 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
     {
         var nonce = message.Text("nonce")!;
         var responses = message.Value("responses");
-        var mistake = !options.IsOn ? NotConfigured
+        var error = !options.IsOn ? NotConfigured
             : nonce.Length == 0 ? "Missing required field: nonce"
             : responses.GetArrayLength() == 0 ? "Missing or empty responses array"
             : null;
-        if (mistake is not null)
+        if (error is not null)
         {
-            client.SendError(mistake);
+            client.SendError(error);
             return;
         }
 

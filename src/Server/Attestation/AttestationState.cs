@@ -19,5 +19,5 @@ internal sealed class AttestationState
 
     public void Prove(TimeProvider time) => _provenAt = time.GetTimestamp();
 
-    public bool IsProven(TimeSpan lifetime, TimeProvider time) => _provenAt is { } then && time.GetElapsedTime(then) < lifetime;
+    public bool IsAuthenticated(TimeSpan lifetime, TimeProvider time) => _provenAt is { } then && time.GetElapsedTime(then) < lifetime;
 }

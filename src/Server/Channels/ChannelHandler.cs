@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Channels;

@@ -1,4 +1,4 @@
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Channels;

@@ -1,4 +1,4 @@
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Channels;
@@ -10,9 +10,9 @@ internal sealed class StreamHandler(StreamTable streams)
     {
         var (streamId, channelId) = (message.Text("streamId")!, message.Text("channelId")!);
         var title = message.DisplayText("title");
-        if (Check(streamId, channelId) is { } mistake)
+        if (Check(streamId, channelId) is { } error)
         {
-            client.SendError(mistake);
+            client.SendError(error);
         }
         else if (!streams.TryStart(client, channelId, new LiveStream(streamId, title), out var audience, out var subscribers))
         {
@@ -44,9 +44,9 @@ internal sealed class StreamHandler(StreamTable streams)
     public void End(Client client, in ClientMessage message)
     {
         var (streamId, channelId) = (message.Text("streamId")!, message.Text("channelId")!);
-        if (Check(streamId, channelId) is { } mistake)
+        if (Check(streamId, channelId) is { } error)
         {
-            client.SendError(mistake);
+            client.SendError(error);
         }
         else if (streams.End(client, channelId, out var audience) is null)
         {

@@ -1,4 +1,4 @@
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Channels;
@@ -13,7 +13,7 @@ internal readonly record struct DeliveryStep(Client Owner, EncodedMessage Messag
 /// Upstream messages whose owners are away or busy, bounded per channel and in all. All may wait equally long, so the oldest
 /// of all is the oldest of its channel.
 /// </summary>
-internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions options, Sessions.SessionOptions sessions, TimeProvider time)
+internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions options, Sessions.ClientSessionOptions sessions, TimeProvider time)
 {
     /// <summary>What a message costs beside its bytes: its entry, and its channel when nothing else keeps that alive.</summary>
     public const int Overhead = 256;

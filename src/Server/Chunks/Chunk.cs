@@ -1,4 +1,4 @@
-using Relay.Presence;
+using Relay.Clients;
 
 namespace Relay.Chunks;
 

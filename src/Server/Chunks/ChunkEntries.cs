@@ -41,7 +41,7 @@ internal static class ChunkEntries
         return null;
     }
 
-    /// <summary>False for what is no text, or one that is too long; nothing and null are no text but no mistake either.</summary>
+    /// <summary>False for what is no text, or one that is too long; nothing and null are no text but no error either.</summary>
     private static bool TryRead(JsonElement entry, string name, out string? text)
     {
         text = null;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Relay.Channels;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Chunks;
@@ -38,9 +38,9 @@ internal sealed class ChunkHandler
 
         var channelId = message.Text("channelId");
         var chunkIds = new List<string>();
-        if (ChunkEntries.Read(message.Value("chunks"), chunkIds) is { } mistake)
+        if (ChunkEntries.Read(message.Value("chunks"), chunkIds) is { } error)
         {
-            client.SendError(mistake);
+            client.SendError(error);
         }
         else if (message.HasContent("channelId") && channelId is not { Length: <= ChunkEntries.MaxIdLength })
         {
@@ -62,9 +62,9 @@ internal sealed class ChunkHandler
 
     public async ValueTask RequestAsync(Client client, ClientMessage message)
     {
-        if (Mistake(client, message) is { } mistake)
+        if (Error(client, message) is { } error)
         {
-            client.SendError(mistake);
+            client.SendError(error);
             return;
         }
 
@@ -106,9 +106,9 @@ internal sealed class ChunkHandler
 
     public async ValueTask PushAsync(Client client, ClientMessage message)
     {
-        if ((Mistake(client, message) ?? DataMistake(message)) is { } mistake)
+        if ((Error(client, message) ?? DataError(message)) is { } error)
         {
-            client.SendError(mistake);
+            client.SendError(error);
             return;
         }
 
@@ -183,7 +183,7 @@ internal sealed class ChunkHandler
         }
     }
 
-    private static string? Mistake(Client client, in ClientMessage message) =>
+    private static string? Error(Client client, in ClientMessage message) =>
         client.Name is null ? NotRegistered
         : message.Text("chunkId")!.Length == 0 ? "Missing required field: chunkId"
         : message.Text("channelId")!.Length == 0 ? "Missing required field: channelId"
@@ -191,7 +191,7 @@ internal sealed class ChunkHandler
         : message.Text("channelId")!.Length > ChunkEntries.MaxIdLength ? ChannelHandler.InvalidId
         : null;
 
-    private string? DataMistake(in ClientMessage message)
+    private string? DataError(in ClientMessage message)
     {
         if (!message.HasContent("data"))
         {

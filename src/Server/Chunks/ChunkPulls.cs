@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Relay.Presence;
+using Relay.Clients;
 
 namespace Relay.Chunks;
 

@@ -1,33 +1,33 @@
 using Relay.Access;
 using Relay.Admission;
 using Relay.Attestation;
-using Relay.AuditTrail;
+using Relay.AuditLog;
 using Relay.Channels;
 using Relay.Chunks;
 using Relay.Federation;
 using Relay.Identity;
-using Relay.Limits;
-using Relay.Listening;
+using Relay.Policy;
 using Relay.Relays;
 using Relay.Rendezvous;
 using Relay.Signaling;
 using Relay.Storage;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Relay.Configuration;
 
 /// <summary>Every option of the relay: one section per folder, the property's name is the section's.</summary>
 internal sealed class RelaySettings
 {
-    public ListenOptions Listen { get; set; } = new();
+    public PublicListenerOptions Listen { get; set; } = new();
 
     public AdmissionOptions Admission { get; set; } = new();
 
     public AutoBanOptions AutoBan { get; set; } = new();
 
-    public LadderOptions Ladder { get; set; } = new();
+    public OverloadOptions Overload { get; set; } = new();
 
-    public Relay.Sessions.SessionOptions Sessions { get; set; } = new();
+    public Relay.Sessions.ClientSessionOptions Sessions { get; set; } = new();
 
     public SignalingOptions Signaling { get; set; } = new();
 
@@ -57,7 +57,7 @@ internal sealed class RelaySettings
     public IEnumerable<string> Contradictions()
     {
         if (Admission.TrustedProxies.Length == 0
-            && Listen.Listeners.FirstOrDefault(listener => listener.Attribution.NeedsTrust) is { } listener)
+            && Listen.Listeners.FirstOrDefault(listener => listener.ClientAddress.NeedsTrust) is { } listener)
         {
             yield return $"Admission:TrustedProxies: is empty, so nobody's word would count on the listener {listener}; list the proxies' networks";
         }

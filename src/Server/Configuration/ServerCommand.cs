@@ -30,18 +30,18 @@ internal static class ServerCommand
         root.SetAction(async (result, cancellationToken) =>
         {
             var given = (result.GetValue(settings) ?? []).Concat(result.UnmatchedTokens).ToArray();
-            var mistakes = new List<string>();
-            var read = Read(result.GetValue(config)?.FullName ?? Environment.GetEnvironmentVariable("RELAY_CONFIG"), given, mistakes);
-            if (mistakes.Count > 0)
+            var errors = new List<string>();
+            var read = Read(result.GetValue(config)?.FullName ?? Environment.GetEnvironmentVariable("RELAY_CONFIG"), given, errors);
+            if (errors.Count > 0)
             {
-                var error = result.InvocationConfiguration.Error;
-                await error.WriteLineAsync($"relayd: {mistakes.Count} mistake{(mistakes.Count == 1 ? "" : "s")} in the settings:");
-                foreach (var mistake in mistakes)
+                var output = result.InvocationConfiguration.Error;
+                await output.WriteLineAsync($"relayd: {errors.Count} error{(errors.Count == 1 ? "" : "s")} in the settings:");
+                foreach (var error in errors)
                 {
-                    await error.WriteLineAsync($"  {mistake}");
+                    await output.WriteLineAsync($"  {error}");
                 }
 
-                await error.WriteLineAsync("relayd --help lists every option with its range and default.");
+                await output.WriteLineAsync("relayd --help lists every option with its range and default.");
                 return BadConfiguration;
             }
 
@@ -76,19 +76,19 @@ internal static class ServerCommand
         return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 
-    private static RelaySettings? Read(string? file, string[] given, List<string> mistakes)
+    private static RelaySettings? Read(string? file, string[] given, List<string> errors)
     {
         foreach (var token in given.Where(token => !token.StartsWith("--", StringComparison.Ordinal) || !token.Contains('=')))
         {
-            mistakes.Add($"'{token}' is not understood; settings are written --Section:Option=value");
+            errors.Add($"'{token}' is not understood; settings are written --Section:Option=value");
         }
 
         if (file is not null && !File.Exists(file))
         {
-            mistakes.Add($"--config: there is no file '{file}'");
+            errors.Add($"--config: there is no file '{file}'");
         }
 
-        if (mistakes.Count > 0)
+        if (errors.Count > 0)
         {
             return null;
         }
@@ -105,7 +105,7 @@ internal static class ServerCommand
             builder.AddEnvironmentVariables("RELAY_");
             builder.Add(new CommandLineConfigurationSource { Args = given });
             var settings = SettingsReader.Read(builder.Build(), out var found);
-            mistakes.AddRange(found);
+            errors.AddRange(found);
             return settings;
         }
         catch (InvalidDataException exception)
@@ -114,7 +114,7 @@ internal static class ServerCommand
             var why = exception.GetBaseException() is JsonException json
                 ? $"line {json.LineNumber + 1}: {json.Message.Split(" LineNumber:")[0]}"
                 : exception.InnerException?.Message;
-            mistakes.Add($"{exception.Message} {why}".TrimEnd());
+            errors.Add($"{exception.Message} {why}".TrimEnd());
             return null;
         }
     }
@@ -143,8 +143,8 @@ internal static class ServerCommand
 
                 Settings (in a file {"Admission": {"PerIp": 50}}; the command line wins over the environment, that over files):
                 """);
-            var width = OptionCatalog.All.Max(option => option.Path.Length);
-            foreach (var option in OptionCatalog.All)
+            var width = SettingCatalog.All.Max(option => option.Path.Length);
+            foreach (var option in SettingCatalog.All)
             {
                 output.WriteLine($"  --{option.Path.PadRight(width)}  {option.Default}  [{option.Allowed}]");
             }

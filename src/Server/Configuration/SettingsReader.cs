@@ -3,23 +3,23 @@ using Microsoft.Extensions.Configuration.EnvironmentVariables;
 
 namespace Relay.Configuration;
 
-/// <summary>Configuration to settings. Finds every mistake before it gives up, so that one start names them all.</summary>
+/// <summary>Configuration to settings. Finds every error before it gives up, so that one start names them all.</summary>
 internal static class SettingsReader
 {
     // Set for relayctl and for relayd's own command line; no options.
     private static readonly string[] OtherNames = ["Admin", "Config", "Token"];
 
-    public static RelaySettings Read(IConfiguration configuration, out IReadOnlyList<string> mistakes)
+    public static RelaySettings Read(IConfiguration configuration, out IReadOnlyList<string> errors)
     {
         var found = new List<string>();
         var settings = new RelaySettings();
         FindUnknown(configuration, found);
-        foreach (var option in OptionCatalog.All)
+        foreach (var option in SettingCatalog.All)
         {
             Set(settings, option, configuration.GetSection(option.Path), found);
         }
 
-        foreach (var section in OptionCatalog.All.Select(option => option.Section).Distinct())
+        foreach (var section in SettingCatalog.All.Select(option => option.Section).Distinct())
         {
             Validate(section.Name, section.GetValue(settings)!, found);
         }
@@ -29,11 +29,11 @@ internal static class SettingsReader
             found.AddRange(settings.Contradictions());
         }
 
-        mistakes = found;
+        errors = found;
         return settings;
     }
 
-    private static void FindUnknown(IConfiguration configuration, List<string> mistakes)
+    private static void FindUnknown(IConfiguration configuration, List<string> errors)
     {
         foreach (var (path, value) in configuration.AsEnumerable().OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
@@ -42,7 +42,7 @@ internal static class SettingsReader
                 continue;
             }
 
-            mistakes.Add($"{Spelled(configuration, path)}: there is no such option; did you mean {OptionCatalog.Nearest(path)}?");
+            errors.Add($"{Spelled(configuration, path)}: there is no such option; did you mean {SettingCatalog.Nearest(path)}?");
         }
     }
 
@@ -53,13 +53,13 @@ internal static class SettingsReader
             ? $"RELAY_{path.Replace(":", "__", StringComparison.Ordinal).ToUpperInvariant()} in the environment"
             : path;
 
-    private static bool IsKnown(string path) => OptionCatalog.All.Any(option =>
+    private static bool IsKnown(string path) => SettingCatalog.All.Any(option =>
         path.Equals(option.Path, StringComparison.OrdinalIgnoreCase)
         || (option.IsList
             && path.StartsWith(option.Path + ":", StringComparison.OrdinalIgnoreCase)
             && int.TryParse(path[(option.Path.Length + 1)..], out _)));
 
-    private static void Set(RelaySettings settings, Option option, IConfigurationSection section, List<string> mistakes)
+    private static void Set(RelaySettings settings, Option option, IConfigurationSection section, List<string> errors)
     {
         var entries = section.GetChildren().Select(child => child.Value ?? "").ToArray();
         if (option.IsList && entries.Length > 0)
@@ -75,26 +75,26 @@ internal static class SettingsReader
             else
             {
                 var unit = option.Type == typeof(TimeSpan) ? ", with a unit such as 500ms, 30s or 5m" : "";
-                mistakes.Add($"{option.Path}: '{text}' is not valid; allowed: {option.Allowed}{unit}");
+                errors.Add($"{option.Path}: '{text}' is not valid; allowed: {option.Allowed}{unit}");
             }
         }
     }
 
-    private static void Validate(string section, object options, List<string> mistakes)
+    private static void Validate(string section, object options, List<string> errors)
     {
-        foreach (var option in OptionCatalog.All.Where(option => option.Section.Name == section))
+        foreach (var option in SettingCatalog.All.Where(option => option.Section.Name == section))
         {
             var range = option.Property.GetCustomAttributes(typeof(RangeAttribute), inherit: false).OfType<RangeAttribute>().FirstOrDefault();
             var value = option.Property.GetValue(options);
             if (range is not null && !range.IsValid(value))
             {
-                mistakes.Add($"{option.Path}: {Option.Show(value)} is out of range; allowed: {option.Allowed}");
+                errors.Add($"{option.Path}: {Option.Show(value)} is out of range; allowed: {option.Allowed}");
             }
         }
 
         if (options is IValidatableObject rules)
         {
-            mistakes.AddRange(rules.Validate(new ValidationContext(options))
+            errors.AddRange(rules.Validate(new ValidationContext(options))
                 .Select(result => $"{section}:{result.MemberNames.First()}: {result.ErrorMessage}"));
         }
     }

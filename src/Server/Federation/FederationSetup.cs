@@ -5,9 +5,9 @@ internal static class FederationSetup
     public static IServiceCollection AddFederation(this IServiceCollection services, FederationOptions options) => services
         .AddSingleton(options)
         .AddSingleton<ReplayCache>()
-        .AddSingleton<HandshakeJudge>()
+        .AddSingleton<HandshakeVerifier>()
         .AddSingleton<PeerTable>()
-        .AddSingleton<PeerWelcome>()
+        .AddSingleton<PeerAuthenticator>()
         .AddSingleton<PeerEndpoint>()
         .AddHostedService<HandshakeDeadline>();
 }

@@ -31,7 +31,7 @@ internal sealed class HandshakeDeadline(PeerTable peers, FederationOptions optio
 
     private void Sweep()
     {
-        foreach (var link in peers.Unproven())
+        foreach (var link in peers.Pending())
         {
             if (link.Session is { IsClosing: false } session && time.GetElapsedTime(link.EnteredAt) >= options.HandshakeTimeout)
             {

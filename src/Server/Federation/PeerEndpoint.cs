@@ -1,10 +1,10 @@
 using Microsoft.AspNetCore.Http.Features;
 using Relay.Addresses;
-using Relay.Limits;
-using Relay.Listening;
+using Relay.Policy;
 using Relay.Protocol;
 using Relay.Sessions;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Relay.Federation;
 
@@ -12,10 +12,10 @@ namespace Relay.Federation;
 internal sealed class PeerEndpoint(
     FederationOptions options,
     AdmissionOptions admission,
-    OriginResolver origins,
+    ClientAddressResolver origins,
     LimitPolicyStore policies,
     PeerTable peers,
-    PeerWelcome welcome,
+    PeerAuthenticator welcome,
     SessionTable sessions,
     SessionServices services,
     RelayMetrics metrics)
@@ -32,7 +32,7 @@ internal sealed class PeerEndpoint(
         }
 
         var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-        var origin = SessionEndpoint.OriginOf(context, connection, origins);
+        var origin = SessionEndpoint.ResolveAddress(context, connection, origins);
         var key = origin.Address.CutIpv6(policies.Current.Ipv6Prefix);
         if (!peers.TryEnter(origin.Shown.ToAddress(), key, out var link))
         {

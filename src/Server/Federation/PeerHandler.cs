@@ -1,11 +1,11 @@
-using Relay.Limits;
 using Relay.Protocol;
+using Relay.RateLimiting;
 using Relay.Sessions;
 
 namespace Relay.Federation;
 
 /// <summary>The messages of one peer server: a handshake, then gossip, which is counted and goes no further.</summary>
-internal sealed class PeerHandler(PeerLink link, PeerWelcome welcome) : ISessionHandler
+internal sealed class PeerHandler(PeerLink link, PeerAuthenticator welcome) : ISessionHandler
 {
     // A server of ours sends one ping and one answer a second; the rest is room for bursts.
     public const int MessagesPerMinute = 1000;

@@ -51,7 +51,7 @@ internal sealed class PeerLink(PeerTable table, IPAddress address, IpKey key, Da
 /// <summary>How far a link has come.</summary>
 internal enum PeerLinkState
 {
-    Unproven,
-    Proven,
+    Pending,
+    Authenticated,
     Gone,
 }

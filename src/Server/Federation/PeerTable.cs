@@ -18,7 +18,7 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
     private readonly Dictionary<IpKey, int> _unprovenByKey = [];
     private readonly Dictionary<string, PeerLink> _proven = new(StringComparer.Ordinal);
 
-    public int UnprovenCount
+    public int PendingCount
     {
         get
         {
@@ -29,7 +29,7 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         }
     }
 
-    public int ProvenCount
+    public int AuthenticatedCount
     {
         get
         {
@@ -69,7 +69,7 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         lock (_lock)
         {
             replaced = null;
-            if (link.State != PeerLinkState.Unproven)
+            if (link.State != PeerLinkState.Pending)
             {
                 return CloseReason.PeerLimit;
             }
@@ -91,7 +91,7 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
             }
 
             LeaveUnproven(link);
-            link.State = PeerLinkState.Proven;
+            link.State = PeerLinkState.Authenticated;
             link.Peer = peer;
             link.Replaced = replaced;
             _proven[peer.ServerId] = link;
@@ -104,11 +104,11 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
     {
         lock (_lock)
         {
-            if (link.State == PeerLinkState.Unproven)
+            if (link.State == PeerLinkState.Pending)
             {
                 LeaveUnproven(link);
             }
-            else if (link.State == PeerLinkState.Proven
+            else if (link.State == PeerLinkState.Authenticated
                 && _proven.TryGetValue(link.Peer!.ServerId, out var current)
                 && ReferenceEquals(current, link))
             {
@@ -121,7 +121,7 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         }
     }
 
-    public PeerLink[] Unproven()
+    public PeerLink[] Pending()
     {
         lock (_lock)
         {
@@ -129,7 +129,7 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>Proven peers as they are now, by server id.</summary>
+    /// <summary>Authenticated peers as they are now, by server id.</summary>
     public IReadOnlyList<PeerSnapshot> Snapshot()
     {
         PeerLink[] links;

@@ -1,9 +1,9 @@
 using System.Diagnostics.Metrics;
 using Relay.Access;
 using Relay.Admin;
-using Relay.AuditTrail;
-using Relay.Listening;
+using Relay.AuditLog;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Relay.Http;
 
@@ -13,12 +13,12 @@ internal static class AdminGauges
     public static void Add(IServiceProvider services)
     {
         var meter = services.GetRequiredService<RelayMetrics>().Meter;
-        var audit = services.GetRequiredService<AuditLog>();
+        var audit = services.GetRequiredService<AuditRecorder>();
         var connections = services.GetRequiredService<AdminConnections>();
         var gate = services.GetRequiredService<AdminInterceptor>();
-        var files = services.GetRequiredService<FileReserve>();
-        meter.CreateObservableGauge("relay.tcp.connections.limit", () => files.Most, description: "Connections of the public listeners that the limit of open files allows.");
-        meter.CreateObservableCounter("relay.tcp.connections.turned_away", () => files.TurnedAway, description: "Connections of the public listeners that were closed at once because that many were open.");
+        var files = services.GetRequiredService<FileDescriptorBudget>();
+        meter.CreateObservableGauge("relay.tcp.connections.limit", () => files.Max, description: "Connections of the public listeners that the limit of open files allows.");
+        meter.CreateObservableCounter("relay.tcp.connections.turned_away", () => files.Rejected, description: "Connections of the public listeners that were closed at once because that many were open.");
         meter.CreateObservableCounter("relay.audit.log.written", () => audit.Written, description: "Lines written to the audit file.");
         meter.CreateObservableCounter("relay.audit.log.failed", () => audit.Failed, description: "Audit entries that could not be written and are in the log only.");
         meter.CreateObservableCounter("relay.audit.log.omitted", () => audit.Omitted, description: "Refusals that were not written to the audit file because there were too many.");

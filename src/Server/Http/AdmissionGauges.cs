@@ -1,8 +1,8 @@
 using System.Diagnostics.Metrics;
 using Relay.Admission;
-using Relay.Limits;
-using Relay.Listening;
+using Relay.Policy;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Relay.Http;
 
@@ -15,7 +15,7 @@ internal static class AdmissionGauges
         var ledger = services.GetRequiredService<ConnectionLedger>();
         var policies = services.GetRequiredService<LimitPolicyStore>();
         var bans = services.GetRequiredService<AutoBans>();
-        var ladder = services.GetRequiredService<RefusalLadder>();
+        var overload = services.GetRequiredService<OverloadMonitor>();
         var handshakes = services.GetRequiredService<HandshakeGuard>();
         var memory = services.GetRequiredService<MemoryCeiling>();
         meter.CreateObservableGauge("relay.connections", () => ledger.Totals().Live, description: "Live client sockets.");
@@ -23,8 +23,8 @@ internal static class AdmissionGauges
         meter.CreateObservableGauge("relay.connections.uncounted", () => ledger.Totals().Uncounted, description: "Live client sockets of unlimited networks, which count nowhere.");
         meter.CreateObservableCounter("relay.connections.admitted", () => ledger.Totals().Admitted, description: "Client sockets admitted.");
         meter.CreateObservableCounter("relay.connections.refused", () => ByReason(ledger.Totals().Refused), description: "Client sockets refused, by reason.");
-        meter.CreateObservableGauge("relay.refusals.rung", () => (int)ladder.Rung, description: "How refused clients are told: 0 calm (close frame), 1 busy (status), 2 flooded (cut before HTTP).");
-        meter.CreateObservableCounter("relay.refusals.told", () => Labelled(ladder.Counts(), "way"), description: "Refusals, by how they were told.");
+        meter.CreateObservableGauge("relay.refusals.level", () => (int)overload.OverloadLevel, description: "How refused clients are told: 0 calm (close frame), 1 busy (status), 2 flooded (cut before HTTP).");
+        meter.CreateObservableCounter("relay.refusals.told", () => Labelled(overload.Counts(), "way"), description: "Refusals, by how they were told.");
         meter.CreateObservableGauge("relay.handshakes.unfinished", () => handshakes.Count, description: "Connections whose request is not whole yet.");
         meter.CreateObservableCounter("relay.handshakes.cut", () => Labelled(handshakes.Counts(), "reason"), description: "Connections cut before their request was whole, by reason.");
         meter.CreateObservableGauge("relay.capacity.connections", () => Math.Min(policies.Current.Total, ledger.Totals().Ceiling.Value), description: "Client sockets that can be admitted in all: the total limit, or what files and memory leave room for.");

@@ -11,7 +11,7 @@ internal static class FeatureGauges
     public static void Add(IServiceProvider services)
     {
         var meter = services.GetRequiredService<RelayMetrics>().Meter;
-        var features = services.GetRequiredService<FeatureFigures>();
+        var features = services.GetRequiredService<FeatureMapper>();
         AddRelays(meter, features.Relays);
         AddRendezvous(meter, features.Rendezvous);
         AddChannels(meter, features.Channels);
@@ -58,7 +58,7 @@ internal static class FeatureGauges
     private static void AddStorage(Meter meter, Func<StorageStats> read)
     {
         meter.CreateObservableGauge("relay.storage.queue", () => read().Waiting, description: "Pieces of work that wait for the database.");
-        meter.CreateObservableCounter("relay.storage.work", () => read().WorkTotal, description: "Pieces of work that the database has done.");
+        meter.CreateObservableCounter("relay.storage.work", () => read().OperationsTotal, description: "Pieces of work that the database has done.");
         meter.CreateObservableCounter("relay.storage.commits", () => read().CommitsTotal, description: "Transactions that reached the disk.");
         meter.CreateObservableCounter("relay.storage.failures", () => read().FailuresTotal, description: "Pieces of work that the disk failed, or that were refused because too many waited.");
         meter.CreateObservableGauge("relay.storage.file", () => read().FileBytes, unit: "By", description: "Size of the database and of its log of changes.");

@@ -1,4 +1,4 @@
-using Relay.Listening;
+using Relay.Transport;
 
 namespace Relay.Http;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics.Metrics;
 using OpenTelemetry.Metrics;
+using Relay.Clients;
 using Relay.Federation;
-using Relay.Listening;
-using Relay.Presence;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Relay.Http;
 
@@ -30,12 +30,12 @@ internal static class MetricsEndpoint
         var services = app.ApplicationServices;
         AddGauges(
             services.GetRequiredService<RelayMetrics>().Meter,
-            services.GetRequiredService<SelfAudit>(),
+            services.GetRequiredService<LedgerReconciler>(),
             services.GetRequiredService<ConnectionTable>(),
             services.GetRequiredService<PeerTable>(),
-            services.GetRequiredService<PresenceTable>());
+            services.GetRequiredService<ClientDirectory>());
         AdmissionGauges.Add(services);
-        AttributionGauges.Add(services);
+        ClientAddressGauges.Add(services);
         AdminGauges.Add(services);
         SignalingGauges.Add(services);
         AuthorityGauges.Add(services);
@@ -45,16 +45,16 @@ internal static class MetricsEndpoint
 
     private static void AddGauges(
         Meter meter,
-        SelfAudit audit,
+        LedgerReconciler audit,
         ConnectionTable connections,
         PeerTable peers,
-        PresenceTable presence)
+        ClientDirectory presence)
     {
         meter.CreateObservableGauge("relay.audit.drift", () => audit.Last?.Drift ?? 0, description: "Places on the books minus live sockets at the last self-audit; 0 when all is well.");
         meter.CreateObservableCounter("relay.audit.runs", () => audit.Runs, description: "Self-audits made.");
         meter.CreateObservableGauge("relay.tcp.connections", () => connections.Count, description: "Open TCP connections of the public listener, of every kind.");
-        meter.CreateObservableGauge("relay.peers", () => peers.ProvenCount, description: "Peer server links that were proven.");
-        meter.CreateObservableGauge("relay.peers.unproven", () => peers.UnprovenCount, description: "Peer server sockets that are not proven yet.");
+        meter.CreateObservableGauge("relay.peers", () => peers.AuthenticatedCount, description: "Peer server links that were proven.");
+        meter.CreateObservableGauge("relay.peers.unproven", () => peers.PendingCount, description: "Peer server sockets that are not proven yet.");
         meter.CreateObservableGauge("relay.pairing.codes", () => presence.Figures().Codes, description: "Pairing codes registered.");
         meter.CreateObservableGauge("relay.pairing.peak_codes", () => presence.Figures().PeakCodes, description: "The most pairing codes that were registered at once.");
         meter.CreateObservableCounter("relay.pairing.registrations", () => presence.Figures().CodeRegistrations, description: "Registrations of a pairing code.");

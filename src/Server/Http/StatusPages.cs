@@ -2,12 +2,12 @@ using System.Text.Json.Serialization;
 using Relay.Addresses;
 using Relay.Admin;
 using Relay.Identity;
-using Relay.Listening;
+using Relay.Transport;
 
 namespace Relay.Http;
 
 /// <summary>/health, /ready and /stats.</summary>
-internal sealed class StatusPages(ServerSnapshot snapshot, ProxySuspicion suspicion, Readiness readiness, ServerIdentity identity, IdentityOptions options)
+internal sealed class StatusPages(ServerSnapshot snapshot, ProxyMisconfiguration warning, Readiness readiness, ServerIdentity identity, IdentityOptions options)
 {
     public Task HealthAsync(HttpContext context) =>
         AnswerAsync(context, StatusCodes.Status200OK, new HealthPage("healthy", identity.ServerId), PageJson.Default.HealthPage);
@@ -32,8 +32,8 @@ internal sealed class StatusPages(ServerSnapshot snapshot, ProxySuspicion suspic
             stats.Connections.Signaling,
             stats.Pairing.ActiveCodes,
             stats.Pairing.CollisionRisk,
-            stats.Peers.Proven,
-            suspicion.Current != Suspicions.None);
+            stats.Peers.Authenticated,
+            warning.Current != ProxyWarnings.None);
         return AnswerAsync(context, StatusCodes.Status200OK, page, PageJson.Default.StatsPage);
     }
 

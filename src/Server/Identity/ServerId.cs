@@ -14,7 +14,7 @@ internal static class ServerId
 
     // 32 bytes in base64 without padding, and with it.
     private const int ShortestText = 43;
-    private const int LongestText = 44;
+    private const int MaxText = 44;
 
     /// <summary>Reads an id. The key may be in base64url or, as some servers write it, in standard base64.</summary>
     public static bool TryParse(string? text, out byte[] key)
@@ -26,13 +26,13 @@ internal static class ServerId
         }
 
         var encoded = text[Prefix.Length..];
-        if (encoded.Length is < ShortestText or > LongestText)
+        if (encoded.Length is < ShortestText or > MaxText)
         {
             return false;
         }
 
         var url = encoded.TrimEnd('=').Replace('+', '-').Replace('/', '_');
-        Span<byte> decoded = stackalloc byte[LongestText];
+        Span<byte> decoded = stackalloc byte[MaxText];
         if (Base64Url.DecodeFromChars(url, decoded, out _, out var length) != OperationStatus.Done || length != KeyBytes)
         {
             return false;

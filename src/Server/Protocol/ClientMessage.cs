@@ -30,7 +30,7 @@ internal readonly struct ClientMessage(JsonDocument document) : IDisposable
             }
             catch (JsonException)
             {
-                // A client's mistake: the caller answers it.
+                // A client's error: the caller answers it.
             }
         }
 

@@ -32,7 +32,7 @@ internal enum CloseReason
     AttestationFailed,
 
     /// <summary>A limit was lowered, and the operator wanted those above it to go.</summary>
-    Shed,
+    Evicted,
 
     /// <summary>The operator banned the address and wanted its sockets to go.</summary>
     Banned,
@@ -70,7 +70,7 @@ internal static class CloseReasons
         CloseReason.SlowConsumer => (1013, "Slow consumer"),
         CloseReason.Shutdown => (1001, "Server shutting down"),
         CloseReason.AttestationFailed => (4001, "Attestation failed"),
-        CloseReason.Shed => (1013, "Server at capacity"),
+        CloseReason.Evicted => (1013, "Server at capacity"),
         CloseReason.Banned => (1008, "Banned"),
         CloseReason.Drained => (1012, "Server draining"),
         CloseReason.InternalError => (1011, "Internal server error"),

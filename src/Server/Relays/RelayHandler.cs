@@ -1,13 +1,13 @@
 using System.Text.Json;
+using Relay.Clients;
 using Relay.Identity;
-using Relay.Presence;
 using Relay.Protocol;
 
 namespace Relay.Relays;
 
 /// <summary>register by peer id, update_load, get_relays and heartbeat.</summary>
 internal sealed class RelayHandler(
-    PresenceTable presence, RelayRegistry registry, RelayOptions options, ServerIdentity identity, TimeProvider time)
+    ClientDirectory presence, RelayRegistry registry, RelayOptions options, ServerIdentity identity, TimeProvider time)
 {
     // Every answer repeats the keys of up to a hundred relays: a longer key would make a small question a flood.
     private const int MaxKeyLength = 256;
@@ -22,7 +22,7 @@ internal sealed class RelayHandler(
         var maxConnections = message.Value("maxConnections") is { ValueKind: JsonValueKind.Undefined or JsonValueKind.Null }
             ? DefaultMaxConnections
             : message.Number("maxConnections") ?? double.NaN;
-        var mistake = !PeerId.IsValid(peerId) ? "Invalid peerId: must be 1-128 alphanumeric characters, hyphens, or underscores"
+        var error = !PeerId.IsValid(peerId) ? "Invalid peerId: must be 1-128 alphanumeric characters, hyphens, or underscores"
             : maxConnections is not (>= 1 and <= 1000) ? "maxConnections must be a finite number between 1 and 1000"
             : key?.Length > MaxKeyLength ? "Invalid public key length"
             : presence.ClaimPeerId(client, peerId) switch
@@ -31,9 +31,9 @@ internal sealed class RelayHandler(
                 Claim.HasAnother => "Cannot re-register with a different peerId",
                 _ => null,
             };
-        if (mistake is not null)
+        if (error is not null)
         {
-            client.SendError(mistake);
+            client.SendError(error);
             return;
         }
 

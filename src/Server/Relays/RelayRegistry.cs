@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Relays;
@@ -11,7 +11,7 @@ namespace Relay.Relays;
 /// </summary>
 internal sealed class RelayRegistry(RelayOptions options, TimeProvider time)
 {
-    /// <summary>Most relays in one answer.</summary>
+    /// <summary>Max relays in one answer.</summary>
     public const int MaxOffered = 100;
 
     private readonly Lock _lock = new();

@@ -1,4 +1,4 @@
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Rendezvous;
@@ -7,7 +7,7 @@ namespace Relay.Rendezvous;
 /// register_rendezvous. A socket waits for its own registration to be on the disk, and no thread waits with it: what was
 /// answered is kept.
 /// </summary>
-internal sealed class RendezvousHandler(RendezvousStore store, PresenceTable presence, Sessions.SessionOptions sessions)
+internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory presence, Sessions.ClientSessionOptions sessions)
 {
     public ValueTask RegisterAsync(Client client, in ClientMessage message)
     {
@@ -17,9 +17,9 @@ internal sealed class RendezvousHandler(RendezvousStore store, PresenceTable pre
             return ValueTask.CompletedTask;
         }
 
-        if (RendezvousRequest.TryRead(message, out var request) is { } mistake)
+        if (RendezvousRequest.TryRead(message, out var request) is { } error)
         {
-            client.SendError(mistake);
+            client.SendError(error);
             return ValueTask.CompletedTask;
         }
 

@@ -42,9 +42,9 @@ internal sealed record RendezvousRequest(string RelayId, IReadOnlyList<(string H
             return "Invalid relayId";
         }
 
-        var mistake = ReadDrops(message, pointTexts, out var drops);
+        var error = ReadDrops(message, pointTexts, out var drops);
         request = new RendezvousRequest(relayId, [.. pointTexts.Select(point => (point, drops.GetValueOrDefault(point, "")))], [.. tokenTexts]);
-        return mistake;
+        return error;
     }
 
     private static string? ReadDrops(in ClientMessage message, IEnumerable<string> points, out Dictionary<string, string> drops)

@@ -1,6 +1,6 @@
 using Relay.Admission;
-using Relay.Listening;
 using Relay.Protocol;
+using Relay.Transport;
 
 namespace Relay.Sessions;
 

@@ -1,4 +1,4 @@
-using Relay.Limits;
+using Relay.RateLimiting;
 
 namespace Relay.Sessions;
 
@@ -6,7 +6,7 @@ namespace Relay.Sessions;
 /// The upgraded connection under a WebSocket. It sees what the WebSocket keeps to itself: that bytes came (a pong is a
 /// sign of life), that a write takes too long, and it lets a ping frame out between two frames without a timer per socket.
 /// </summary>
-internal sealed class FrameStream(Stream inner, SessionOptions options, TimeProvider time) : Stream
+internal sealed class FrameStream(Stream inner, ClientSessionOptions options, TimeProvider time) : Stream
 {
     private static readonly TimeSpan OneSecond = TimeSpan.FromSeconds(1);
 

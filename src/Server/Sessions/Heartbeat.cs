@@ -10,12 +10,12 @@ internal sealed class Heartbeat : IDisposable
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
 
     private readonly SessionTable _table;
-    private readonly SessionOptions _options;
+    private readonly ClientSessionOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private int _sweeping;
 
-    public Heartbeat(SessionTable table, SessionOptions options, TimeProvider time)
+    public Heartbeat(SessionTable table, ClientSessionOptions options, TimeProvider time)
     {
         _table = table;
         _options = options;

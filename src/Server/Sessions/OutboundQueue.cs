@@ -8,7 +8,7 @@ namespace Relay.Sessions;
 /// What waits to be sent to one socket, bounded by count and by bytes. Many enqueue, one send loop takes. Once completed
 /// it takes no more and hands out the rest.
 /// </summary>
-internal sealed class OutboundQueue(SessionOptions options, RelayMetrics metrics) : IValueTaskSource<bool>
+internal sealed class OutboundQueue(ClientSessionOptions options, RelayMetrics metrics) : IValueTaskSource<bool>
 {
     private readonly Lock _lock = new();
 

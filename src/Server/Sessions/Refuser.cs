@@ -1,18 +1,18 @@
 using System.Buffers;
 using System.Text;
 using Relay.Admission;
-using Relay.Limits;
-using Relay.Listening;
+using Relay.Policy;
+using Relay.Transport;
 
 namespace Relay.Sessions;
 
 /// <summary>
-/// Says no in words. On the rung calm: the upgrade and then a close frame that browsers can read, with the connection cut a
+/// Says no in words. On the level calm: the upgrade and then a close frame that browsers can read, with the connection cut a
 /// second later whatever the client does. Above it, by setting, or when too many refused sockets are still closing: a status
 /// before the upgrade. Who is to be cut without a word and is here nevertheless came through a proxy, which would take that
 /// for a failure of the relay.
 /// </summary>
-internal sealed class Refuser(AdmissionOptions options, RefusalLadder ladder)
+internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload)
 {
     // A client that keeps sending after it was refused is cut before its second is over.
     private const int MaxIgnoredBytes = 64 * 1024;
@@ -25,14 +25,14 @@ internal sealed class Refuser(AdmissionOptions options, RefusalLadder ladder)
     public async Task RefuseAsync(HttpContext context, TrackedConnection connection, Decision decision)
     {
         var refusal = decision.Refusal;
-        if (decision.Rung == Rung.Calm && options.RefuseWith == RefuseWith.Close && refusal is not (Refusal.Stopping or Refusal.Draining))
+        if (decision.OverloadLevel == OverloadLevel.Normal && options.RefuseWith == RefuseWith.Close && refusal is not (Refusal.Stopping or Refusal.Draining))
         {
             var closing = Interlocked.Increment(ref _closing);
             try
             {
                 if (closing <= options.MaxClosingRefusals)
                 {
-                    ladder.Told(RefusalWay.Close);
+                    overload.CountRejection(RejectionMode.CloseFrame);
                     await CloseAsync(context, connection, refusal);
                     return;
                 }
@@ -43,7 +43,7 @@ internal sealed class Refuser(AdmissionOptions options, RefusalLadder ladder)
             }
         }
 
-        ladder.Told(RefusalWay.Status);
+        overload.CountRejection(RejectionMode.HttpStatus);
         var wait = decision.Wait > options.RetryAfter ? decision.Wait : options.RetryAfter;
         await AnswerStatusAsync(context, RefusalReasons.Status(refusal), RefusalReasons.Reason(refusal), wait);
     }

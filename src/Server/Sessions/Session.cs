@@ -1,7 +1,7 @@
 using System.Net.WebSockets;
 using Relay.Addresses;
-using Relay.Listening;
 using Relay.Protocol;
+using Relay.Transport;
 
 namespace Relay.Sessions;
 

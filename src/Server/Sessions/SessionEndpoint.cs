@@ -1,16 +1,16 @@
 using Microsoft.AspNetCore.Http.Features;
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Limits;
-using Relay.Listening;
+using Relay.Policy;
+using Relay.Transport;
 
 namespace Relay.Sessions;
 
 /// <summary>A client's way in: address, admission, upgrade, session.</summary>
 internal sealed class SessionEndpoint(
     AdmissionGate gate,
-    OriginResolver origins,
-    ProxySuspicion suspicion,
+    ClientAddressResolver origins,
+    ProxyMisconfiguration warning,
     Refuser refuser,
     SessionTable table,
     SessionServices services,
@@ -20,18 +20,18 @@ internal sealed class SessionEndpoint(
     public Task HandleAsync(HttpContext context)
     {
         var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-        var origin = OriginOf(context, connection, origins);
+        var origin = ResolveAddress(context, connection, origins);
         if (WebSocketHandshake.Reject(context) is { } answered)
         {
-            gate.Strike(origin.Address);
+            gate.RecordViolation(origin.Address);
             return answered;
         }
 
-        suspicion.Seen(origin);
+        warning.Seen(origin);
         var decision = gate.TryAdmit(origin.Address, out var lease);
         if (decision.Refusal is Refusal.PerIpLimit or Refusal.RatePerIp)
         {
-            suspicion.RefusedPerIp(decision.Live.Key, decision.Live.Total);
+            warning.RefusedPerIp(decision.Live.Key, decision.Live.Total);
         }
 
         if (decision.Refusal != Refusal.None)
@@ -65,8 +65,8 @@ internal sealed class SessionEndpoint(
     }
 
     /// <summary>Whose connection it is, by the rule of the listener that accepted it.</summary>
-    public static ClientOrigin OriginOf(HttpContext context, TrackedConnection connection, OriginResolver origins) => origins.Resolve(
-        connection.Attribution,
+    public static ResolvedClient ResolveAddress(HttpContext context, TrackedConnection connection, ClientAddressResolver origins) => origins.Resolve(
+        connection.ClientAddress,
         context.Connection.RemoteIpAddress ?? System.Net.IPAddress.None,
         context.Request.Headers,
         connection.Claim);

@@ -3,9 +3,9 @@ using Relay.Telemetry;
 namespace Relay.Sessions;
 
 /// <summary>What every session shares.</summary>
-internal sealed class SessionServices(SessionOptions options, RelayMetrics metrics, TimeProvider time, ILogger<Session> logger)
+internal sealed class SessionServices(ClientSessionOptions options, RelayMetrics metrics, TimeProvider time, ILogger<Session> logger)
 {
-    public SessionOptions Options => options;
+    public ClientSessionOptions Options => options;
 
     public RelayMetrics Metrics => metrics;
 

@@ -2,7 +2,7 @@ namespace Relay.Sessions;
 
 internal static class SessionSetup
 {
-    public static IServiceCollection AddSessions<THandler>(this IServiceCollection services, SessionOptions options)
+    public static IServiceCollection AddSessions<THandler>(this IServiceCollection services, ClientSessionOptions options)
         where THandler : class, ISessionHandler => services
         .AddSingleton(options)
         .AddSingleton<SessionServices>()
@@ -10,7 +10,7 @@ internal static class SessionSetup
         .AddSingleton<Refuser>()
         .AddSingleton<ISessionHandler, THandler>()
         .AddSingleton<SessionEndpoint>()
-        .AddSingleton<PacedCloser>()
+        .AddSingleton<PacedDisconnector>()
         .AddSingleton<Drainer>()
         .AddSingleton<Heartbeat>();
 }

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Signaling;
@@ -14,9 +14,9 @@ internal sealed class CallHandler(SignalForwarder signals)
     private const int MaxCandidateLength = 1024;
 
     public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt) =>
-        signals.Forward(client, type, message, receivedAt, FindMistake(type, message.Value("payload")));
+        signals.Forward(client, type, message, receivedAt, FindError(type, message.Value("payload")));
 
-    private static string? FindMistake(MessageType type, JsonElement payload)
+    private static string? FindError(MessageType type, JsonElement payload)
     {
         if (payload.ValueKind != JsonValueKind.Object)
         {

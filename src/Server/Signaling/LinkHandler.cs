@@ -1,12 +1,12 @@
-using Relay.Limits;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
+using Relay.RateLimiting;
 
 namespace Relay.Signaling;
 
 /// <summary>link_request and link_response: a browser asks a phone to be linked with it.</summary>
 internal sealed class LinkHandler(
-    PresenceTable presence, PendingRequests pending, MatchTable matches, SignalingOptions options, TimeProvider time)
+    ClientDirectory presence, PendingRequests pending, MatchTable matches, SignalingOptions options, TimeProvider time)
 {
     private readonly AddressRate _addresses = new(options.LinkRequestsPerMinutePerIp, time);
 
@@ -26,9 +26,9 @@ internal sealed class LinkHandler(
         {
             client.SendError("Invalid link code format");
         }
-        else if (PairingCode.CheckKey(key) is { } mistake)
+        else if (PairingCode.CheckKey(key) is { } error)
         {
-            client.SendError(mistake);
+            client.SendError(error);
         }
         else if (!TryAdd(client, code, key, link, message.DisplayText("deviceName") ?? "Unknown Browser", out var request))
         {

@@ -1,5 +1,5 @@
-using Relay.Limits;
-using Relay.Presence;
+using Relay.Clients;
+using Relay.RateLimiting;
 
 namespace Relay.Signaling;
 

@@ -1,12 +1,12 @@
+using Relay.Clients;
 using Relay.Identity;
-using Relay.Presence;
 using Relay.Protocol;
 
 namespace Relay.Signaling;
 
 /// <summary>register by pairing code, pair_request and pair_response.</summary>
 internal sealed class PairingHandler(
-    PresenceTable presence,
+    ClientDirectory presence,
     PendingRequests pending,
     PairRequestRate rate,
     MatchTable matches,
@@ -20,12 +20,12 @@ internal sealed class PairingHandler(
     {
         var code = message.Text("pairingCode")!;
         var key = message.Text("publicKey")!;
-        var mistake = code.Length == 0 ? "Missing required field: pairingCode"
+        var error = code.Length == 0 ? "Missing required field: pairingCode"
             : !PairingCode.IsValid(code) ? "Invalid pairing code format"
             : PairingCode.CheckKey(key);
-        if (mistake is not null)
+        if (error is not null)
         {
-            client.SendError(mistake);
+            client.SendError(error);
             return;
         }
 

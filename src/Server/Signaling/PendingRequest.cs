@@ -1,5 +1,5 @@
 using Relay.Addresses;
-using Relay.Presence;
+using Relay.Clients;
 
 namespace Relay.Signaling;
 

@@ -1,15 +1,15 @@
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Signaling;
 
 /// <summary>offer, answer and ice_candidate: from one registered code to another, the payload untouched.</summary>
-internal sealed class SignalForwarder(PresenceTable presence, MatchTable matches, SignalingOptions options)
+internal sealed class SignalForwarder(ClientDirectory presence, MatchTable matches, SignalingOptions options)
 {
     public const string NotRegistered = "Not registered. Send register message first.";
 
-    /// <summary>Passes a message on. <paramref name="mistake"/> is what a caller found wrong with the payload.</summary>
-    public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt, string? mistake = null)
+    /// <summary>Passes a message on. <paramref name="error"/> is what a caller found wrong with the payload.</summary>
+    public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt, string? error = null)
     {
         var target = message.Text("target")!;
         if (client.Code is not { } code)
@@ -24,9 +24,9 @@ internal sealed class SignalForwarder(PresenceTable presence, MatchTable matches
         {
             client.SendError("Invalid target code format");
         }
-        else if (mistake is not null)
+        else if (error is not null)
         {
-            client.SendError(mistake);
+            client.SendError(error);
         }
         else if (!presence.TryFindCode(target, out var to, out _) || !matches.Allows(client, to))
         {

@@ -57,7 +57,7 @@ internal sealed class Work<T>(Func<SqliteConnection, T> run) : Work
 
     public override void Fail(StorageException exception) => _done.SetException(exception);
 
-    /// <summary>SQLite's codes for mistakes of ours; all others are troubles of the disk or the file.</summary>
+    /// <summary>SQLite's codes for errors of ours; all others are troubles of the disk or the file.</summary>
     private static class Sql
     {
         public const int Error = 1;

@@ -42,7 +42,7 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
 
         using var drain = ChildProcess.Start(ChildProcess.Relayctl, ["drain", "--rate", "1", "--deadline", "1h"], ("RELAY_ADMIN", relay.Socket));
         Assert.Matches(@"^draining   \d\d left   \d closed   done in about \d+s$", await drain.ReadLineAsync());
-        Assert.Matches(@"^Taken back: \d+ clients are still there, newcomers are let in again.\n$", (await relay.Cli.RunLineAsync("drain --cancel --reason mistake")).Output);
+        Assert.Matches(@"^Taken back: \d+ clients are still there, newcomers are let in again.\n$", (await relay.Cli.RunLineAsync("drain --cancel --reason error")).Output);
         var result = await drain.EndAsync();
         Assert.Equal((ExitCodes.Refused, ""), (result.ExitCode, result.Error));
         Assert.Matches(@"^Taken back: \d+ clients are still there", result.OutputLines[^1]);

@@ -18,7 +18,7 @@ public sealed class PolicyTests
             Assert.True(await relay.ConnectAsync());
         }
 
-        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 1 --existing shed-idle --dry-run");
+        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 1 --excess evict-idle --dry-run");
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
         Assert.Matches(
             @"^total         1,000 \(unchanged\)\nper-ip        20 -> 1\nrevision      1 \(unchanged\)\nnow           clients 3   addresses over their limit 1\n"
@@ -34,7 +34,7 @@ public sealed class PolicyTests
     public async Task SetLimit_OtherLimits_AreShownAndHold()
     {
         await using var relay = await RelayProcess.StartAsync(Small);
-        var result = await relay.Cli.RunAsync("set-limit", "--per-56", "4x", "--per-24", "100", "--rate-per-ip", "5/s burst 50", "--unattributed", "refuse", "--unattributed-limit", "7");
+        var result = await relay.Cli.RunAsync("set-limit", "--per-56", "4x", "--per-24", "100", "--rate-per-ip", "5/s burst 50", "--unresolved", "refuse", "--unresolved-limit", "7");
         Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
         Assert.Matches(@"\nper-ip +20 \(unchanged\)\nper-24 +off -> 100\nper-56 +8x -> 4x\n", result.Output);
         Assert.Contains("5/s burst 50\n", result.Output);

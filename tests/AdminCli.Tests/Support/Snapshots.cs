@@ -14,7 +14,7 @@ internal static class Snapshots
         stats.Channels = new ChannelStats { Channels = 12, Owned = 9, Live = 2, Subscriptions = 345, FramesSentTotal = 6_789 };
         stats.Chunks = new ChunkStats { Cached = 10, CachedBytes = 1_572_864, Known = 20, Sources = 30, Pulls = 1, ServedFromCacheTotal = 400, ServedBySourceTotal = 50 };
         stats.Attestation = new AttestationStats { Open = 1, RequestsTotal = { ["answered"] = 90, ["timed_out"] = 2 } };
-        stats.Storage = new StorageStats { Waiting = 3, WorkTotal = 5_000, CommitsTotal = 600, FileBytes = 7_340_032 };
+        stats.Storage = new StorageStats { Waiting = 3, OperationsTotal = 5_000, CommitsTotal = 600, FileBytes = 7_340_032 };
         return stats;
     }
 
@@ -22,8 +22,8 @@ internal static class Snapshots
     {
         var stats = Full();
         stats.Refused.ByReason.Add(new Dictionary<string, long> { ["total_limit"] = 12, ["per_ip_limit"] = 3_400, ["banned"] = 70, ["rate"] = 20 });
-        stats.Refusing = new Refusing { Rung = "busy", Pinned = true, RefusedPerSecond = 1_234, CpuPercent = 34.6, AnsweredTotal = { ["close"] = 500, ["status"] = 40 } };
-        stats.Handshakes = new Handshakes { Unfinished = 12, Limit = 4_096, CutTotal = { ["late"] = 3_000, ["per_ip"] = 400 } };
+        stats.Overload = new OverloadStatus { Level = "elevated", Pinned = true, RefusedPerSecond = 1_234, CpuPercent = 34.6, RejectionsTotal = { ["close"] = 500, ["status"] = 40 } };
+        stats.Handshakes = new Handshakes { Pending = 12, Limit = 4_096, RejectedTotal = { ["late"] = 3_000, ["per_ip"] = 400 } };
         stats.Capacity = new Capacity { EffectiveTotal = 9_200, Cause = "memory" };
         return stats;
     }
@@ -40,8 +40,8 @@ internal static class Snapshots
         Refused = new Refusals { TotalLimit = 12, PerIpLimit = 3_400 },
         Pairing = new Pairing { ActiveCodes = 1_200, PeakActiveCodes = 1_300, RegistrationsTotal = 12_000, CollisionsTotal = 2, PendingRequests = 4, PendingLinks = 2, CollisionRisk = "low" },
         Traffic = new Traffic { MessagesReceivedTotal = 1_234_567, MessagesSentTotal = 1_234_000, BytesReceivedTotal = 1_288_490_188, BytesSentTotal = 1_181_116_006, QueuedMessages = 7, RateLimitedTotal = 9 },
-        Peers = new Peers { Proven = 3, Unproven = 1, GossipIgnoredTotal = 5, RefusedTotal = { ["bad_signature"] = 2 } },
+        Peers = new Peers { Authenticated = 3, Pending = 1, GossipIgnoredTotal = 5, RefusedTotal = { ["bad_signature"] = 2 } },
         Process = new Process { ResidentBytes = 222_298_112, HeapBytes = 83_886_080, CpuTime = new Duration { Seconds = 63 }, OpenFiles = 412, OpenFilesLimit = 65_536, Threads = 31, CollectionsGen2 = 12 },
-        Audit = new Audit { Time = new Timestamp { Seconds = 1_777_593_606 }, RunsTotal = 12 },
+        Ledger = new LedgerStatus { Time = new Timestamp { Seconds = 1_777_593_606 }, RunsTotal = 12 },
     };
 }

@@ -72,7 +72,7 @@ public sealed class TopScreenTests
     public void Lines_HostileTextFromTheRelay_IsCleaned()
     {
         var stats = Snapshots.Guarded();
-        (stats.State, stats.Version, stats.Refusing.Rung) = ("re\e[2Jady", "\a1", "ca\nlm");
+        (stats.State, stats.Version, stats.Overload.Level) = ("re\e[2Jady", "\a1", "ca\nlm");
         stats.Refused.ByReason["\e]0;x"] = 9_999;
         var list = TopStates.List(1, 0);
         list.Ips[0].Key = "\e[31mkey";

@@ -54,7 +54,7 @@ internal sealed class NetworkAdmin : IDisposable
         },
         time);
 
-    public static Uri AddressOf(RelayServer server) => new(Banner.AdminAddress(server.App, server.Settings.Admin)!);
+    public static Uri AddressOf(RelayServer server) => new(Hosting.Banner.AdminAddress(server.App, server.Settings.Admin)!);
 
     public async Task ExpectUnauthenticatedAsync(string reason)
     {

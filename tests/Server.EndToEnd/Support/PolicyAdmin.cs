@@ -11,12 +11,12 @@ internal sealed class PolicyAdmin(ChannelBase channel)
 
     public static CallOptions Call => new(deadline: DateTime.UtcNow.AddSeconds(30), cancellationToken: TestContext.Current.CancellationToken);
 
-    public static ChangeOptions Holding(TimeSpan time) => new() { HoldFor = Duration.FromTimeSpan(time) };
+    public static ChangeOptions Holding(TimeSpan time) => new() { Ttl = Duration.FromTimeSpan(time) };
 
     public async Task<ChangePolicyResponse> SetAsync(string path, string text, ChangeOptions? options = null) =>
         await Client.ChangePolicyAsync(new ChangePolicyRequest { Set = { [path] = text }, Options = options }, Call);
 
-    public async Task<Policy> GetAsync() => await Client.GetPolicyAsync(new GetPolicyRequest(), Call);
+    public async Task<AdminApi.Policy> GetAsync() => await Client.GetPolicyAsync(new GetPolicyRequest(), Call);
 
     public async Task<string> ItemAsync(string path) => (await GetAsync()).Items.GetValueOrDefault(path, "(none)");
 

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Relay.AdminApi;
 using Relay.Admission;
 using Relay.Configuration;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Relay.EndToEnd.Support;
 
@@ -28,8 +28,8 @@ internal sealed class RelayServer : IAsyncDisposable
         _folder = folder;
         _errors = errors;
         Settings = settings;
-        Http = new Uri(Banner.HttpAddresses(app)[0].Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
-        Ports = [.. Banner.HttpAddresses(app).Select(address => new Uri(address).Port)];
+        Http = new Uri(Hosting.Banner.HttpAddresses(app)[0].Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
+        Ports = [.. Hosting.Banner.HttpAddresses(app).Select(address => new Uri(address).Port)];
         _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler { ConnectCallback = async (_, cancel) => await ConnectAdminAsync(cancel) },
@@ -73,9 +73,9 @@ internal sealed class RelayServer : IAsyncDisposable
         settings.Admin.Socket = Path.Combine(folder, "admin.sock");
         settings.Admission.PolicyFile = Path.Combine(folder, "policy.json");
 
-        // Tests come faster than people, and all from a few addresses; those of the rate and of the ladder switch them on.
+        // Tests come faster than people, and all from a few addresses; those of the rate and of the overload switch them on.
         settings.Admission.ConnectRatePerIp = settings.Admission.ConnectRateTotal = "off";
-        settings.Admission.Rung = "calm";
+        settings.Admission.OverloadLevel = "normal";
         settings.Log.Level = LogLevel.Information;
         configure?.Invoke(settings);
         var errors = new ConcurrentQueue<string>();

@@ -1,6 +1,6 @@
 using Relay.Admission;
-using Relay.Listening;
 using Relay.Sessions;
+using Relay.Transport;
 
 namespace Relay.EndToEnd.Support;
 

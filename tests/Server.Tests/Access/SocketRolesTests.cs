@@ -74,10 +74,10 @@ public sealed class SocketRolesTests
     public void Check_NamesThatNobodyHas_AreNamedWithTheirOption()
     {
         var options = new AdminOptions { OperateUsers = ["1000", "no-such-user"], AdminGroups = ["no-such-group"], ReadUsers = ["-1"] };
-        var mistakes = options.Validate(new ValidationContext(options)).ToArray();
+        var errors = options.Validate(new ValidationContext(options)).ToArray();
 
-        Assert.Equal(["AdminGroups", "OperateUsers", "ReadUsers"], mistakes.Select(mistake => mistake.MemberNames.Single()).Order());
-        Assert.Contains("there is no group 'no-such-group'", mistakes[0].ErrorMessage, StringComparison.Ordinal);
+        Assert.Equal(["AdminGroups", "OperateUsers", "ReadUsers"], errors.Select(error => error.MemberNames.Single()).Order());
+        Assert.Contains("there is no group 'no-such-group'", errors[0].ErrorMessage, StringComparison.Ordinal);
     }
 
     private static PeerProcess Process(uint user, uint group, string groups = "") =>

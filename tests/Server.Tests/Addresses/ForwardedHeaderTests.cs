@@ -3,7 +3,7 @@ namespace Server.Tests.Addresses;
 /// <summary>Forwarded, RFC 7239, from a trusted peer.</summary>
 public sealed class ForwardedHeaderTests
 {
-    private const string Nobody = "unattributed";
+    private const string Nobody = "unresolved";
 
     [Theory]
     // Section 4's own examples.

@@ -23,8 +23,8 @@ public sealed class IpPrefixTests
     [InlineData("2001:db8:0:1:8000::/65", "2001:db8:0:1:8000::/65")]
     public void TryParse_ANetwork_IsWrittenBack(string text, string expected)
     {
-        Assert.True(IpPrefix.TryParse(text, out var prefix, out var mistake));
-        Assert.Null(mistake);
+        Assert.True(IpPrefix.TryParse(text, out var prefix, out var error));
+        Assert.Null(error);
         Assert.Equal(expected, prefix.ToString());
     }
 
@@ -53,8 +53,8 @@ public sealed class IpPrefixTests
     [InlineData("::ffff:10.0.0.1", "wrapped in IPv6")]
     public void TryParse_AMistake_SaysWhatIsWrong(string text, string expected)
     {
-        Assert.False(IpPrefix.TryParse(text, out _, out var mistake));
-        Assert.Contains(expected, mistake, StringComparison.Ordinal);
+        Assert.False(IpPrefix.TryParse(text, out _, out var error));
+        Assert.Contains(expected, error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -83,8 +83,8 @@ public sealed class IpPrefixTests
         Assert.True(Parse("2001:db8::/64").Contains(key));
         Assert.True(Parse("2001:db8::/56").Contains(key));
         Assert.False(Parse("2001:db8::1").Contains(key));
-        Assert.False(Parse("::/0").Contains(IpKey.Unattributed));
-        Assert.False(Parse("0.0.0.0/0").Contains(IpKey.Unattributed));
+        Assert.False(Parse("::/0").Contains(IpKey.Unresolved));
+        Assert.False(Parse("0.0.0.0/0").Contains(IpKey.Unresolved));
     }
 
     [Fact]
@@ -106,14 +106,14 @@ public sealed class IpPrefixTests
             && a.Contains(new IpPrefix(b.Key.Cut(0))) == (a.Length == 0 && a.IsIpv6 == b.IsIpv6));
 
     [Fact]
-    public void Unattributed_IsNoAddress()
+    public void Unresolved_IsNoAddress()
     {
-        Assert.Equal("unattributed", IpKey.Unattributed.ToString());
-        Assert.Equal(IpKey.Unattributed, IpKey.Unattributed.Cut(0));
-        Assert.Equal(IpKey.Unattributed, IpKey.Unattributed.CutIpv6(64));
-        Assert.NotEqual(IpKey.From(IPAddress.Any), IpKey.Unattributed);
-        Assert.NotEqual(IpKey.From(IPAddress.IPv6Any), IpKey.Unattributed);
+        Assert.Equal("unresolved", IpKey.Unresolved.ToString());
+        Assert.Equal(IpKey.Unresolved, IpKey.Unresolved.Cut(0));
+        Assert.Equal(IpKey.Unresolved, IpKey.Unresolved.CutIpv6(64));
+        Assert.NotEqual(IpKey.From(IPAddress.Any), IpKey.Unresolved);
+        Assert.NotEqual(IpKey.From(IPAddress.IPv6Any), IpKey.Unresolved);
     }
 
-    private static IpPrefix Parse(string text) => IpPrefix.TryParse(text, out var prefix, out var mistake) ? prefix : throw new FormatException(mistake);
+    private static IpPrefix Parse(string text) => IpPrefix.TryParse(text, out var prefix, out var error) ? prefix : throw new FormatException(error);
 }

@@ -7,11 +7,11 @@ namespace Server.Tests.Addresses;
 /// <summary>A resolver that trusts 10/8, 192.0.2.128/25 and fd00::/32, and short ways to ask it.</summary>
 internal static class Origins
 {
-    public static readonly OriginResolver Resolver =
+    public static readonly ClientAddressResolver Resolver =
         new(new TrustedProxies(["10.0.0.0/8", "192.0.2.128/25", "fd00::/32"]));
 
-    public static AttributionRule Rule(string text) =>
-        AttributionRule.TryParse(text, out var rule, out var mistake) ? rule : throw new FormatException(mistake);
+    public static ClientAddressRule Rule(string text) =>
+        ClientAddressRule.TryParse(text, out var rule, out var error) ? rule : throw new FormatException(error);
 
     public static HeaderDictionary Headers(string name, params string[] lines)
     {

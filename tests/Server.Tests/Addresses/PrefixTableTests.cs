@@ -68,5 +68,5 @@ public sealed class PrefixTableTests
 
     private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
 
-    private static IpPrefix Of(string text) => IpPrefix.TryParse(text, out var prefix, out var mistake) ? prefix : throw new FormatException(mistake);
+    private static IpPrefix Of(string text) => IpPrefix.TryParse(text, out var prefix, out var error) ? prefix : throw new FormatException(error);
 }

@@ -48,7 +48,7 @@ public sealed class ProtectedNetworksTests
         Assert.Equal(isProtected, Networks.Why(Of(network), allowPrivate: true) is not null);
 
     [Fact]
-    public void Why_Unattributed_IsNoNetwork() => Assert.Null(Networks.Why(IpKey.Unattributed, allowPrivate: false));
+    public void Why_Unresolved_IsNoNetwork() => Assert.Null(Networks.Why(IpKey.Unresolved, allowPrivate: false));
 
-    private static IpKey Of(string text) => IpPrefix.TryParse(text, out var prefix, out var mistake) ? prefix.Key : throw new FormatException(mistake);
+    private static IpKey Of(string text) => IpPrefix.TryParse(text, out var prefix, out var error) ? prefix.Key : throw new FormatException(error);
 }

@@ -36,15 +36,15 @@ public sealed class TrustedProxiesTests
     [InlineData("10.0.0.0/33", "not a network")]
     public void Check_Network_SaysWhatIsWrong(string text, string? expected)
     {
-        var mistake = TrustedProxies.Check(text);
+        var error = TrustedProxies.Check(text);
 
         if (expected is null)
         {
-            Assert.Null(mistake);
+            Assert.Null(error);
         }
         else
         {
-            Assert.Contains(expected, mistake, StringComparison.Ordinal);
+            Assert.Contains(expected, error, StringComparison.Ordinal);
         }
     }
 }

@@ -2,7 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 using Relay.Telemetry;
 
 namespace Server.Tests.Admission;
@@ -11,23 +11,23 @@ public sealed class AdmissionGateTests : IDisposable
 {
     private readonly RelayMetrics _metrics = new();
     private readonly Books _books = new(total: 3, perIp: 1);
-    private readonly AutoBanOptions _autoBan = new() { After = 3, Length = TimeSpan.FromMinutes(1) };
+    private readonly AutoBanOptions _autoBan = new() { Threshold = 3, Duration = TimeSpan.FromMinutes(1) };
     private readonly DecisionLog _log;
-    private readonly RefusalLadder _ladder;
+    private readonly OverloadMonitor _overload;
     private readonly AdmissionGate _gate;
 
     public AdmissionGateTests()
     {
         _log = new DecisionLog(_books.Options, _books.Time);
         var networks = new ProtectedNetworks(_books.Options.TrustedProxies);
-        _ladder = new RefusalLadder(_books.Ledger, _books.Policies, _books.Ladder, _books.Time, NullLogger<RefusalLadder>.Instance) { CpuTime = () => TimeSpan.Zero };
+        _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, NullLogger<OverloadMonitor>.Instance) { CpuTime = () => TimeSpan.Zero };
         _gate = new AdmissionGate(
-            _books.Ledger, _books.Policies, new AutoBans(_autoBan, networks, _books.Time), networks, _ladder, _log, _metrics, _books.Time);
+            _books.Ledger, _books.Policies, new AutoBans(_autoBan, networks, _books.Time), networks, _overload, _log, _metrics, _books.Time);
     }
 
     public void Dispose()
     {
-        _ladder.Dispose();
+        _overload.Dispose();
         _metrics.Dispose();
     }
 
@@ -77,7 +77,7 @@ public sealed class AdmissionGateTests : IDisposable
         Assert.Equal(Refusal.Banned, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
         Assert.Equal(Refusal.None, _gate.TryAdmit(Address("192.0.2.2"), out _).Refusal);
 
-        _books.Time.Advance(_autoBan.Length);
+        _books.Time.Advance(_autoBan.Duration);
         Assert.Equal(Refusal.None, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
     }
 
@@ -101,7 +101,7 @@ public sealed class AdmissionGateTests : IDisposable
         _books.Change(("override/192.0.2.1", "unlimited"));
         for (var i = 0; i < 10; i++)
         {
-            _gate.Strike(Address("192.0.2.1"));
+            _gate.RecordViolation(Address("192.0.2.1"));
         }
 
         Assert.Equal(Refusal.None, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);

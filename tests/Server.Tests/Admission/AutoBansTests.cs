@@ -15,10 +15,10 @@ public sealed class AutoBansTests
     [Fact]
     public void Strike_OftenEnoughInTheWindow_BansForLongerEachTimeUpToTheLongest()
     {
-        var bans = Create(options => (options.Length, options.MaxLength) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(35)));
+        var bans = Create(options => (options.Duration, options.MaxDuration) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(35)));
         foreach (var minutes in new[] { 10, 20, 35, 35 })
         {
-            Strike(bans, Address, 3);
+            RecordViolation(bans, Address, 3);
             _time.Advance(TimeSpan.FromMinutes(minutes) - TimeSpan.FromTicks(1));
             Assert.True(bans.IsBanned(Address));
             _time.Advance(TimeSpan.FromTicks(1));
@@ -35,7 +35,7 @@ public sealed class AutoBansTests
         var bans = Create();
         for (var i = 0; i < 20; i++)
         {
-            Strike(bans, Address, 2);
+            RecordViolation(bans, Address, 2);
             _time.Advance(TimeSpan.FromSeconds(61));
         }
 
@@ -46,7 +46,7 @@ public sealed class AutoBansTests
     public void Strike_WhileBanned_DoesNotProlong()
     {
         var bans = Create();
-        Strike(bans, Address, 50);
+        RecordViolation(bans, Address, 50);
         _time.Advance(TimeSpan.FromMinutes(10));
 
         Assert.False(bans.IsBanned(Address));
@@ -56,11 +56,11 @@ public sealed class AutoBansTests
     [Fact]
     public void Strike_GoodForLongAfterABan_StartsAnew()
     {
-        var bans = Create(options => options.MaxLength = TimeSpan.FromHours(1));
-        Strike(bans, Address, 3);
+        var bans = Create(options => options.MaxDuration = TimeSpan.FromHours(1));
+        RecordViolation(bans, Address, 3);
         _time.Advance(TimeSpan.FromHours(2));
-        Strike(bans, Key("198.51.100.1"), 1);
-        Strike(bans, Address, 3);
+        RecordViolation(bans, Key("198.51.100.1"), 1);
+        RecordViolation(bans, Address, 3);
 
         Assert.Equal([1, 1], _made.Select(ban => ban.Times));
     }
@@ -78,7 +78,7 @@ public sealed class AutoBansTests
     public void Strike_ProxiesAndPrivateNetworks_AreNeverBanned(string address, bool banned)
     {
         var bans = Create();
-        Strike(bans, Key(address), 10);
+        RecordViolation(bans, Key(address), 10);
 
         Assert.Equal(banned, bans.IsBanned(Key(address)));
     }
@@ -87,8 +87,8 @@ public sealed class AutoBansTests
     public void Strike_PrivateNetworksAllowed_StillSparesProxies()
     {
         var bans = Create(options => options.PrivateNetworks = true);
-        Strike(bans, Key("10.1.2.3"), 10);
-        Strike(bans, Key("198.51.100.9"), 10);
+        RecordViolation(bans, Key("10.1.2.3"), 10);
+        RecordViolation(bans, Key("198.51.100.9"), 10);
 
         Assert.True(bans.IsBanned(Key("10.1.2.3")));
         Assert.False(bans.IsBanned(Key("198.51.100.9")));
@@ -98,7 +98,7 @@ public sealed class AutoBansTests
     public void Strike_OneIpv6Address_DoesNotHitItsNeighbour()
     {
         var bans = Create();
-        Strike(bans, Key("2001:db8::1"), 3);
+        RecordViolation(bans, Key("2001:db8::1"), 3);
 
         Assert.True(bans.IsBanned(Key("2001:db8::1")));
         Assert.False(bans.IsBanned(Key("2001:db8::2")));
@@ -110,7 +110,7 @@ public sealed class AutoBansTests
         var bans = Create(options => options.MaxAddresses = 16);
         for (uint i = 0; i < 30; i++)
         {
-            Strike(bans, IpKey.FromIpv4(0xCB007100 + i), 3);
+            RecordViolation(bans, IpKey.FromIpv4(0xCB007100 + i), 3);
         }
 
         Assert.Equal(16, bans.All().Count);
@@ -120,38 +120,38 @@ public sealed class AutoBansTests
     public void Remove_ANetwork_EndsItsBansAndForgetsWhy()
     {
         var bans = Create();
-        Strike(bans, Address, 3);
-        Strike(bans, Key("192.0.2.1"), 3);
+        RecordViolation(bans, Address, 3);
+        RecordViolation(bans, Key("192.0.2.1"), 3);
         Assert.True(IpPrefix.TryParse("203.0.113.0/24", out var network, out _));
 
         Assert.Equal(new IpPrefix(Address), Assert.Single(bans.Remove(network)).Network);
         Assert.False(bans.IsBanned(Address));
         Assert.True(bans.IsBanned(Key("192.0.2.1")));
-        Strike(bans, Address, 3);
+        RecordViolation(bans, Address, 3);
         Assert.Equal(1, _made[^1].Times);
     }
 
     [Fact]
     public void Strike_SwitchedOff_CountsNothing()
     {
-        var bans = Create(options => options.After = 0);
-        Strike(bans, Address, 1000);
+        var bans = Create(options => options.Threshold = 0);
+        RecordViolation(bans, Address, 1000);
 
         Assert.False(bans.IsBanned(Address));
     }
 
     private AutoBans Create(Action<AutoBanOptions>? configure = null)
     {
-        var options = new AutoBanOptions { After = 3 };
+        var options = new AutoBanOptions { Threshold = 3 };
         configure?.Invoke(options);
         return new AutoBans(options, new ProtectedNetworks(["198.51.100.0/24"]), _time) { Banned = _made.Add };
     }
 
-    private static void Strike(AutoBans bans, IpKey address, int times)
+    private static void RecordViolation(AutoBans bans, IpKey address, int times)
     {
         for (var i = 0; i < times; i++)
         {
-            bans.Strike(address);
+            bans.RecordViolation(address);
         }
     }
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Server.Tests.Admission;
 
@@ -21,12 +21,12 @@ internal sealed class Books
         };
         configure?.Invoke(Options);
         Policies = new LimitPolicyStore(Options, Time);
-        Ledger = new ConnectionLedger(Policies, Options, Ladder, Time);
+        Ledger = new ConnectionLedger(Policies, Options, Overload, Time);
     }
 
     public AdmissionOptions Options { get; }
 
-    public LadderOptions Ladder { get; } = new();
+    public OverloadOptions Overload { get; } = new();
 
     public FakeTimeProvider Time { get; } = new();
 
@@ -50,7 +50,7 @@ internal sealed class Books
     }
 
     public void Change(params (string Path, string? Text)[] edits) => Assert.Empty(
-        Policies.Change(new PolicyChange(edits.ToDictionary(edit => edit.Path, edit => edit.Text), "test")).Mistakes);
+        Policies.Change(new PolicyChange(edits.ToDictionary(edit => edit.Path, edit => edit.Text), "test")).Errors);
 
     public KeyTotals? Of(int key) => Ledger.Keys().Where(totals => totals.Key == Key(key)).Cast<KeyTotals?>().SingleOrDefault();
 }

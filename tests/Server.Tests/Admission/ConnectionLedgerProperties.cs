@@ -1,6 +1,6 @@
 using CsCheck;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Server.Tests.Admission;
 

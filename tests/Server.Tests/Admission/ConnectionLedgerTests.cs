@@ -1,5 +1,5 @@
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Server.Tests.Admission;
 

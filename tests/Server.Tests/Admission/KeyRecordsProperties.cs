@@ -2,7 +2,7 @@ using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Server.Tests.Admission;
 

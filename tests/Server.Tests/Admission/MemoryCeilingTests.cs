@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Server.Tests.Admission;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Server.Tests.Admission;
 
@@ -55,8 +55,8 @@ public sealed class RecentAdmissionsTests
     private static LimitPolicy Policy(params (string Path, string? Text)[] edits)
     {
         var items = PolicyItems.FromOptions(new AdmissionOptions(), out _)
-            .With(edits.Select(edit => KeyValuePair.Create(edit.Path, edit.Text)), 64, out var mistakes);
-        Assert.Empty(mistakes);
+            .With(edits.Select(edit => KeyValuePair.Create(edit.Path, edit.Text)), 64, out var errors);
+        Assert.Empty(errors);
         return new LimitPolicy(items, 64, 1);
     }
 }

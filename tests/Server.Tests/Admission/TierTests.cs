@@ -1,7 +1,7 @@
 using CsCheck;
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Limits;
+using Relay.Policy;
 
 namespace Server.Tests.Admission;
 

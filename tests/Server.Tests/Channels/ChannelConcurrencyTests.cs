@@ -16,7 +16,7 @@ public sealed class ChannelConcurrencyTests
     public async Task Stream_SubscribersAndOwnersComeAndGo_EachHearsItInOrder()
     {
         var cancel = TestContext.Current.CancellationToken;
-        using var server = new ChannelServer(sessions: new SessionOptions { QueueMessages = 100_000, QueueBytes = 1 << 30 });
+        using var server = new ChannelServer(sessions: new ClientSessionOptions { QueueMessages = 100_000, QueueBytes = 1 << 30 });
         var over = false;
         // The owner's alone.
         var streamId = 0;
@@ -88,7 +88,7 @@ public sealed class ChannelConcurrencyTests
     [Fact]
     public async Task Owner_Leaves_ChannelIsFreeOnlyWhenTheEndIsTold()
     {
-        using var server = new ChannelServer(sessions: new SessionOptions { QueueMessages = 2 });
+        using var server = new ChannelServer(sessions: new ClientSessionOptions { QueueMessages = 2 });
         var owner = server.Connect();
         owner.Own("news");
         var slow = server.Connect(stuck: true);

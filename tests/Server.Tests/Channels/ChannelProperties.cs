@@ -2,7 +2,7 @@ using System.Buffers;
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Channels;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 using Relay.Sessions;
 
@@ -44,7 +44,7 @@ public sealed class ChannelProperties
             _model = new ChannelModel(_options.OwnedPerSocket, _options.SubscriptionsPerSocket, _options.UpstreamQueue);
             var directory = new ChannelDirectory(_time);
             _streams = new StreamTable(directory);
-            _upstream = new UpstreamQueue(directory, _options, new SessionOptions(), _time);
+            _upstream = new UpstreamQueue(directory, _options, new ClientSessionOptions(), _time);
             _table = new ChannelTable(directory, _streams, _upstream, _options);
         }
 

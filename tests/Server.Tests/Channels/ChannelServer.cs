@@ -3,11 +3,11 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Channels;
-using Relay.Listening;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Protocol;
 using Relay.Sessions;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Server.Tests.Channels;
 
@@ -20,10 +20,10 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
     private readonly SessionServices _services;
     private readonly UpstreamDelivery _delivery;
 
-    public ChannelServer(ChannelOptions? channels = null, SessionOptions? sessions = null)
+    public ChannelServer(ChannelOptions? channels = null, ClientSessionOptions? sessions = null)
     {
         channels ??= new ChannelOptions { UpstreamPerMinute = 100_000 };
-        sessions ??= new SessionOptions();
+        sessions ??= new ClientSessionOptions();
         _connections = new ConnectionTable(new ClosingConnections(Time));
         _services = new SessionServices(sessions, _metrics, Time, NullLogger<Session>.Instance);
         var directory = new ChannelDirectory(Time);

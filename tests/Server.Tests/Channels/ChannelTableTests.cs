@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Channels;
-using Relay.Presence;
+using Relay.Clients;
 
 namespace Server.Tests.Channels;
 
@@ -14,7 +14,7 @@ public sealed class ChannelTableTests
         var (time, options) = (new FakeTimeProvider(), new ChannelOptions());
         var directory = new ChannelDirectory(time);
         var streams = new StreamTable(directory);
-        var table = new ChannelTable(directory, streams, new UpstreamQueue(directory, options, new Relay.Sessions.SessionOptions(), time), options);
+        var table = new ChannelTable(directory, streams, new UpstreamQueue(directory, options, new Relay.Sessions.ClientSessionOptions(), time), options);
         var (leaving, staying) = (new Client(null!), new Client(null!));
         table.Own(leaving, "own");
         table.Subscribe(leaving, "shared");

@@ -10,7 +10,7 @@ public sealed class UpstreamTests
     private const string Confirmation = """{"type":"channel-owner-registered","channelId":"news"}""";
 
     private readonly ChannelOptions _channels = new() { UpstreamPerMinute = 100_000 };
-    private readonly SessionOptions _sessions = new() { QueueMessages = 10 };
+    private readonly ClientSessionOptions _sessions = new() { QueueMessages = 10 };
 
     /// <summary>Far more waits than an owner's outgoing queue takes: the owner gets all of it as it reads, and is not closed.</summary>
     [Fact]

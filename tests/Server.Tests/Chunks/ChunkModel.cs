@@ -1,5 +1,5 @@
 using Relay.Chunks;
-using Relay.Presence;
+using Relay.Clients;
 
 namespace Server.Tests.Chunks;
 

@@ -1,7 +1,7 @@
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Chunks;
-using Relay.Presence;
+using Relay.Clients;
 
 namespace Server.Tests.Chunks;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Chunks;
-using Relay.Presence;
+using Relay.Clients;
 
 namespace Server.Tests.Chunks;
 

@@ -38,18 +38,18 @@ public sealed class SettingsReaderTests
     [InlineData("Log:Format", "+1")]
     public void Read_BadValue_NamesTheOption(string path, string value)
     {
-        Read([(path, value)], out var mistakes);
+        Read([(path, value)], out var errors);
 
-        Assert.StartsWith(path, Assert.Single(mistakes), StringComparison.Ordinal);
+        Assert.StartsWith(path, Assert.Single(errors), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Read_ManyMistakes_NamesThemAll()
     {
-        Read([("Admission:Total", "0"), ("Sessions:PingInterval", "x"), ("Admision:PerIp", "3"), ("Log:Format", "Xml")], out var mistakes);
+        Read([("Admission:Total", "0"), ("Sessions:PingInterval", "x"), ("Admision:PerIp", "3"), ("Log:Format", "Xml")], out var errors);
 
-        Assert.Equal(4, mistakes.Count);
-        Assert.Contains(mistakes, mistake => mistake.Contains("did you mean Admission:PerIp?", StringComparison.Ordinal));
+        Assert.Equal(4, errors.Count);
+        Assert.Contains(errors, error => error.Contains("did you mean Admission:PerIp?", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -59,9 +59,9 @@ public sealed class SettingsReaderTests
     [InlineData("PerIp", "Admission:PerIp")]
     public void Read_UnknownOption_NamesTheOneThatIsMeant(string path, string meant)
     {
-        Read([(path, "1")], out var mistakes);
+        Read([(path, "1")], out var errors);
 
-        Assert.StartsWith($"{path}: there is no such option; did you mean {meant}", Assert.Single(mistakes), StringComparison.Ordinal);
+        Assert.StartsWith($"{path}: there is no such option; did you mean {meant}", Assert.Single(errors), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,16 +75,16 @@ public sealed class SettingsReaderTests
     public void AppSettings_EveryOption_IsThereAtItsDefault()
     {
         var file = Path.Combine(ArchitectureTests.FindRoot(), "src/Server/appsettings.json");
-        var settings = SettingsReader.Read(new ConfigurationBuilder().AddJsonFile(file).Build(), out var mistakes);
+        var settings = SettingsReader.Read(new ConfigurationBuilder().AddJsonFile(file).Build(), out var errors);
         using var json = JsonDocument.Parse(File.ReadAllText(file));
 
-        Assert.Empty(mistakes);
-        Assert.Equal(OptionCatalog.All.Select(option => option.Path), json.RootElement.EnumerateObject()
+        Assert.Empty(errors);
+        Assert.Equal(SettingCatalog.All.Select(option => option.Path), json.RootElement.EnumerateObject()
             .SelectMany(section => section.Value.EnumerateObject().Select(option => $"{section.Name}:{option.Name}")));
-        Assert.All(OptionCatalog.All, option => Assert.Equal(
+        Assert.All(SettingCatalog.All, option => Assert.Equal(
             option.Default, Option.Typed(option.Property.GetValue(option.Section.GetValue(settings)))));
     }
 
-    private static RelaySettings Read((string Path, string Value)[] given, out IReadOnlyList<string> mistakes) => SettingsReader.Read(
-        new ConfigurationBuilder().AddInMemoryCollection(given.ToDictionary(pair => pair.Path, pair => (string?)pair.Value)).Build(), out mistakes);
+    private static RelaySettings Read((string Path, string Value)[] given, out IReadOnlyList<string> errors) => SettingsReader.Read(
+        new ConfigurationBuilder().AddInMemoryCollection(given.ToDictionary(pair => pair.Path, pair => (string?)pair.Value)).Build(), out errors);
 }

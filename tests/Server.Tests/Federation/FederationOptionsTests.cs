@@ -22,8 +22,8 @@ public sealed class FederationOptionsTests
     {
         var options = new FederationOptions { Servers = [Id, "relay.example"] };
 
-        var mistake = Assert.Single(options.Validate(new ValidationContext(options)));
+        var error = Assert.Single(options.Validate(new ValidationContext(options)));
 
-        Assert.Equal("Servers:1", Assert.Single(mistake.MemberNames));
+        Assert.Equal("Servers:1", Assert.Single(error.MemberNames));
     }
 }

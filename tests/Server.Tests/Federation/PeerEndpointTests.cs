@@ -8,10 +8,10 @@ using Relay.Addresses;
 using Relay.Admission;
 using Relay.Federation;
 using Relay.Identity;
-using Relay.Limits;
-using Relay.Listening;
+using Relay.Policy;
 using Relay.Sessions;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Server.Tests.Federation;
 
@@ -25,9 +25,9 @@ public sealed class PeerEndpointTests : IDisposable
         .AddSingleton(TimeProvider.System)
         .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
         .AddSingleton<RelayMetrics>()
-        .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions(), new LadderOptions())
-        .AddListening(new ListenOptions())
-        .AddSessions<Unused>(new SessionOptions())
+        .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions(), new OverloadOptions())
+        .AddTransport(new PublicListenerOptions())
+        .AddSessions<Unused>(new ClientSessionOptions())
         .AddIdentity(new IdentityOptions { KeyFile = Path.Combine(_folder, "server.key") }, "ws://localhost:9000")
         .AddFederation(new FederationOptions { Admit = FederationAdmit.Any, MaxUnprovenPerIp = 1 })
         .BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true });
@@ -60,7 +60,7 @@ public sealed class PeerEndpointTests : IDisposable
 
         await Assert.ThrowsAsync<IOException>(() => _services.GetRequiredService<PeerEndpoint>().HandleAsync(context));
 
-        Assert.Equal(0, _services.GetRequiredService<PeerTable>().UnprovenCount);
+        Assert.Equal(0, _services.GetRequiredService<PeerTable>().PendingCount);
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class PeerEndpointTests : IDisposable
         await _services.GetRequiredService<PeerEndpoint>().HandleAsync(context);
 
         Assert.Equal(400, context.Response.StatusCode);
-        Assert.Equal(0, _services.GetRequiredService<PeerTable>().UnprovenCount);
+        Assert.Equal(0, _services.GetRequiredService<PeerTable>().PendingCount);
     }
 
     private DefaultHttpContext Upgrade(IPAddress address)

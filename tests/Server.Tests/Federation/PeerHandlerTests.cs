@@ -6,9 +6,9 @@ using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Federation;
 using Relay.Identity;
-using Relay.Listening;
 using Relay.Sessions;
 using Relay.Telemetry;
+using Relay.Transport;
 
 namespace Server.Tests.Federation;
 
@@ -29,7 +29,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
     public PeerHandlerTests()
     {
         _table = new PeerTable(_options, _time);
-        _services = new SessionServices(new SessionOptions(), _metrics, _time, NullLogger<Session>.Instance);
+        _services = new SessionServices(new ClientSessionOptions(), _metrics, _time, NullLogger<Session>.Instance);
         _connections = new ConnectionTable(new ClosingConnections(_time));
         _deadline = new HandshakeDeadline(_table, _options, _metrics, _time);
         _deadline.StartAsync(TestContext.Current.CancellationToken);
@@ -44,7 +44,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         }
 
         // Whatever a test did, all is given back in the end.
-        Assert.Equal((0, 0, 0), (_table.UnprovenCount, _table.ProvenCount, _sessions.Count));
+        Assert.Equal((0, 0, 0), (_table.PendingCount, _table.AuthenticatedCount, _sessions.Count));
         _deadline.Dispose();
         _connections.Closing.Dispose();
         _metrics.Dispose();
@@ -71,7 +71,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         Assert.Equal("handshake_ack", ack.RootElement.GetProperty("type").GetString());
         Assert.Equal(Greater.ServerId, ack.RootElement.GetProperty("serverId").GetString());
         Assert.Equal(Lesser.ServerId, Assert.Single(_table.Snapshot()).ServerId);
-        Assert.Equal(0, _table.UnprovenCount);
+        Assert.Equal(0, _table.PendingCount);
         Assert.True(Assert.Single(_sessions.All).IsHeld);
         Assert.Empty(_metrics.PeerRefusalsByReason());
     }
@@ -128,7 +128,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
     {
         var socket = Connect(self: Greater);
         _time.Advance(TimeSpan.FromSeconds(9));
-        Assert.Equal(1, _table.UnprovenCount);
+        Assert.Equal(1, _table.PendingCount);
         Assert.False(Assert.Single(_sessions.All).IsClosing);
 
         _time.Advance(TimeSpan.FromSeconds(2));
@@ -208,7 +208,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         thief.Say(bytes);
 
         Assert.Equal("close 4001 Handshake already used", await thief.HearAsync());
-        Assert.Equal(1, _table.ProvenCount);
+        Assert.Equal(1, _table.AuthenticatedCount);
         AssertRefused("handshake_replayed");
     }
 
@@ -220,7 +220,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
 
     private FakePeerSocket Connect(PeerSigner self) => Connect(Welcome(self));
 
-    private FakePeerSocket Connect(PeerWelcome welcome)
+    private FakePeerSocket Connect(PeerAuthenticator welcome)
     {
         var address = IPAddress.Parse("192.0.2.1");
         var key = IpKey.From(address, 64);
@@ -233,12 +233,12 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         return socket;
     }
 
-    private PeerWelcome Welcome(PeerSigner self) => new(
-        new HandshakeJudge(_options, self.Identity, new ReplayCache(_options, _time), _time),
+    private PeerAuthenticator Welcome(PeerSigner self) => new(
+        new HandshakeVerifier(_options, self.Identity, new ReplayCache(_options, _time), _time),
         _table,
         self.Identity,
         new IdentityOptions { PublicEndpoint = "wss://self.example" },
         _metrics,
         _time,
-        NullLogger<PeerWelcome>.Instance);
+        NullLogger<PeerAuthenticator>.Instance);
 }

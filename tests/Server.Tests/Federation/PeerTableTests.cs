@@ -56,7 +56,7 @@ public sealed class PeerTableTests
         link.Dispose();
         link.Dispose();
 
-        Assert.Equal(1, _table.UnprovenCount);
+        Assert.Equal(1, _table.PendingCount);
         Assert.True(TryEnter("192.0.2.1"));
         Assert.False(TryEnter("192.0.2.1"));
     }
@@ -68,9 +68,9 @@ public sealed class PeerTableTests
 
         Assert.Equal(CloseReason.None, Prove(link, 1));
 
-        Assert.Equal((0, 1), (_table.UnprovenCount, _table.ProvenCount));
+        Assert.Equal((0, 1), (_table.PendingCount, _table.AuthenticatedCount));
         link.Dispose();
-        Assert.Equal((0, 0), (_table.UnprovenCount, _table.ProvenCount));
+        Assert.Equal((0, 0), (_table.PendingCount, _table.AuthenticatedCount));
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class PeerTableTests
 
         Assert.Equal(CloseReason.PeerLimit, Prove(late, 3));
         late.Dispose();
-        Assert.Equal((0, 2), (_table.UnprovenCount, _table.ProvenCount));
+        Assert.Equal((0, 2), (_table.PendingCount, _table.AuthenticatedCount));
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class PeerTableTests
 
         Assert.Null(replaced);
         next.Dispose();
-        Assert.Equal((0, 1), (_table.UnprovenCount, _table.ProvenCount));
+        Assert.Equal((0, 1), (_table.PendingCount, _table.AuthenticatedCount));
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class PeerTableTests
         Assert.Equal(CloseReason.None, Prove(next, 1, out var replaced));
 
         Assert.Same(old, replaced);
-        Assert.Equal(2, _table.ProvenCount);
+        Assert.Equal(2, _table.AuthenticatedCount);
     }
 
     [Fact]
@@ -123,10 +123,10 @@ public sealed class PeerTableTests
 
         old.Dispose();
 
-        Assert.Equal(1, _table.ProvenCount);
-        Assert.Equal(PeerLinkState.Proven, next.State);
+        Assert.Equal(1, _table.AuthenticatedCount);
+        Assert.Equal(PeerLinkState.Authenticated, next.State);
         next.Dispose();
-        Assert.Equal((0, 0), (_table.UnprovenCount, _table.ProvenCount));
+        Assert.Equal((0, 0), (_table.PendingCount, _table.AuthenticatedCount));
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class PeerTableTests
             }
         });
 
-        Assert.Equal((0, 0), (table.UnprovenCount, table.ProvenCount));
+        Assert.Equal((0, 0), (table.PendingCount, table.AuthenticatedCount));
     }
 
     private PeerLink Enter(string address = "192.0.2.1")

@@ -12,11 +12,11 @@ namespace Server.Tests.Fuzz;
 /// </summary>
 internal static class ForwardedFuzz
 {
-    private static readonly OriginResolver Resolver =
+    private static readonly ClientAddressResolver Resolver =
         new(new TrustedProxies(["10.0.0.0/8", "fd00::/32"]));
 
-    private static readonly AttributionRule Addresses = AttributionRule.Default;
-    private static readonly AttributionRule Elements = new(AttributionMode.Forwarded, AttributionRule.Forwarded);
+    private static readonly ClientAddressRule Addresses = ClientAddressRule.Default;
+    private static readonly ClientAddressRule Elements = new(ClientAddressMode.Forwarded, ClientAddressRule.Forwarded);
     private static readonly IPNetwork[] Networks = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("fd00::/32")];
 
     private static readonly IPAddress Peer = IPAddress.Parse("10.0.0.1");
@@ -43,26 +43,26 @@ internal static class ForwardedFuzz
         var text = Encoding.Latin1.GetString(input);
         var addresses = Check(Addresses, text, AddressEntries[random.Below(AddressEntries.Length)]);
         var elements = Check(Elements, text, ElementEntries[random.Below(ElementEntries.Length)]);
-        if (addresses is { IsUnattributed: false } found)
+        if (addresses is { IsUnresolved: false } found)
         {
             // A second reader that knows nothing of spans must find the same.
             FuzzTarget.Promise(SlowRead(text) == found, "two readers see two addresses");
         }
 
-        return (addresses.IsUnattributed, elements.IsUnattributed) switch
+        return (addresses.IsUnresolved, elements.IsUnresolved) switch
         {
-            (true, true) => "unattributed",
+            (true, true) => "unresolved",
             (false, _) => "address in a list of addresses",
             _ => "address in a list of elements",
         };
     }
 
-    private static IpKey Check(AttributionRule rule, string text, string entry)
+    private static IpKey Check(ClientAddressRule rule, string text, string entry)
     {
         FuzzTarget.Promise(Origin(rule, $"{text}, {entry}") == Appended, "what was sent before the proxy's entry changes how that is read");
         FuzzTarget.Promise(Origin(rule, new StringValues([text, entry])) == Appended, "a line before the proxy's changes how that is read");
         var found = Origin(rule, text);
-        if (!found.IsUnattributed)
+        if (!found.IsUnresolved)
         {
             var address = found.IsIpv6 ? $"[{found.ToAddress()}]" : found.ToAddress().ToString();
             FuzzTarget.Promise(Origin(rule, rule == Elements ? $"for=\"{address}\"" : address) == found, "written again it reads otherwise");
@@ -71,12 +71,12 @@ internal static class ForwardedFuzz
         return found;
     }
 
-    private static IpKey Origin(AttributionRule rule, StringValues lines) =>
+    private static IpKey Origin(ClientAddressRule rule, StringValues lines) =>
         Resolver.Resolve(rule, Peer, new HeaderDictionary { [rule.Header] = lines }, default).Address;
 
     private static IpKey SlowRead(string text)
     {
-        var client = IpKey.Unattributed;
+        var client = IpKey.Unresolved;
         foreach (var part in text.Split(',').Reverse())
         {
             var entry = part.Trim(' ', '\t');

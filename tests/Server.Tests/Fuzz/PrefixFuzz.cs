@@ -18,17 +18,17 @@ internal static class PrefixFuzz
     private static string Try(ReadOnlySpan<byte> input, FuzzInputs random)
     {
         var text = Encoding.Latin1.GetString(input);
-        if (!IpPrefix.TryParse(text, out var prefix, out var mistake))
+        if (!IpPrefix.TryParse(text, out var prefix, out var error))
         {
-            FuzzTarget.Promise(prefix == default && mistake.Length > 0, "refused without a sentence");
+            FuzzTarget.Promise(prefix == default && error.Length > 0, "refused without a sentence");
             return "refused";
         }
 
-        FuzzTarget.Promise(mistake is null, "taken with a mistake");
+        FuzzTarget.Promise(error is null, "taken with a error");
         var written = prefix.ToString();
         FuzzTarget.Promise(IpPrefix.TryParse(written, out var again, out _) && again == prefix && again.CompareTo(prefix) == 0, $"written as {written} it reads otherwise");
         FuzzTarget.Promise(prefix.Contains(prefix) && prefix.Contains(prefix.Key.ToAddress()), "it does not hold its own first address");
-        FuzzTarget.Promise(!prefix.Contains(IpKey.Unattributed), "it holds what has no address");
+        FuzzTarget.Promise(!prefix.Contains(IpKey.Unresolved), "it holds what has no address");
 
         // The system's reader must agree, on the text as it was given and on what is inside.
         var network = IPNetwork.Parse(text.Contains('/') ? text : $"{text}/{prefix.Length}");

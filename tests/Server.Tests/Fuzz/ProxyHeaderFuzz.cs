@@ -1,6 +1,6 @@
 using System.Buffers;
 using Relay.Addresses;
-using Relay.Listening;
+using Relay.Transport;
 
 namespace Server.Tests.Fuzz;
 

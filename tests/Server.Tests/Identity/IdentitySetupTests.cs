@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Relay.Identity;
-using Relay.Listening;
+using Relay.Transport;
 
 namespace Server.Tests.Identity;
 
@@ -14,7 +14,7 @@ public sealed class IdentitySetupTests
     [InlineData("wss://relay.example", 9100, "", "wss://relay.example")]
     public void PublicEndpoint_NotSet_IsTheFirstListenersOnThisMachine(string set, int port, string certificate, string told)
     {
-        var listen = new ListenOptions { Port = port, CertificateFile = certificate };
+        var listen = new PublicListenerOptions { Port = port, CertificateFile = certificate };
         using var services = new ServiceCollection()
             .AddIdentity(new IdentityOptions { PublicEndpoint = set }, listen.LocalEndpoint)
             .BuildServiceProvider();

@@ -17,7 +17,7 @@ public sealed class MessageReaderTests
     [InlineData("{\"type\":7}", "Missing or invalid \"type\" field")]
     [InlineData("{\"Type\":\"ping\"}", "Missing or invalid \"type\" field")]
     [InlineData("{\"type\":\"ping\",\"type\":1}", "Missing or invalid \"type\" field")]
-    public void Check_NoType_SaysSo(string json, string expected) => Assert.Equal(expected, Check(json).Mistake);
+    public void Check_NoType_SaysSo(string json, string expected) => Assert.Equal(expected, Check(json).Error);
 
     [Theory]
     [InlineData("pair_request", "targetCode")]
@@ -64,18 +64,18 @@ public sealed class MessageReaderTests
             };
             if (spec[^1] != '~')
             {
-                Assert.Equal($"{type}: {name} must be {kind}", Check($"{{{json}}}").Mistake);
+                Assert.Equal($"{type}: {name} must be {kind}", Check($"{{{json}}}").Error);
             }
 
             foreach (var value in bad)
             {
-                Assert.Equal($"{type}: {name} must be {kind}", Check($"{{{json},\"{name}\":{value}}}").Mistake);
+                Assert.Equal($"{type}: {name} must be {kind}", Check($"{{{json},\"{name}\":{value}}}").Error);
             }
 
             json += $",\"{name}\":{good}";
         }
 
-        Assert.Null(Check($"{{{json}}}").Mistake);
+        Assert.Null(Check($"{{{json}}}").Error);
         Assert.Equal(type, MessageTypes.Name(Check($"{{{json}}}").Type));
     }
 
@@ -88,7 +88,7 @@ public sealed class MessageReaderTests
     [InlineData("{\"type\":\"heartbeat\"}", null)]
     [InlineData("{\"type\":\"no_such_type\"}", null)]
     [InlineData("{\"type\":\"p\\u0069ng\"}", null)]
-    public void Check_SpecialShapes_AreRead(string json, string? expected) => Assert.Equal(expected, Check(json).Mistake);
+    public void Check_SpecialShapes_AreRead(string json, string? expected) => Assert.Equal(expected, Check(json).Error);
 
     [Fact]
     public void Check_Register_IsToldApartByItsCode()
@@ -99,7 +99,7 @@ public sealed class MessageReaderTests
         Assert.Equal(MessageType.Unknown, Check("{\"type\":\"PING\"}").Type);
     }
 
-    private static (string? Mistake, MessageType Type) Check(string json)
+    private static (string? Error, MessageType Type) Check(string json)
     {
         Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), out var message));
         using (message)

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Relays;
 
 namespace Server.Tests.Relays;

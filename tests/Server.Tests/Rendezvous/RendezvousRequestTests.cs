@@ -4,7 +4,7 @@ using Relay.Rendezvous;
 
 namespace Server.Tests.Rendezvous;
 
-/// <summary>The bounds of single fields; which mistake is told first, the end-to-end tests show.</summary>
+/// <summary>The bounds of single fields; which error is told first, the end-to-end tests show.</summary>
 public sealed class RendezvousRequestTests
 {
     public static TheoryData<string, string?> Bounds => new()

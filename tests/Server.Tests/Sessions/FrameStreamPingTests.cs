@@ -11,7 +11,7 @@ public sealed class FrameStreamPingTests
     public async Task TryPing_AFrameIsBeingWritten_LeavesThePingOut()
     {
         await using var slow = new SlowStream();
-        await using var frames = new FrameStream(slow, new SessionOptions(), TimeProvider.System);
+        await using var frames = new FrameStream(slow, new ClientSessionOptions(), TimeProvider.System);
         var frame = frames.WriteAsync(new byte[] { 1, 2, 3 }, TestContext.Current.CancellationToken).AsTask();
         Assert.NotEqual(0, frames.WriteStarted);
         frames.TryPing();
@@ -25,7 +25,7 @@ public sealed class FrameStreamPingTests
     public async Task WriteAsync_APingIsBeingWritten_WaitsForIt()
     {
         await using var slow = new SlowStream();
-        await using var frames = new FrameStream(slow, new SessionOptions(), TimeProvider.System);
+        await using var frames = new FrameStream(slow, new ClientSessionOptions(), TimeProvider.System);
         frames.TryPing();
         var frame = frames.WriteAsync(new byte[] { 1, 2, 3 }, TestContext.Current.CancellationToken).AsTask();
         Assert.Equal(1, slow.Begun);
@@ -40,7 +40,7 @@ public sealed class FrameStreamPingTests
     public async Task TryPing_TheConnectionIsGone_IsQuietAndLetsTheNextWriteFail()
     {
         await using var slow = new SlowStream { Broken = true };
-        await using var frames = new FrameStream(slow, new SessionOptions(), TimeProvider.System);
+        await using var frames = new FrameStream(slow, new ClientSessionOptions(), TimeProvider.System);
         frames.TryPing();
         await Assert.ThrowsAsync<IOException>(
             () => frames.WriteAsync(new byte[] { 1 }, TestContext.Current.CancellationToken).AsTask().WaitAsync(Wait, TestContext.Current.CancellationToken));

@@ -11,7 +11,7 @@ public sealed class FrameStreamTests
     public async Task TryPing_NothingWritten_SendsAPing()
     {
         using var inner = new MemoryStream();
-        using var frames = new FrameStream(inner, new SessionOptions(), _time);
+        using var frames = new FrameStream(inner, new ClientSessionOptions(), _time);
 
         frames.TryPing();
         await frames.WriteAsync(new byte[] { 1, 2, 3 }, TestContext.Current.CancellationToken);
@@ -25,7 +25,7 @@ public sealed class FrameStreamTests
     public async Task ReadAsync_Bytes_AreASignOfLife()
     {
         using var inner = new MemoryStream(new byte[10]);
-        using var frames = new FrameStream(inner, new SessionOptions(), _time);
+        using var frames = new FrameStream(inner, new ClientSessionOptions(), _time);
         _time.Advance(TimeSpan.FromSeconds(5));
 
         Assert.Equal(10, await frames.ReadAsync(new byte[10], TestContext.Current.CancellationToken));
@@ -36,7 +36,7 @@ public sealed class FrameStreamTests
     public async Task ReadAsync_OverTheRate_WaitsUntilTheBucketHasRefilled()
     {
         using var inner = new MemoryStream(new byte[5000]);
-        using var frames = new FrameStream(inner, new SessionOptions { BytesBurst = 2048, BytesPerSecond = 1024 }, _time);
+        using var frames = new FrameStream(inner, new ClientSessionOptions { BytesBurst = 2048, BytesPerSecond = 1024 }, _time);
         Assert.Equal(3072, await frames.ReadAsync(new byte[3072], TestContext.Current.CancellationToken));
 
         var second = frames.ReadAsync(new byte[10], TestContext.Current.CancellationToken).AsTask();

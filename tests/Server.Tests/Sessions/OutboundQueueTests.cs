@@ -10,7 +10,7 @@ public sealed class OutboundQueueTests : IDisposable
     private readonly RelayMetrics _metrics = new();
     private readonly OutboundQueue _queue;
 
-    public OutboundQueueTests() => _queue = new OutboundQueue(new SessionOptions { QueueMessages = 3, QueueBytes = 1024 }, _metrics);
+    public OutboundQueueTests() => _queue = new OutboundQueue(new ClientSessionOptions { QueueMessages = 3, QueueBytes = 1024 }, _metrics);
 
     public void Dispose() => _metrics.Dispose();
 

@@ -2,9 +2,9 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
-using Relay.Listening;
 using Relay.Sessions;
 using Relay.Telemetry;
+using Relay.Transport;
 using Server.Tests.Federation;
 
 namespace Server.Tests.Sessions;
@@ -27,7 +27,7 @@ internal sealed class QuietSessions : IDisposable
 
     public FakeTimeProvider Time { get; } = new();
 
-    public SessionOptions Options { get; } = new();
+    public ClientSessionOptions Options { get; } = new();
 
     public Session Open(IpKey key)
     {

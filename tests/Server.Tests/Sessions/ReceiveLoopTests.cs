@@ -3,9 +3,9 @@ using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using Relay.Listening;
 using Relay.Sessions;
 using Relay.Telemetry;
+using Relay.Transport;
 using Server.Tests.Federation;
 
 namespace Server.Tests.Sessions;
@@ -19,7 +19,7 @@ public sealed class ReceiveLoopTests
         var time = new FakeTimeProvider();
         using var metrics = new RelayMetrics();
         using var closing = new ClosingConnections(time);
-        var services = new SessionServices(new SessionOptions(), metrics, time, NullLogger<Session>.Instance);
+        var services = new SessionServices(new ClientSessionOptions(), metrics, time, NullLogger<Session>.Instance);
         var connection = new TrackedConnection(new DefaultConnectionContext(), new ConnectionTable(closing));
         var socket = new FakePeerSocket();
         var handler = new SlowHandler();

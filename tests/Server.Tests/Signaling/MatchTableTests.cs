@@ -1,5 +1,5 @@
 using CsCheck;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Signaling;
 
 namespace Server.Tests.Signaling;

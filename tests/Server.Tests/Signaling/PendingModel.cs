@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Signaling;
 
 namespace Server.Tests.Signaling;

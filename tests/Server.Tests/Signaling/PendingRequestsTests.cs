@@ -1,6 +1,6 @@
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
-using Relay.Presence;
+using Relay.Clients;
 using Relay.Signaling;
 
 namespace Server.Tests.Signaling;

@@ -1,0 +1,136 @@
+using System.Net;
+using Microsoft.Extensions.Primitives;
+
+namespace Relay.Addresses;
+
+/// <summary>
+/// Finds whose connection it is. A peer outside the trusted networks is the client itself, whatever it sends. A trusted one
+/// is asked in the listener's way; where its answer is no address the connection is unresolved, because to count it as
+/// the proxy's would put every client behind that proxy into one bucket.
+/// </summary>
+internal sealed class ClientAddressResolver(TrustedProxies proxies)
+{
+    // More hops than any real chain of proxies has; the rest of a longer list is not read.
+    private const int MaxHops = 32;
+
+    /// <summary>The answer, without allocating.</summary>
+    public ResolvedClient Resolve(ClientAddressRule rule, IPAddress socket, IHeaderDictionary headers, in ProxyClaim claim) =>
+        Walk(rule, IpKey.From(socket), headers, claim, steps: null);
+
+    /// <summary>The same walk, telling its steps.</summary>
+    public ResolvedClient Trace(
+        ClientAddressRule rule, IPAddress socket, IHeaderDictionary headers, in ProxyClaim claim, ICollection<ResolutionStep> steps) =>
+        Walk(rule, IpKey.From(socket), headers, claim, steps);
+
+    /// <summary>True when the peer of a connection is its client, whatever comes over it.</summary>
+    public bool IsClient(ClientAddressRule rule, IpKey peer) => rule.Mode == ClientAddressMode.Socket || !proxies.TryFind(peer, out _);
+
+    private ResolvedClient Walk(
+        ClientAddressRule rule, IpKey peer, IHeaderDictionary headers, in ProxyClaim claim, ICollection<ResolutionStep>? steps)
+    {
+        if (rule.Mode == ClientAddressMode.Socket)
+        {
+            steps?.Add(Step("socket", peer, "the client: this listener counts by the sockets' own addresses"));
+            return new ResolvedClient(peer, peer, ClientAddressSource.Socket);
+        }
+
+        if (!proxies.TryFind(peer, out var network))
+        {
+            var isClaiming = ClaimsToSpeakForOthers(rule, headers);
+            steps?.Add(Step("socket", peer, isClaiming
+                ? "the client: it is not in Admission:TrustedProxies, so the headers that it sent are not read"
+                : "the client: it is not in Admission:TrustedProxies"));
+            return new ResolvedClient(peer, peer, isClaiming ? ClientAddressSource.UnlistedProxy : ClientAddressSource.Socket);
+        }
+
+        steps?.Add(Step("socket", peer, Trusted(network)));
+        return rule.Mode switch
+        {
+            ClientAddressMode.ProxyProtocol => FromClaim(peer, claim, steps),
+            ClientAddressMode.Header => FromHeader(rule.Header, peer, headers[rule.Header], steps),
+            _ => FromList(rule, peer, headers[rule.Header], steps),
+        };
+    }
+
+    private static bool ClaimsToSpeakForOthers(ClientAddressRule rule, IHeaderDictionary headers) =>
+        headers.ContainsKey(ClientAddressRule.XForwardedFor)
+        || headers.ContainsKey(ClientAddressRule.Forwarded)
+        || (rule.Mode == ClientAddressMode.Header && headers.ContainsKey(rule.Header));
+
+    private static ResolvedClient FromClaim(IpKey peer, in ProxyClaim claim, ICollection<ResolutionStep>? steps)
+    {
+        switch (claim.Kind)
+        {
+            case ProxyClaimKind.Client:
+                steps?.Add(Step("PROXY header", claim.Source, "the client"));
+                return new ResolvedClient(claim.Source, peer, ClientAddressSource.ProxyProtocol);
+            case ProxyClaimKind.Itself:
+                steps?.Add(new ResolutionStep("PROXY header", "LOCAL or UNKNOWN", "the proxy speaks for itself: its own address counts"));
+                return new ResolvedClient(peer, peer, ClientAddressSource.ProxyItself);
+            default:
+                return Unresolved("PROXY header", "no IP address", peer, steps);
+        }
+    }
+
+    private static ResolvedClient FromHeader(string name, IpKey peer, StringValues lines, ICollection<ResolutionStep>? steps)
+    {
+        // Two values are the sign of a proxy that adds to the header instead of replacing it: then a client chose one of them.
+        if (lines.Count != 1 || !ForwardedHops.TryReadAddress(lines[0].AsSpan().Trim(" \t"), out var address))
+        {
+            return Unresolved(name, steps is null || lines.Count == 0 ? "" : lines.ToString(), peer, steps);
+        }
+
+        steps?.Add(Step(name, address, "the client"));
+        return new ResolvedClient(address, peer, ClientAddressSource.Header);
+    }
+
+    private ResolvedClient FromList(ClientAddressRule rule, IpKey peer, StringValues lines, ICollection<ResolutionStep>? steps)
+    {
+        var leftmost = IpKey.Unresolved;
+        var hops = 0;
+        for (var line = lines.Count - 1; line >= 0; line--)
+        {
+            var rest = lines[line].AsSpan();
+            for (var isFirst = false; !isFirst; hops++)
+            {
+                if (hops == MaxHops)
+                {
+                    return Unresolved(rule.Header, $"more than {MaxHops} trusted hops", peer, steps);
+                }
+
+                var text = ForwardedHops.TakeLast(rule.Mode, rest, out rest, out isFirst);
+                if (!ForwardedHops.TryRead(rule.Mode, text, out var hop))
+                {
+                    return Unresolved(rule.Header, steps is null ? "" : text.ToString(), peer, steps);
+                }
+
+                if (!proxies.TryFind(hop, out var network))
+                {
+                    steps?.Add(Step(rule.Header, hop, "the client: it is not in Admission:TrustedProxies; what stands before it is not read"));
+                    return new ResolvedClient(hop, peer, ClientAddressSource.Header);
+                }
+
+                steps?.Add(Step(rule.Header, hop, Trusted(network)));
+                leftmost = hop;
+            }
+        }
+
+        if (leftmost.IsUnresolved)
+        {
+            return Unresolved(rule.Header, "", peer, steps);
+        }
+
+        steps?.Add(Step(rule.Header, leftmost, "the client: all hops are in trusted networks, and this is the first of them"));
+        return new ResolvedClient(leftmost, peer, ClientAddressSource.Header);
+    }
+
+    private static ResolvedClient Unresolved(string where, string found, IpKey peer, ICollection<ResolutionStep>? steps)
+    {
+        steps?.Add(new ResolutionStep(where, found.Length == 0 ? "nothing" : found, "no usable address: the client is unresolved"));
+        return new ResolvedClient(IpKey.Unresolved, peer, ClientAddressSource.Unresolved);
+    }
+
+    private static ResolutionStep Step(string where, IpKey found, string verdict) => new(where, found.ToAddress().ToString(), verdict);
+
+    private static string Trusted(IpPrefix network) => $"trusted, being in {network}: asked for whom it speaks";
+}

@@ -1,0 +1,195 @@
+
+namespace Relay.Addresses;
+
+/// <summary>What can look wrong about the way addresses are found.</summary>
+[Flags]
+internal enum ProxyWarnings
+{
+    None = 0,
+
+    /// <summary>One address holds most sockets and is refused for its limit: probably everybody's proxy.</summary>
+    OneAddress = 1,
+
+    /// <summary>Newcomers bring the headers of proxies, from peers that are not trusted.</summary>
+    UnlistedProxy = 2,
+
+    /// <summary>Trusted proxies tell no usable address.</summary>
+    SilentProxy = 4,
+}
+
+/// <summary>
+/// Notices that the relay stands behind a proxy that it was not told of, or that was not told to name its clients: the
+/// commonest reason why a limit per address hits the wrong ones. The way in only counts; a timer judges what it counted,
+/// and older counts fade.
+/// </summary>
+internal sealed partial class ProxyMisconfiguration : IDisposable
+{
+    /// <summary>Time between two judgements.</summary>
+    public static readonly TimeSpan Tick = TimeSpan.FromSeconds(10);
+
+    // Of each count a fifth fades with every tick: after half a minute half of it is left.
+    private const double Fading = 0.8;
+
+    // Below so many newcomers, or sockets, a share says nothing.
+    private const int MinNewcomers = 20;
+    private const int MinSockets = 50;
+
+    private const double CrowdedShare = 0.6;
+    private const double RaisingShare = 0.5;
+    private const double ClearingShare = 0.25;
+    private const double CrowdedLasts = 6;
+
+    private static readonly string[] SourceLabels = ["socket", "unlisted_proxy", "header", "proxy_protocol", "proxy_itself", "unresolved"];
+
+    private readonly ILogger<ProxyMisconfiguration> _logger;
+    private readonly ITimer _timer;
+
+    // Atomic, all of the following.
+    private readonly long[] _bySource = new long[SourceLabels.Length];
+    private long _unlistedHeaders;
+    private long _missingHeaders;
+    private long _crowded;
+    private int _judging;
+
+    // Written by the timer, read anywhere.
+    private volatile ProxyWarnings _current;
+
+    // Timer only.
+    private readonly Faded _unlisted = new();
+    private readonly Faded _newcomers = new();
+    private readonly Faded _silent = new();
+    private readonly Faded _proxied = new();
+    private readonly Faded _crowds = new();
+    private double _sinceCrowded = CrowdedLasts;
+
+    public ProxyMisconfiguration(TimeProvider time, ILogger<ProxyMisconfiguration> logger)
+    {
+        _logger = logger;
+        _timer = time.CreateTimer(_ => Judge(), null, Tick, Tick);
+    }
+
+    public ProxyWarnings Current => _current;
+
+    /// <summary>An upgrade whose origin was found.</summary>
+    public void Seen(in ResolvedClient origin) => Interlocked.Increment(ref _bySource[(int)origin.Source]);
+
+    /// <summary>An address that holds <paramref name="held"/> of all <paramref name="live"/> sockets was refused for its own limit.</summary>
+    public void RefusedPerIp(int held, int live)
+    {
+        if (live >= MinSockets && held >= CrowdedShare * live)
+        {
+            Interlocked.Increment(ref _crowded);
+        }
+    }
+
+    /// <summary>A PROXY header came from a peer that is not trusted.</summary>
+    public void HeaderFromStranger() => Interlocked.Increment(ref _unlistedHeaders);
+
+    /// <summary>A trusted proxy sent none where one is due.</summary>
+    public void HeaderIsMissing() => Interlocked.Increment(ref _missingHeaders);
+
+    /// <summary>Upgrades by how their origin was found.</summary>
+    public IEnumerable<KeyValuePair<string, long>> BySource() =>
+        SourceLabels.Select((label, i) => KeyValuePair.Create(label, Interlocked.Read(ref _bySource[i])));
+
+    /// <summary>The warnings as operators read them, in snake_case.</summary>
+    public static IEnumerable<(string Name, bool IsOn)> Names(ProxyWarnings warnings) =>
+    [
+        ("one_address", warnings.HasFlag(ProxyWarnings.OneAddress)),
+        ("unlisted_proxy", warnings.HasFlag(ProxyWarnings.UnlistedProxy)),
+        ("silent_proxy", warnings.HasFlag(ProxyWarnings.SilentProxy)),
+    ];
+
+    public void Dispose() => _timer.Dispose();
+
+    private void Judge()
+    {
+        if (Interlocked.Exchange(ref _judging, 1) == 1)
+        {
+            return;
+        }
+
+        var unresolved = Of(ClientAddressSource.Unresolved);
+        var proxied = Of(ClientAddressSource.Header) + Of(ClientAddressSource.ProxyProtocol) + unresolved + Interlocked.Read(ref _missingHeaders);
+        var strangers = Of(ClientAddressSource.UnlistedProxy) + Interlocked.Read(ref _unlistedHeaders);
+        _silent.Add(unresolved + Interlocked.Read(ref _missingHeaders));
+        _proxied.Add(proxied);
+        _unlisted.Add(strangers);
+        _newcomers.Add(proxied + strangers + Of(ClientAddressSource.Socket));
+        _sinceCrowded = _crowds.Add(Interlocked.Read(ref _crowded)) > 0 ? 0 : _sinceCrowded + 1;
+
+        Become(ProxyWarnings.OneAddress, _sinceCrowded < CrowdedLasts);
+        Become(ProxyWarnings.UnlistedProxy, IsShare(_unlisted, _newcomers, ProxyWarnings.UnlistedProxy));
+        Become(ProxyWarnings.SilentProxy, IsShare(_silent, _proxied, ProxyWarnings.SilentProxy));
+        Volatile.Write(ref _judging, 0);
+    }
+
+    private long Of(ClientAddressSource source) => Interlocked.Read(ref _bySource[(int)source]);
+
+    // Easier kept than raised, so that a share on the edge does not fill the log.
+    private bool IsShare(Faded part, Faded whole, ProxyWarnings warning) => _current.HasFlag(warning)
+        ? whole.Value >= 1 && part.Value >= ClearingShare * whole.Value
+        : whole.Value >= MinNewcomers && part.Value >= RaisingShare * whole.Value;
+
+    private void Become(ProxyWarnings warning, bool isOn)
+    {
+        if (_current.HasFlag(warning) == isOn)
+        {
+            return;
+        }
+
+        _current ^= warning;
+        switch (warning)
+        {
+            case var _ when !isOn:
+                Log.Cleared(_logger, warning);
+                break;
+            case ProxyWarnings.OneAddress:
+                Log.OneAddress(_logger);
+                break;
+            case ProxyWarnings.UnlistedProxy:
+                Log.UnlistedProxy(_logger, Share(_unlisted, _newcomers));
+                break;
+            default:
+                Log.SilentProxy(_logger, Share(_silent, _proxied));
+                break;
+        }
+    }
+
+    private static int Share(Faded part, Faded whole) => (int)Math.Round(100 * part.Value / whole.Value);
+
+    /// <summary>What a counter has gained lately.</summary>
+    private sealed class Faded
+    {
+        private long _last;
+
+        public double Value { get; private set; }
+
+        /// <summary>Takes the counter's present value; gives what it gained since the last time.</summary>
+        public long Add(long counter)
+        {
+            var gained = counter - _last;
+            _last = counter;
+            Value = (Value * Fading) + gained;
+            return gained;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "One address holds most of the sockets and is refused for its limit (relayctl ips shows it): "
+            + "the relay probably stands behind a proxy that Admission:TrustedProxies does not list")]
+        public static partial void OneAddress(ILogger logger);
+
+        [LoggerMessage(2, LogLevel.Warning, "{Percent} % of the newcomers bring a proxy's headers from addresses that are not in Admission:TrustedProxies: "
+            + "the relay probably stands behind a proxy that it was not told of")]
+        public static partial void UnlistedProxy(ILogger logger, int percent);
+
+        [LoggerMessage(3, LogLevel.Warning, "{Percent} % of the newcomers through trusted proxies come without a usable client address: "
+            + "the proxy does not send what Listen:ClientAddress expects")]
+        public static partial void SilentProxy(ILogger logger, int percent);
+
+        [LoggerMessage(4, LogLevel.Information, "Addresses are found as they should be again: {Warning} is over")]
+        public static partial void Cleared(ILogger logger, ProxyWarnings warning);
+    }
+}

@@ -1,0 +1,164 @@
+using Relay.Access;
+using Relay.Addresses;
+using Relay.AdminApi;
+using Relay.Admission;
+using Relay.Clients;
+using Relay.Policy;
+using Relay.Protocol;
+using Relay.Sessions;
+
+namespace Relay.Admin;
+
+/// <summary>Bans as operators see them: their own, which are items of the policy, and those that the relay made.</summary>
+internal sealed class BanCommands(
+    LimitPolicyStore policies,
+    PolicyChanges changes,
+    AutoBans automatic,
+    ProtectedNetworks protectedNetworks,
+    SessionTable sessions,
+    PacedDisconnector closer,
+    TimeProvider time)
+{
+    private static readonly TimeSpan Max = TimeSpan.FromDays(3650);
+
+    public BanResponse Ban(BanRequest request, AdminCaller caller)
+    {
+        var errors = new List<(string, string)>();
+        var network = ReadNetwork(request.Network, errors);
+        var length = PolicyMapper.Length("duration", request.Duration, Max, errors);
+        PolicyMapper.CheckReason(request.Reason, errors);
+        if (errors.Count > 0)
+        {
+            throw AdminErrors.Invalid(errors);
+        }
+
+        if (!request.Force && protectedNetworks.Why(network.Key, allowPrivate: false) is { } why)
+        {
+            throw AdminErrors.Precondition($"{network} is protected: {why}; ban a smaller network, or insist with `relayctl ban --force`");
+        }
+
+        var now = time.GetUtcNow();
+        var ban = new Policy.Ban(ToSecond(now + length), request.Reason.Trim());
+        // What is over makes room.
+        var edits = Manual().Where(other => !other.Ban.HoldsAt(now)).ToDictionary(other => PolicyItems.Ban + other.Network, _ => (string?)null);
+        edits[PolicyItems.Ban + network] = ban.ToString();
+        var result = changes.Make(new PolicyChange(edits, caller.Who, request.Reason) { DryRun = request.DryRun });
+        if (!request.DryRun)
+        {
+            caller.Changed(
+                PolicyMapper.Short(result.Differences, difference => difference.Before), PolicyMapper.Short(result.Differences, difference => difference.After));
+        }
+
+        var hit = sessions.All.Where(session => session.State is Client && network.Contains(session.Address)).ToList();
+        if (request.Disconnect && !request.DryRun)
+        {
+            closer.Add(hit, CloseReason.Banned);
+        }
+
+        return new BanResponse
+        {
+            Ban = Row(network, ban.Until, ban.Reason, "manual"),
+            Connections = hit.Count,
+            Disconnected = request.Disconnect ? hit.Count : 0,
+            Revision = request.DryRun ? result.Before.Revision : result.After.Revision,
+        };
+    }
+
+    public UnbanResponse Unban(UnbanRequest request, AdminCaller caller)
+    {
+        var errors = new List<(string, string)>();
+        var network = ReadNetwork(request.Network, errors);
+        PolicyMapper.CheckReason(request.Reason, errors);
+        if (errors.Count > 0)
+        {
+            throw AdminErrors.Invalid(errors);
+        }
+
+        var manual = Manual().Where(ban => network.Contains(ban.Network)).ToList();
+        if (manual.Count > 0)
+        {
+            changes.Make(new PolicyChange(manual.ToDictionary(ban => PolicyItems.Ban + ban.Network, _ => (string?)null), caller.Who, request.Reason));
+        }
+
+        var ended = automatic.Remove(network);
+        caller.Changed(string.Join(' ', manual.Select(ban => ban.Network).Concat(ended.Select(ban => ban.Network))), "-");
+        return manual.Count + ended.Count == 0
+            ? throw AdminErrors.NotFound(NoBan(network))
+            : new UnbanResponse
+            {
+                Bans =
+                {
+                    manual.Select(ban => Row(ban.Network, ban.Ban.Until, ban.Ban.Reason, "manual")),
+                    ended.Select(Row),
+                },
+                Revision = policies.Current.Revision,
+            };
+    }
+
+    public ListBansResponse List(ListBansRequest request)
+    {
+        var page = new Page(request.PageSize, request.PageToken, request.Cidr);
+        var only = page.ReadNetwork(request.Cidr);
+        page.ThrowIfWrong();
+        var now = time.GetUtcNow();
+        var rows = Manual().Where(ban => ban.Ban.HoldsAt(now)).Select(ban => Row(ban.Network, ban.Ban.Until, ban.Ban.Reason, "manual"))
+            .Concat(automatic.All().Select(Row))
+            .Where(row => only is null || (IpPrefix.TryParse(row.Network, out var network, out _) && Page.IsInside(network.Key, only)))
+            .ToList();
+        return new ListBansResponse
+        {
+            Bans = { page.Cut(rows, Order) },
+            NextPageToken = page.NextToken(rows.Count),
+            TotalSize = rows.Count,
+        };
+    }
+
+    private IEnumerable<(IpPrefix Network, Policy.Ban Ban)> Manual()
+    {
+        foreach (var (network, text) in policies.Current.Items.Rules(PolicyItems.Ban))
+        {
+            if (Policy.Ban.TryParse(text, out var ban))
+            {
+                yield return (network, ban);
+            }
+        }
+    }
+
+    // A ban is written in whole seconds, and lasts as long as was asked for at the least.
+    private static DateTimeOffset? ToSecond(DateTimeOffset? moment) =>
+        moment is { } time ? time.AddTicks((TimeSpan.TicksPerSecond - (time.Ticks % TimeSpan.TicksPerSecond)) % TimeSpan.TicksPerSecond) : null;
+
+    private string NoBan(IpPrefix network)
+    {
+        var now = time.GetUtcNow();
+        var holder = Manual().Where(ban => ban.Ban.HoldsAt(now) && ban.Network.Contains(network)).Select(ban => $"{ban.Network}").FirstOrDefault();
+        return holder is null
+            ? $"no ban lies within {network}; relayctl bans lists them"
+            : $"no ban lies within {network}; it is banned with {holder}, which can be taken back as a whole";
+    }
+
+    private static IpPrefix ReadNetwork(string text, List<(string, string)> errors)
+    {
+        if (!IpPrefix.TryParse(text, out var network, out var error))
+        {
+            errors.Add(("network", error));
+        }
+
+        return network;
+    }
+
+    private static int Order(BanEntry a, BanEntry b) =>
+        (a.Until is null).CompareTo(b.Until is null) is not 0 and var forever ? forever
+        : a.Until is not null && a.Until.CompareTo(b.Until) is not 0 and var until ? until
+        : string.CompareOrdinal(a.Network, b.Network);
+
+    public static BanEntry Row(AutoBan ban) => Row(ban.Network, ban.Until, $"too many refusals or violations, {ban.Times}. time", "automatic");
+
+    public static BanEntry Row(IpPrefix network, DateTimeOffset? until, string reason, string source) => new()
+    {
+        Network = network.ToString(),
+        Until = PolicyMapper.Moment(until),
+        Reason = reason,
+        Source = source,
+    };
+}

@@ -1,0 +1,101 @@
+using Google.Protobuf.WellKnownTypes;
+using Relay.AdminApi;
+using Relay.Policy;
+
+namespace Relay.Admin;
+
+/// <summary>The policy's own types from and to the messages of the contract.</summary>
+internal static class PolicyMapper
+{
+    public const int MaxReason = 256;
+
+    private static readonly TimeSpan MaxHold = TimeSpan.FromDays(30);
+    private static readonly TimeSpan MaxConfirm = TimeSpan.FromHours(1);
+
+    public static AdminApi.PolicyDifference Of(Policy.PolicyDifference difference)
+    {
+        var row = new AdminApi.PolicyDifference { Path = difference.Path };
+        if (difference.Before is { } before)
+        {
+            row.Before = before;
+        }
+
+        if (difference.After is { } after)
+        {
+            row.After = after;
+        }
+
+        return row;
+    }
+
+    public static AdminApi.PolicyEffect Of(Policy.PolicyEffect effect, int most) => new()
+    {
+        Connections = effect.Live,
+        TotalOver = effect.TotalOver,
+        Over =
+        {
+            effect.Over.Take(most).Select(over => new AdminApi.KeyOver { Key = over.Key.ToString(), Connections = over.Live, Limit = over.Limit }),
+        },
+        KeysOver = effect.Over.Count,
+        AddressesOver = effect.Over.Count(over => !over.IsNetwork),
+        SocketsOver = effect.SocketsOver,
+        Admissions = effect.Admitted,
+        AdmissionsRefused = effect.Refused,
+        AdmissionsSince = Duration.FromTimeSpan(effect.Since),
+    };
+
+    /// <summary>One side of some differences for the audit, "per-ip=50 ban/192.0.2.1=-".</summary>
+    public static string Short(IReadOnlyList<Policy.PolicyDifference> differences, Func<Policy.PolicyDifference, string?> side)
+    {
+        const int MaxShown = 20;
+        var shown = differences.Take(MaxShown).Select(difference => $"{difference.Path}={side(difference) ?? "-"}");
+        return string.Join(' ', shown) + (differences.Count > MaxShown ? $" and {differences.Count - MaxShown} more" : "");
+    }
+
+    public static Timestamp? Moment(DateTimeOffset? moment) => moment is { } time ? Timestamp.FromDateTimeOffset(time) : null;
+
+    /// <summary>A change as asked for. Throws INVALID_ARGUMENT that names each field that is out of its range.</summary>
+    public static PolicyChange Change(IReadOnlyDictionary<string, string?> edits, ChangeOptions options, string who)
+    {
+        var errors = new List<(string, string)>();
+        CheckReason(options.Reason, errors);
+        if (!System.Enum.IsDefined(options.Excess))
+        {
+            errors.Add(("existing", $"{(int)options.Excess} is not known"));
+        }
+
+        var change = new PolicyChange(edits, who, options.Reason)
+        {
+            ExpectedRevision = options.HasExpectedRevision ? options.ExpectedRevision : null,
+            DryRun = options.DryRun,
+            Ttl = Length("hold_for", options.Ttl, MaxHold, errors),
+            ConfirmWithin = Length("confirm_within", options.ConfirmWithin, MaxConfirm, errors),
+        };
+        return errors.Count > 0 ? throw AdminErrors.Invalid(errors) : change;
+    }
+
+    public static void CheckReason(string reason, List<(string, string)> errors)
+    {
+        if (reason.Length > MaxReason)
+        {
+            errors.Add(("reason", $"{reason.Length} characters; at most {MaxReason}"));
+        }
+    }
+
+    /// <summary>A duration of 1 s to <paramref name="longest"/>; null when none is given.</summary>
+    public static TimeSpan? Length(string field, Duration? given, TimeSpan longest, List<(string, string)> errors)
+    {
+        if (given is null)
+        {
+            return null;
+        }
+
+        if (given.Seconds < 1 || given.Seconds > longest.TotalSeconds || given.Nanos is < 0 or > 999_999_999)
+        {
+            errors.Add((field, $"{given.Seconds} s is not in 1 s to {longest.TotalHours:0} h"));
+            return null;
+        }
+
+        return given.ToTimeSpan();
+    }
+}

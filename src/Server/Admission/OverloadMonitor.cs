@@ -1,0 +1,161 @@
+using Relay.Policy;
+
+namespace Relay.Admission;
+
+/// <summary>How a refusal was said; the names are those of the metric's label.</summary>
+internal enum RejectionMode
+{
+    CloseFrame,
+    HttpStatus,
+    Reset,
+}
+
+/// <summary>
+/// The level for everybody: once a second it looks at how many were refused and at the processor. An address that floods
+/// stands on a level of its own, in its record of the ledger, and does not draw the others down: it is cut, which costs little.
+/// </summary>
+internal sealed partial class OverloadMonitor : IHostedService, IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly string[] Modes = ["close_frame", "http_status", "reset"];
+
+    private readonly ConnectionLedger _ledger;
+    private readonly LimitPolicyStore _policies;
+    private readonly OverloadOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<OverloadMonitor> _logger;
+
+    // Atomic.
+    private readonly long[] _rejections = new long[Modes.Length];
+
+    // The timer's alone.
+    private ITimer? _timer;
+    private OverloadMeter _meter;
+    private long _lastTick;
+    private long _lastRefused;
+    private long _lastCalm;
+    private TimeSpan _lastCpu;
+    private long _lastReset;
+    private long _lastResetAt;
+    private long _resetBefore;
+    private bool _isResetting;
+
+    // Written by the timer, read by every refusal.
+    private volatile int _level;
+    private volatile bool _isQuiet = true;
+    private long _quietSince;
+
+    public OverloadMonitor(ConnectionLedger ledger, LimitPolicyStore policies, OverloadOptions options, TimeProvider time, ILogger<OverloadMonitor> logger)
+    {
+        (_ledger, _policies, _options, _time, _logger) = (ledger, policies, options, time, logger);
+        _lastTick = _quietSince = time.GetTimestamp();
+    }
+
+    /// <summary>Processor time of this process, all threads together.</summary>
+    public Func<TimeSpan> CpuTime { private get; init; } = () => Environment.CpuUsage.TotalTime;
+
+    /// <summary>The level for everybody.</summary>
+    public OverloadLevel OverloadLevel => Pinned ?? (OverloadLevel)_level;
+
+    /// <summary>The level at which the policy holds everybody; null: nobody holds it.</summary>
+    public OverloadLevel? Pinned => _policies.Current.PinnedLevel;
+
+    /// <summary>True when nobody has been refused for a while: then no address can be on a level of its own.</summary>
+    public bool IsQuiet => _isQuiet;
+
+    /// <summary>In the last whole second.</summary>
+    public double RefusedPerSecond { get; private set; }
+
+    /// <summary>Percent of all processors, in the last whole second.</summary>
+    public double CpuPercent { get; private set; }
+
+    /// <summary>The level for an address that stands on <paramref name="own"/>.</summary>
+    public OverloadLevel For(OverloadLevel own) => Pinned ?? (own > (OverloadLevel)_level ? own : (OverloadLevel)_level);
+
+    public void CountRejection(RejectionMode way) => Interlocked.Increment(ref _rejections[(int)way]);
+
+    /// <summary>How often a refusal was said in each way.</summary>
+    public IEnumerable<KeyValuePair<string, long>> Counts() => Modes.Select((way, i) => KeyValuePair.Create(way, Interlocked.Read(ref _rejections[i])));
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _lastCpu = CpuTime();
+        _timer = _time.CreateTimer(_ => Sample(), null, Tick, Tick);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _timer?.Dispose();
+
+    private void Sample()
+    {
+        var now = _time.GetTimestamp();
+        var seconds = _time.GetElapsedTime(_lastTick, now).TotalSeconds;
+        if (seconds <= 0)
+        {
+            return;
+        }
+
+        var (refused, calm, cpu) = (_ledger.RefusedTotal, _ledger.RefusedCalmly, CpuTime());
+        var perSecond = (calm - _lastCalm) / seconds;
+        RefusedPerSecond = (refused - _lastRefused) / seconds;
+        CpuPercent = Math.Clamp((cpu - _lastCpu).TotalSeconds / seconds / Environment.ProcessorCount * 100, 0, 100);
+        (_lastTick, _lastRefused, _lastCalm, _lastCpu) = (now, refused, calm, cpu);
+
+        // A processor that is short makes each refusal count for ten.
+        var weight = CpuPercent > _options.HighCpu ? 10 : 1;
+        var before = (OverloadLevel)_level;
+        var level = _meter.Observe((int)Math.Min(perSecond * weight, int.MaxValue / 2), _options.Total, now, _time);
+        _level = (int)level;
+        if (RefusedPerSecond > 0)
+        {
+            _quietSince = now;
+        }
+
+        // Down from the highest level takes two cool-downs.
+        _isQuiet = level == OverloadLevel.Normal && _time.GetElapsedTime(_quietSince, now) >= 2 * _options.CoolDown;
+        LogFloodTransitions(now);
+        if (level != before)
+        {
+            Log.Changed(_logger, OverloadLevels.Name(before), OverloadLevels.Name(level), perSecond, CpuPercent);
+        }
+    }
+
+    // One line when the first is cut and one when nobody has been for a while: a flood is to be seen in the log, and not to fill it.
+    private void LogFloodTransitions(long now)
+    {
+        var reset = Interlocked.Read(ref _rejections[(int)RejectionMode.Reset]);
+        if (reset > _lastReset)
+        {
+            if (!_isResetting)
+            {
+                (_isResetting, _resetBefore) = (true, _lastReset);
+                Log.Resetting(_logger, RefusedPerSecond);
+            }
+
+            (_lastReset, _lastResetAt) = (reset, now);
+        }
+        else if (_isResetting && _time.GetElapsedTime(_lastResetAt, now) >= _options.CoolDown)
+        {
+            _isResetting = false;
+            Log.Over(_logger, reset - _resetBefore);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2, LogLevel.Warning, "A flood: {PerSecond:0} connections are refused a second, and reset before TLS and HTTP; relayctl top --sort refused shows whose")]
+        public static partial void Resetting(ILogger logger, double perSecond);
+
+        [LoggerMessage(3, LogLevel.Warning, "The flood is over: {Reset} connections were reset")]
+        public static partial void Over(ILogger logger, long reset);
+
+        [LoggerMessage(1, LogLevel.Warning, "OverloadStatus goes from {Before} to {After}: {PerSecond:0} refused a second without those that flood by themselves, {Cpu:0} % of the processors in use")]
+        public static partial void Changed(ILogger logger, string before, string after, double perSecond, double cpu);
+    }
+}

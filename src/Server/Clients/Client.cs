@@ -1,0 +1,100 @@
+using Relay.Protocol;
+using Relay.RateLimiting;
+using Relay.Sessions;
+
+namespace Relay.Clients;
+
+/// <summary>
+/// What a client's session is known as: at most one pairing code and one peer id, and the buckets that its messages are
+/// counted in.
+/// </summary>
+internal sealed class Client(Session session)
+{
+    // Receive loop only.
+    private TokenBucket _messages;
+
+    // When the last ones were refused, as many as are too many within a minute; made when the first one is.
+    private long[]? _refusals;
+    private long _refused;
+
+    // Written by the presence table under its lock; read anywhere.
+    private volatile string? _code;
+    private volatile string? _peerId;
+    private volatile bool _hasLeft;
+
+    /// <summary>Pair requests of this socket. Receive loop only.</summary>
+    public TokenBucket PairRequests;
+
+    /// <summary>Upstream messages of this socket. Receive loop only.</summary>
+    public TokenBucket UpstreamMessages;
+
+    /// <summary>Has put down hourly tokens, which go when it does. Receive loop, then whoever ends the session.</summary>
+    public bool HoldsTokens;
+
+    public Session Session => session;
+
+    /// <summary>The pairing code that the socket is registered with.</summary>
+    public string? Code
+    {
+        get => _code;
+        set => _code = value;
+    }
+
+    /// <summary>The peer id that the socket is registered with.</summary>
+    public string? PeerId
+    {
+        get => _peerId;
+        set => _peerId = value;
+    }
+
+    /// <summary>True from the moment that nobody may find the client any more.</summary>
+    public bool HasLeft
+    {
+        get => _hasLeft;
+        set => _hasLeft = value;
+    }
+
+    /// <summary>The one name that the socket goes by where a message gives none: its peer id, else its code; null: unregistered.</summary>
+    public string? Name => _peerId ?? _code;
+
+    public static Client Of(Session session) => (Client)session.State!;
+
+    /// <summary>Queues a message; never blocks.</summary>
+    public void Send(in EncodedMessage message) => session.Send(message);
+
+    /// <summary>Queues an error; the socket stays.</summary>
+    public void SendError(string text) => session.Send(MessageWriter.Error(text));
+
+    /// <summary>
+    /// The name that a message speaks for: its peerId, which the router has checked to be the socket's own if it has a name
+    /// at all; missing, null or empty, the socket's own name; null when it has none.
+    /// </summary>
+    public string? NameIn(in ClientMessage message) => message.Text("peerId") is { Length: > 0 } given ? given : Name;
+
+    public MessageRate CountMessage(Sessions.ClientSessionOptions options, TimeProvider time)
+    {
+        var minute = TimeSpan.FromMinutes(1);
+        if (_messages.TryTake(1, options.MessagesPerMinute, minute, time))
+        {
+            return MessageRate.Fine;
+        }
+
+        var refusals = _refusals ??= new long[options.RefusedMessagesPerMinute];
+        refusals[_refused++ % refusals.Length] = time.GetTimestamp();
+        return _refused >= refusals.Length && time.GetElapsedTime(refusals[_refused % refusals.Length]) <= minute
+            ? MessageRate.Hopeless
+            : MessageRate.TooFast;
+    }
+}
+
+/// <summary>How fast a client sends.</summary>
+internal enum MessageRate
+{
+    Fine,
+
+    /// <summary>Over the limit: the message is answered with an error and dropped.</summary>
+    TooFast,
+
+    /// <summary>Over the limit for so many messages that the socket is closed.</summary>
+    Hopeless,
+}

@@ -1,0 +1,6 @@
+namespace Relay.Clients;
+
+internal static class ClientsSetup
+{
+    public static IServiceCollection AddClients(this IServiceCollection services) => services.AddSingleton<ClientDirectory>();
+}

@@ -1,0 +1,69 @@
+using System.Buffers;
+using Relay.Identity;
+using Relay.Protocol;
+using Relay.Sessions;
+using Relay.Telemetry;
+
+namespace Relay.Federation;
+
+/// <summary>From a socket's first message to a proven link: judges it, enters it, answers it. Shared by all links.</summary>
+internal sealed partial class PeerAuthenticator(
+    HandshakeVerifier judge,
+    PeerTable peers,
+    ServerIdentity identity,
+    IdentityOptions self,
+    RelayMetrics metrics,
+    TimeProvider time,
+    ILogger<PeerAuthenticator> logger)
+{
+    public RelayMetrics Metrics => metrics;
+
+    public TimeProvider Time => time;
+
+    /// <summary>False when the peer was refused and its session is closing.</summary>
+    public bool TryProve(PeerLink link, Session session, ReadOnlySpan<byte> message)
+    {
+        var reason = judge.Judge(message, out var peer);
+        PeerLink? replaced = null;
+        if (reason == CloseReason.None)
+        {
+            reason = peers.TryProve(link, peer!, identity.ServerId, out replaced);
+        }
+
+        if (reason != CloseReason.None)
+        {
+            metrics.PeerRefused(reason);
+            Log.Refused(logger, link.Address, CloseReasons.Label(reason));
+            session.Close(reason);
+            return false;
+        }
+
+        replaced?.Session?.Close(CloseReason.DuplicateLink);
+        session.Send(Encode(PeerMessages.Acknowledge(identity, self, time)));
+        Log.Authenticated(logger, Short(peer!.ServerId), link.Address);
+        return true;
+    }
+
+    // Enough to tell servers apart.
+    private static string Short(string serverId)
+    {
+        var key = serverId.AsSpan(serverId.IndexOf(':') + 1);
+        return $"{key[..4]}…{key[^4..]}";
+    }
+
+    private static EncodedMessage Encode(byte[] message)
+    {
+        var rented = ArrayPool<byte>.Shared.Rent(message.Length);
+        message.CopyTo(rented, 0);
+        return new EncodedMessage(rented, message.Length);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "Peer server {Peer} connected from {Address}")]
+        public static partial void Authenticated(ILogger logger, string peer, System.Net.IPAddress address);
+
+        [LoggerMessage(2, LogLevel.Debug, "Peer server at {Address} refused: {Reason}")]
+        public static partial void Refused(ILogger logger, System.Net.IPAddress address, string reason);
+    }
+}

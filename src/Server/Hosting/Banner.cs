@@ -1,0 +1,54 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Relay.Access;
+using Relay.Configuration;
+using Relay.Identity;
+using Relay.Policy;
+using Relay.Transport;
+
+namespace Relay.Hosting;
+
+/// <summary>What an operator sees when the relay is up: where it listens and how to look at it.</summary>
+internal static class Banner
+{
+    public static void Print(WebApplication app, RelaySettings settings, TextWriter output)
+    {
+        var addresses = HttpAddresses(app);
+        var http = addresses[0];
+        var more = addresses.Skip(1).Zip(settings.Listen.Listeners.Skip(1), (address, listener) => $"{WebSocket(address)} ({listener.ClientAddress})").ToArray();
+        var socket = AdminSocket.PathOf(settings.Admin);
+        var network = AdminAddress(app, settings.Admin) is { } address ? $" and {address}" : "";
+        var limits = app.Services.GetRequiredService<LimitPolicyStore>().Current;
+        var server = settings.Admin.Socket.Length > 0 ? $"--server unix:{socket} " : "";
+        output.WriteLine($"""
+            relayd {ServerCommand.Version}  {app.Services.GetRequiredService<ServerIdentity>().ServerId}
+
+              clients   {WebSocket(http)}   at most {Number(limits.Total)} in all, {Number(limits.PerIp)} per address{string.Concat(more.Select(line => $"\n            {line}"))}
+              status    {http}/health  /ready  /stats  /metrics
+              admin     unix:{socket}{network}
+              peers     {(settings.Federation.IsOn ? "/federation and /server" : "off (Federation:Servers is empty)")}
+
+              look      relayctl {server}stats          (from a checkout: make ctl ARGS="{server}stats")
+              limits    relayctl {server}set-limit --per-ip 50
+              stop      Ctrl-C
+            """);
+    }
+
+    /// <summary>The public listeners' addresses in the order of the settings, with the ports that the system chose where it was asked to.</summary>
+    public static IReadOnlyList<string> HttpAddresses(WebApplication app) =>
+        [.. app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses
+            .Where(address => !address.Contains("unix:", StringComparison.Ordinal))
+            .Take(app.Services.GetRequiredService<PublicListenerOptions>().Listeners.Count)];
+
+    private static string WebSocket(string address) => address.Replace("http", "ws", StringComparison.Ordinal);
+
+    /// <summary>Where relayctl connects over the network, with the port that the system chose if it was asked to; null: nowhere.</summary>
+    public static string? AdminAddress(WebApplication app, AdminOptions options) => options.ListenEndPoint is null
+        ? null
+        : app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses
+            .Last(address => !address.Contains("unix:", StringComparison.Ordinal));
+
+    private static string Number(int value) => value.ToString("#,0", CultureInfo.InvariantCulture);
+}

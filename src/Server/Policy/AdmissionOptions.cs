@@ -1,0 +1,143 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Relay.Policy;
+
+/// <summary>Who may connect, and what the others are told. Limits given here are those at start; relayctl changes them.</summary>
+internal sealed class AdmissionOptions : IValidatableObject
+{
+    public const int MaxLimit = 1_000_000;
+    public const int DefaultIpv6Prefix = 64;
+
+    /// <summary>Client sockets in all. 10,000 is what one small machine holds in about 150 MB.</summary>
+    [Range(1, MaxLimit)]
+    public int Total { get; set; } = 10_000;
+
+    /// <summary>Client sockets per address. 50 leaves room for a household or a small office behind one address.</summary>
+    [Range(1, MaxLimit)]
+    public int PerIp { get; set; } = 50;
+
+    /// <summary>Bits of an IPv6 address that count as one address. 64 because a /64 is what one customer gets at the least.</summary>
+    [Range(32, 128)]
+    public int Ipv6Prefix { get; set; } = DefaultIpv6Prefix;
+
+    /// <summary>Sockets of one IPv6 /56: off, a multiple of PerIp, or a number. Eight /64 are what a small site may rightly use at once.</summary>
+    [Description("off, a multiple of PerIp such as 8x, or 1 to 1,000,000")]
+    public string Per56 { get; set; } = "8x";
+
+    /// <summary>Sockets of one IPv6 /48, likewise.</summary>
+    [Description("off, a multiple of PerIp such as 8x, or 1 to 1,000,000")]
+    public string Per48 { get; set; } = "64x";
+
+    /// <summary>Sockets of one IPv4 /24, likewise. Off: a provider may have hundreds of customers behind it.</summary>
+    [Description("off, a multiple of PerIp such as 8x, or 1 to 1,000,000")]
+    public string Per24 { get; set; } = "off";
+
+    /// <summary>How fast one address is admitted: off, or such as "20/s burst 200". Four times a full address at once.</summary>
+    [Description("off, or a rate such as 20/s burst 200 or 30/m")]
+    public string ConnectRatePerIp { get; set; } = "20/s burst 200";
+
+    /// <summary>How fast all together are admitted. Everybody may come back at once after a restart; then a thousand a second.</summary>
+    [Description("off, or a rate such as 20/s burst 200 or 30/m")]
+    public string ConnectRateTotal { get; set; } = "1000/s burst 10000";
+
+    /// <summary>Other limits for some networks, such as 203.0.113.0/24=200, =unlimited (not counted at all) or =deny; the longest network wins.</summary>
+    [Description("a list of NETWORK=N, NETWORK=unlimited, NETWORK=deny")]
+    public string[] Overrides { get; set; } = [];
+
+    /// <summary>A trusted proxy that does not tell the client's address. TotalOnly: such sockets count in the total and against UnresolvedLimit; Refuse.</summary>
+    public UnresolvedPolicy Unresolved { get; set; } = UnresolvedPolicy.TotalOnly;
+
+    /// <summary>Sockets in all whose client's address a trusted proxy did not tell.</summary>
+    [Range(1, MaxLimit)]
+    public int UnresolvedLimit { get; set; } = 1_000;
+
+    /// <summary>File that `relayctl limits save` writes and the start reads; its limits win over these. Empty: nothing is saved.</summary>
+    public string PolicyFile { get; set; } = "data/policy.json";
+
+    /// <summary>Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8. None: the socket's own address counts.</summary>
+    [Description("a list of networks and addresses")]
+    public string[] TrustedProxies { get; set; } = [];
+
+    /// <summary>How everybody who is refused is told: auto (by how much there is to refuse, see Ladder), calm, busy or flooded.</summary>
+    [Description("auto, calm, busy, flooded")]
+    public string OverloadLevel { get; set; } = OverloadLevels.Auto;
+
+    /// <summary>How it is said on the level calm. Close: upgrade, then close 1013 with the reason. Status: as on busy, 503 or 429 with Retry-After before the upgrade.</summary>
+    public RefuseWith RefuseWith { get; set; } = RefuseWith.Close;
+
+    /// <summary>Least Retry-After of a refusal by status; up to as much again is added at random, so that clients do not return together.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan RetryAfter { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Refused sockets that may wait for the end of their close handshake at once; those above get a status instead.</summary>
+    [Range(1, 100_000)]
+    public int MaxClosingRefusals { get; set; } = 1_000;
+
+    /// <summary>Addresses without a connection that are remembered for relayctl ips; the one seen longest ago goes first.</summary>
+    [Range(16, MaxLimit)]
+    public int RememberedAddresses { get; set; } = 16_384;
+
+    /// <summary>Admissions that a dry run of a change can be tried on, of the last ten minutes at most.</summary>
+    [Range(64, MaxLimit)]
+    public int RememberedAdmissions { get; set; } = 16_384;
+
+    /// <summary>Decisions that relayctl explain and tail look back on.</summary>
+    [Range(64, MaxLimit)]
+    public int RememberedDecisions { get; set; } = 4_096;
+
+    /// <summary>Percent of the memory of the machine, or of the control group, that clients never take, 32 MiB at least: when the rest is used up newcomers are refused.</summary>
+    [Range(0, 90)]
+    public int MemoryReserve { get; set; } = 10;
+
+    /// <summary>Time between two recounts of the live sockets against the ledger.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ReconcileInterval { get; set; } = TimeSpan.FromMinutes(1);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        PolicyItems.FromOptions(this, out var wrong);
+        foreach (var (path, error) in wrong)
+        {
+            // The numbers have a range of their own, which says the same.
+            if (OptionOf(path) is { } option)
+            {
+                yield return new ValidationResult(error, [option]);
+            }
+        }
+
+        for (var i = 0; i < TrustedProxies.Length; i++)
+        {
+            if (Addresses.TrustedProxies.Check(TrustedProxies[i]) is { } error)
+            {
+                yield return new ValidationResult(error, [$"{nameof(TrustedProxies)}:{i}"]);
+            }
+        }
+    }
+
+    private static string? OptionOf(string path) => path switch
+    {
+        PolicyItems.Per56 => nameof(Per56),
+        PolicyItems.Per48 => nameof(Per48),
+        PolicyItems.Per24 => nameof(Per24),
+        PolicyItems.RatePerIp => nameof(ConnectRatePerIp),
+        PolicyItems.RateTotal => nameof(ConnectRateTotal),
+        PolicyItems.OverloadLevel => nameof(OverloadLevel),
+        PolicyItems.Total or PolicyItems.PerIp or PolicyItems.UnresolvedLimit => null,
+        _ => nameof(Overrides),
+    };
+}
+
+/// <summary>How a client over a limit is told.</summary>
+internal enum RefuseWith
+{
+    Close,
+    Status,
+}
+
+/// <summary>What becomes of sockets whose client's address a trusted proxy did not tell.</summary>
+internal enum UnresolvedPolicy
+{
+    TotalOnly,
+    Refuse,
+}

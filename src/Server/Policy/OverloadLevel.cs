@@ -1,0 +1,33 @@
+namespace Relay.Policy;
+
+/// <summary>How refused clients are rejected; each level costs the relay less than the one before.</summary>
+internal enum OverloadLevel
+{
+    /// <summary>The upgrade, then a close frame with the reason, which browsers can read.</summary>
+    Normal,
+
+    /// <summary>A status before the upgrade.</summary>
+    Elevated,
+
+    /// <summary>The connection is cut before TLS and HTTP.</summary>
+    Critical,
+}
+
+/// <summary>The names of the levels, in the policy and for operators.</summary>
+internal static class OverloadLevels
+{
+    /// <summary>The policy's word for an overload level that nobody pins.</summary>
+    public const string Auto = "auto";
+
+    private static readonly string[] Names = ["normal", "elevated", "critical"];
+
+    public static string Name(OverloadLevel level) => Names[(int)level];
+
+    /// <summary>Reads "auto" (then <paramref name="pinned"/> is null) or a level's name.</summary>
+    public static bool TryParse(string text, out OverloadLevel? pinned)
+    {
+        var index = Array.IndexOf(Names, text);
+        pinned = index < 0 ? null : (OverloadLevel)index;
+        return index >= 0 || text == Auto;
+    }
+}

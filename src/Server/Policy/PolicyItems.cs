@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using Relay.Addresses;
+
+namespace Relay.Policy;
+
+/// <summary>One item of the policy in two revisions; null where it is not there.</summary>
+internal sealed record PolicyDifference(string Path, string? Before, string? After);
+
+/// <summary>
+/// The limit policy as an operator writes, saves and compares it: items with a path and a text, such as
+/// <c>per-ip = 50</c>, <c>override/203.0.113.0/24 = 200</c>, <c>ban/198.51.100.7 = forever scanning</c>. Immutable. Every
+/// item is valid and in its one spelling, so that equal policies have equal texts.
+/// </summary>
+internal sealed class PolicyItems
+{
+    public const string Total = "total";
+    public const string PerIp = "per-ip";
+    public const string Per56 = "per-56";
+    public const string Per48 = "per-48";
+    public const string Per24 = "per-24";
+    public const string RatePerIp = "rate-per-ip";
+    public const string RateTotal = "rate-total";
+    public const string Unresolved = "unresolved";
+    public const string UnresolvedLimit = "unresolved-limit";
+    public const string OverloadLevel = "overload-level";
+    public const string Override = "override/";
+    public const string Ban = "ban/";
+
+    /// <summary>Items of the second set, which is counted and never enforced: the same paths behind this.</summary>
+    public const string Shadow = "shadow/";
+
+    /// <summary>Overrides and bans that one policy may have, both sets together.</summary>
+    public const int MaxRules = 10_000;
+
+    private readonly ImmutableSortedDictionary<string, string> _texts;
+
+    private PolicyItems(ImmutableSortedDictionary<string, string> texts) => _texts = texts;
+
+    public static PolicyItems Empty { get; } = new(ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal));
+
+    /// <summary>Paths and texts, in the order of their paths.</summary>
+    public IEnumerable<KeyValuePair<string, string>> All => _texts;
+
+    public string? this[string path] => _texts.GetValueOrDefault(path);
+
+    /// <summary>The limits of the settings.</summary>
+    public static PolicyItems FromOptions(AdmissionOptions options, out IReadOnlyList<(string Path, string Text)> errors)
+    {
+        var edits = new Dictionary<string, string?>
+        {
+            [Total] = FormattableString.Invariant($"{options.Total}"),
+            [PerIp] = FormattableString.Invariant($"{options.PerIp}"),
+            [Per56] = options.Per56,
+            [Per48] = options.Per48,
+            [Per24] = options.Per24,
+            [RatePerIp] = options.ConnectRatePerIp,
+            [RateTotal] = options.ConnectRateTotal,
+            [Unresolved] = options.Unresolved == UnresolvedPolicy.Refuse ? "refuse" : "total-only",
+            [UnresolvedLimit] = FormattableString.Invariant($"{options.UnresolvedLimit}"),
+            [OverloadLevel] = options.OverloadLevel,
+        };
+        foreach (var text in options.Overrides)
+        {
+            var equals = text.IndexOf('=');
+            edits[Override + (equals < 0 ? text : text[..equals].Trim())] = equals < 0 ? "" : text[(equals + 1)..].Trim();
+        }
+
+        return Empty.With(edits, options.Ipv6Prefix, out errors);
+    }
+
+    /// <summary>
+    /// These items with some set and some (null) removed. <paramref name="errors"/> are path and sentence of each edit
+    /// that is not valid; when there is one nothing is changed.
+    /// </summary>
+    public PolicyItems With(IEnumerable<KeyValuePair<string, string?>> edits, int ipv6Prefix, out IReadOnlyList<(string Path, string Text)> errors)
+    {
+        var found = new List<(string, string)>();
+        var texts = _texts.ToBuilder();
+        foreach (var (path, text) in edits)
+        {
+            if (PolicyGrammar.Normalize(path, text, ipv6Prefix, out var normalPath, out var normalText) is { } error)
+            {
+                found.Add((path, error));
+            }
+            else if (normalText is null)
+            {
+                texts.Remove(normalPath);
+            }
+            else
+            {
+                texts[normalPath] = normalText;
+            }
+        }
+
+        var rules = texts.Count - PolicyGrammar.Scalars.Length;
+        if (rules > MaxRules && texts.Count > _texts.Count)
+        {
+            found.Add((Override, $"{rules:#,0} overrides and bans; at most {MaxRules:#,0}"));
+        }
+
+        errors = found;
+        return found.Count > 0 ? this : new PolicyItems(texts.ToImmutable());
+    }
+
+    /// <summary>The same without the bans that have ended: they would fill the policy up.</summary>
+    public PolicyItems WithoutEndedBans(DateTimeOffset now)
+    {
+        var ended = _texts.Where(item => item.Key.StartsWith(Ban, StringComparison.Ordinal)
+            && Policy.Ban.TryParse(item.Value, out var ban)
+            && !ban.HoldsAt(now)).ToList();
+        return ended.Count == 0 ? this : new PolicyItems(_texts.RemoveRange(ended.Select(item => item.Key)));
+    }
+
+    /// <summary>What was set, changed and removed from <paramref name="before"/> to <paramref name="after"/>.</summary>
+    public static IReadOnlyList<PolicyDifference> Diff(PolicyItems before, PolicyItems after) =>
+        [.. from path in before._texts.Keys.Union(after._texts.Keys).Order(StringComparer.Ordinal)
+            let difference = new PolicyDifference(path, before[path], after[path])
+            where difference.Before != difference.After
+            select difference];
+
+    /// <summary>The edits that take every difference back whose item is still what it was then made.</summary>
+    public Dictionary<string, string?> Undo(IEnumerable<PolicyDifference> differences) =>
+        differences.Where(difference => this[difference.Path] == difference.After).ToDictionary(difference => difference.Path, difference => difference.Before);
+
+    /// <summary>The second set in force as if it were the first: the limits with the shadow's items over them; null without a shadow.</summary>
+    public PolicyItems? Shadowed()
+    {
+        var shadow = _texts.Where(item => item.Key.StartsWith(Shadow, StringComparison.Ordinal)).ToList();
+        return shadow.Count == 0
+            ? null
+            : new PolicyItems(_texts
+                .RemoveRange(shadow.Select(item => item.Key))
+                .SetItems(shadow.Select(item => KeyValuePair.Create(item.Key[Shadow.Length..], item.Value))));
+    }
+
+    /// <summary>Overrides or bans by their network.</summary>
+    public IEnumerable<KeyValuePair<IpPrefix, string>> Rules(string kind)
+    {
+        foreach (var (path, text) in _texts)
+        {
+            if (path.StartsWith(kind, StringComparison.Ordinal) && IpPrefix.TryParse(path[kind.Length..], out var prefix, out _))
+            {
+                yield return KeyValuePair.Create(prefix, text);
+            }
+        }
+    }
+}

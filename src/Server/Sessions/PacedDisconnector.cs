@@ -1,0 +1,67 @@
+using System.Net.WebSockets;
+using Relay.Protocol;
+
+namespace Relay.Sessions;
+
+/// <summary>Closes many sockets at a bounded pace, so that they do not all come back at once.</summary>
+internal sealed class PacedDisconnector : IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
+
+    private readonly Lock _lock = new();
+    private readonly ClientSessionOptions _options;
+    private readonly ITimer _timer;
+
+    // Guarded by _lock.
+    private readonly Queue<(Session Session, Action<Session> Close)> _waiting = [];
+    private double _due;
+
+    public PacedDisconnector(ClientSessionOptions options, TimeProvider time)
+    {
+        _options = options;
+        _timer = time.CreateTimer(_ => CloseDue(), null, Tick, Tick);
+    }
+
+    public void Add(IEnumerable<Session> sessions, CloseReason reason) => Add(sessions, session => session.Close(reason));
+
+    /// <summary>Closes with a frame of the operator's choice.</summary>
+    public void Disconnect(IEnumerable<Session> sessions, WebSocketCloseStatus code, string text) =>
+        Add(sessions, session => session.Disconnect(code, text));
+
+    public void Dispose() => _timer.Dispose();
+
+    private void Add(IEnumerable<Session> sessions, Action<Session> close)
+    {
+        lock (_lock)
+        {
+            foreach (var session in sessions)
+            {
+                _waiting.Enqueue((session, close));
+            }
+        }
+    }
+
+    private void CloseDue()
+    {
+        foreach (var (session, close) in Take())
+        {
+            close(session);
+        }
+    }
+
+    private List<(Session Session, Action<Session> Close)> Take()
+    {
+        var taken = new List<(Session, Action<Session>)>();
+        lock (_lock)
+        {
+            // At a rate below one a tick the parts add up over several.
+            _due = _waiting.Count == 0 ? 0 : _due + (_options.EvictionsPerSecond * Tick.TotalSeconds);
+            for (; _due >= 1 && _waiting.TryDequeue(out var next); _due--)
+            {
+                taken.Add(next);
+            }
+        }
+
+        return taken;
+    }
+}

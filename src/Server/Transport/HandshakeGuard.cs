@@ -1,0 +1,192 @@
+using System.Runtime.InteropServices;
+using Relay.Addresses;
+using Relay.Admission;
+using Relay.Policy;
+
+namespace Relay.Transport;
+
+/// <summary>Why an unfinished connection was cut; the names are those of the metric's label.</summary>
+internal enum HandshakeRejection
+{
+    /// <summary>No whole request in time.</summary>
+    Late,
+
+    /// <summary>Its address has too many.</summary>
+    PerIp,
+
+    /// <summary>There are too many in all, and it has waited longest.</summary>
+    Crowded,
+}
+
+/// <summary>
+/// The connections that have not sent a whole request yet: PROXY header, TLS, request head. They cost a file each and come
+/// before every limit, so they are bounded per address, in all, and in time. When they are too many the one that has waited
+/// longest gives way: an honest client is done within a few round trips, a half-open one never.
+/// </summary>
+internal sealed class HandshakeGuard : IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
+    private static readonly string[] Labels = ["late", "per_ip", "crowded"];
+
+    private readonly PublicListenerOptions _options;
+    private readonly LimitPolicyStore _policies;
+    private readonly AdmissionGate _gate;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private readonly Lock _lock = new();
+
+    // Guarded by _lock: the list is in the order of arrival; the counts are of its keys.
+    private readonly LinkedList<Handshake> _waiting = [];
+    private readonly Dictionary<IpKey, int> _perKey = [];
+    private readonly long[] _cut = new long[Labels.Length];
+
+    // Set once, before anything is accepted.
+    private int _max;
+
+    // Set once, when the relay stops.
+    private volatile bool _isStopping;
+
+    public HandshakeGuard(PublicListenerOptions options, LimitPolicyStore policies, AdmissionGate gate, TimeProvider time)
+    {
+        (_options, _policies, _gate, _time) = (options, policies, gate, time);
+        _max = options.MaxHandshakes;
+        _timer = time.CreateTimer(_ => ResetExpired(), null, Tick, Tick);
+    }
+
+    /// <summary>How many there may be.</summary>
+    public int Max => _max;
+
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
+    /// <summary>Those cut, by why.</summary>
+    public IEnumerable<KeyValuePair<string, long>> Counts() => Labels.Select((label, i) => KeyValuePair.Create(label, Interlocked.Read(ref _cut[i])));
+
+    /// <summary>Leaves three quarters of the files to connections that are further.</summary>
+    public void FitInto(int files) => _max = Math.Max(1, Math.Min(_options.MaxHandshakes, files / 4));
+
+    /// <summary>Takes a connection in that was just accepted; false: its address has too many, close it.</summary>
+    /// <param name="address">Whose it is; null: a proxy's, who brings many.</param>
+    public bool TryEnter(TrackedConnection connection, IpKey? address)
+    {
+        var policy = _policies.Current;
+        var key = address?.CutIpv6(policy.Ipv6Prefix);
+        TrackedConnection? oldest = null;
+        lock (_lock)
+        {
+            if (key is { } counted)
+            {
+                ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_perKey, counted, out _);
+                if (count >= _options.MaxHandshakesPerIp && count >= policy.For(address!.Value, counted, _time).PerKey)
+                {
+                    _cut[(int)HandshakeRejection.PerIp]++;
+                    return false;
+                }
+
+                count++;
+            }
+
+            if (_waiting.Count >= _max && _waiting.First is { } first)
+            {
+                oldest = Cut(first, HandshakeRejection.Crowded);
+            }
+
+            connection.Handshake = _waiting.AddLast(new Handshake(this, connection, address, key, _time.GetTimestamp()));
+        }
+
+        oldest?.Abort();
+        return true;
+    }
+
+    /// <summary>The connection has sent a whole request, or is gone.</summary>
+    public void Leave(TrackedConnection connection)
+    {
+        if (connection.Handshake is null)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (connection.Handshake is { } node)
+            {
+                Remove(node);
+            }
+        }
+    }
+
+    /// <summary>Cuts the one that has waited longest: there is no file left for the next.</summary>
+    public void ResetOldest()
+    {
+        TrackedConnection? oldest;
+        lock (_lock)
+        {
+            oldest = _waiting.First is { } first ? Cut(first, HandshakeRejection.Crowded) : null;
+        }
+
+        oldest?.Abort();
+    }
+
+    /// <summary>From now on nobody's time is waited for: the relay stops, and Kestrel would wait for all that is unfinished.</summary>
+    public void Stop() => _isStopping = true;
+
+    public void Dispose() => _timer.Dispose();
+
+    private void ResetExpired()
+    {
+        var isStopping = _isStopping;
+        var late = new List<Handshake>();
+        lock (_lock)
+        {
+            var now = _time.GetTimestamp();
+            while (_waiting.First is { } first && (isStopping || _time.GetElapsedTime(first.Value.Since, now) >= _options.HandshakeTimeout))
+            {
+                late.Add(first.Value);
+                Cut(first, HandshakeRejection.Late);
+            }
+        }
+
+        foreach (var handshake in late)
+        {
+            handshake.Connection.Abort();
+            if (handshake.Address is { } address && !isStopping)
+            {
+                _gate.RecordViolation(address);
+            }
+        }
+    }
+
+    private TrackedConnection Cut(LinkedListNode<Handshake> node, HandshakeRejection why)
+    {
+        _cut[(int)why]++;
+        Remove(node);
+        return node.Value.Connection;
+    }
+
+    private void Remove(LinkedListNode<Handshake> node)
+    {
+        _waiting.Remove(node);
+        node.Value.Connection.Handshake = null;
+        if (node.Value.Key is { } key)
+        {
+            ref var count = ref CollectionsMarshal.GetValueRefOrNullRef(_perKey, key);
+            if (--count == 0)
+            {
+                _perKey.Remove(key);
+            }
+        }
+    }
+}
+
+/// <summary>One unfinished connection.</summary>
+/// <param name="Address">Whose it is; null: a proxy's.</param>
+/// <param name="Since">When it was accepted.</param>
+internal sealed record Handshake(HandshakeGuard Guard, TrackedConnection Connection, IpKey? Address, IpKey? Key, long Since);

@@ -1,0 +1,126 @@
+using Relay.Addresses;
+using Relay.Admission;
+using Relay.Policy;
+
+namespace Relay.Transport;
+
+/// <summary>One recount of the live sockets against the ledger.</summary>
+/// <param name="Ledger">Places on the books.</param>
+/// <param name="Live">Live client sockets found.</param>
+/// <param name="Keys">Keys whose counts differ: on the books, found.</param>
+internal sealed record AuditResult(DateTimeOffset Time, int Ledger, int Live, IReadOnlyList<(IpKey Key, int Ledger, int Live)> Keys)
+{
+    public int Drift => Ledger - Live;
+
+    public bool Ok => Keys.Count == 0;
+}
+
+/// <summary>
+/// Recounts the live sockets every minute and on demand. Sockets come and go while it counts, so only what differs in
+/// several looks one after another is a drift.
+/// </summary>
+internal sealed partial class LedgerReconciler(
+    ConnectionLedger ledger, ConnectionTable table, AdmissionOptions options, TimeProvider time, ILogger<LedgerReconciler> logger)
+    : BackgroundService
+{
+    private const int Looks = 3;
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
+
+    // Replaced whole.
+    private volatile AuditResult? _last;
+    private long _runs;
+    private long _drifts;
+
+    public AuditResult? Last => _last;
+
+    public long Runs => Interlocked.Read(ref _runs);
+
+    public long Drifts => Interlocked.Read(ref _drifts);
+
+    public async Task<AuditResult> RunAsync(CancellationToken cancellationToken)
+    {
+        // Leases without a socket, and sockets without a lease, that every look so far has found.
+        Dictionary<AdmissionLease, IpKey>? leaked = null;
+        Dictionary<AdmissionLease, IpKey>? unbooked = null;
+        var held = ledger.HeldLeases();
+        for (var look = 0; look < Looks && leaked is not { Count: 0 } | unbooked is not { Count: 0 }; look++)
+        {
+            if (look > 0)
+            {
+                await Task.Delay(BetweenLooks, time, cancellationToken);
+                held = ledger.HeldLeases();
+            }
+
+            var live = LiveLeases();
+            leaked = Persisting(leaked, held.Where(lease => !live.ContainsKey(lease.Key)));
+            unbooked = Persisting(unbooked, live.Where(lease => !held.ContainsKey(lease.Key)));
+        }
+
+        // Under the ledger's own lock nothing moves: what the books of an address or a network say must be what a count says.
+        var result = Judge(held.Count, leaked!, unbooked!, ledger.Recount());
+        _last = result;
+        Interlocked.Increment(ref _runs);
+        if (!result.Ok)
+        {
+            Interlocked.Increment(ref _drifts);
+            Log.Drift(logger, result.Drift, result.Ledger, result.Live, result.Keys.Count);
+        }
+
+        return result;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.ReconcileInterval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await RunAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The relay stops, or did not start: the host would take this for a defect in the latter case.
+        }
+    }
+
+    private Dictionary<AdmissionLease, IpKey> LiveLeases()
+    {
+        var live = new Dictionary<AdmissionLease, IpKey>();
+        foreach (var connection in table.All)
+        {
+            if (connection.LiveLease is { } lease)
+            {
+                live[lease] = connection.Key;
+            }
+        }
+
+        return live;
+    }
+
+    private static Dictionary<AdmissionLease, IpKey> Persisting(
+        Dictionary<AdmissionLease, IpKey>? before, IEnumerable<KeyValuePair<AdmissionLease, IpKey>> now) =>
+        now.Where(lease => before is null || before.ContainsKey(lease.Key)).ToDictionary();
+
+    private AuditResult Judge(int held, Dictionary<AdmissionLease, IpKey> leaked, Dictionary<AdmissionLease, IpKey> unbooked, IReadOnlyList<(IpKey Key, int Booked, int Counted)> miscounted)
+    {
+        var live = held - leaked.Count + unbooked.Count;
+        var onBooks = ledger.Keys().ToDictionary(key => key.Key, key => key.Live);
+        var keys = leaked.Values.Concat(unbooked.Values).Distinct()
+            .Select(key =>
+            {
+                var booked = onBooks.GetValueOrDefault(key);
+                return (key, booked, booked - leaked.Values.Count(k => k == key) + unbooked.Values.Count(k => k == key));
+            })
+            .Concat(miscounted.Select(key => (key.Key, key.Booked, key.Counted)))
+            .ToList();
+        return new AuditResult(time.GetUtcNow(), held, live, keys);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "Self-audit: the ledger is off by {Drift} ({Ledger} places on the books, {Live} live sockets, {Keys} addresses differ)")]
+        public static partial void Drift(ILogger logger, int drift, int ledger, int live, int keys);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Relay.Addresses;
+using KestrelListen = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
+
+namespace Relay.Transport;
+
+internal static class TransportSetup
+{
+    // A WebSocket upgrade with a long chain of proxies needs 2 KB; nothing else is sent here.
+    private const int MaxHeadBytes = 16 * 1024;
+
+    public static IServiceCollection AddTransport(this IServiceCollection services, PublicListenerOptions options)
+    {
+        services
+            .AddSingleton(options)
+            .AddSingleton<Readiness>()
+            .AddSingleton<ClosingConnections>()
+            .AddSingleton<HandshakeGuard>()
+            .AddSingleton<ConnectionTable>()
+            .AddSingleton<FileDescriptorBudget>()
+            .AddSingleton<AcceptFilter>()
+            .AddSingleton<SocketTransportFactory>()
+            .AddSingleton<IConnectionListenerFactory, PublicListenerFactory>()
+            .AddSingleton<ProxyHeaderReader>()
+            .AddSingleton<LedgerReconciler>()
+            .AddHostedService(provider => provider.GetRequiredService<LedgerReconciler>())
+            .Configure<SocketTransportOptions>(sockets => sockets.Backlog = options.Backlog)
+            .Configure<KestrelServerOptions>(kestrel => Configure(kestrel, options));
+        return services;
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, PublicListenerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+
+        // Max connections make one request; keeping its header texts for a next one would keep them for good.
+        kestrel.DisableStringReuse = true;
+        kestrel.Limits.RequestHeadersTimeout = options.HandshakeTimeout;
+        kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeadBytes;
+        kestrel.Limits.MaxRequestLineSize = MaxHeadBytes / 2;
+        foreach (var listener in options.Listeners)
+        {
+            kestrel.Listen(new PublicEndPoint(listener), listen => Configure(listen, listener, options));
+        }
+    }
+
+    private static void Configure(KestrelListen listen, Listener listener, PublicListenerOptions options)
+    {
+        // One WebSocket is one TCP connection, which HTTP/2 would change.
+        listen.Protocols = HttpProtocols.Http1;
+        var headers = listen.ApplicationServices.GetRequiredService<ProxyHeaderReader>();
+        listen.Use(listener.ClientAddress.Mode == ClientAddressMode.ProxyProtocol
+            ? next => connection => headers.OnConnectionAsync(connection, next)
+            : next => connection => headers.OnOtherConnectionAsync(connection, next));
+
+        if (listener.UsesTls)
+        {
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPemFile(options.CertificateFile);
+            listen.UseHttps(https =>
+            {
+                https.ServerCertificate = X509Certificate2.CreateFromPemFile(options.CertificateFile, options.KeyFile);
+                https.ServerCertificateChain = chain;
+                https.HandshakeTimeout = options.HandshakeTimeout;
+            });
+        }
+    }
+}

@@ -1,0 +1,191 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
+using Relay.Admission;
+using Relay.Policy;
+using Relay.Telemetry;
+using Relay.Transport;
+
+namespace Server.Tests.Listening;
+
+public sealed class HandshakeGuardTests : IDisposable
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly PublicListenerOptions _options = new() { MaxHandshakes = 40, MaxHandshakesPerIp = 3 };
+    private readonly LimitPolicyStore _policies;
+    private readonly AutoBans _bans;
+    private readonly RelayMetrics _metrics = new();
+    private readonly OverloadMonitor _overload;
+    private readonly ClosingConnections _closing;
+    private readonly ConnectionTable _table;
+    private readonly HandshakeGuard _guard;
+
+    public HandshakeGuardTests()
+    {
+        _policies = new LimitPolicyStore(new AdmissionOptions { PerIp = 2, Overrides = ["203.0.113.50=10", "203.0.113.51=unlimited"] }, _time);
+        var networks = new ProtectedNetworks([]);
+        _bans = new AutoBans(new AutoBanOptions { Threshold = 2 }, networks, _time);
+        var (limits, levels) = (new AdmissionOptions(), new OverloadOptions());
+        var ledger = new ConnectionLedger(_policies, limits, levels, _time);
+        _overload = new OverloadMonitor(ledger, _policies, levels, _time, NullLogger<OverloadMonitor>.Instance);
+        var gate = new AdmissionGate(ledger, _policies, _bans, networks, _overload, new DecisionLog(limits, _time), _metrics, _time);
+        _closing = new ClosingConnections(_time);
+        _table = new ConnectionTable(_closing);
+        _guard = new HandshakeGuard(_options, _policies, gate, _time);
+    }
+
+    public void Dispose()
+    {
+        _guard.Dispose();
+        _overload.Dispose();
+        _metrics.Dispose();
+        _closing.Dispose();
+        _policies.Dispose();
+    }
+
+    [Theory]
+    [InlineData("203.0.113.1", 3)]
+    [InlineData("203.0.113.50", 10)]
+    [InlineData("203.0.113.51", 30)]
+    public void TryEnter_OneAddress_HasRoomForSoMany(string address, int most)
+    {
+        var entered = Enumerable.Range(0, 30).Count(_ => Enter(address, out var _));
+
+        Assert.Equal((most, most, 30L - most), (entered, _guard.Count, Cut("per_ip")));
+        Assert.True(Enter("203.0.113.2", out _));
+    }
+
+    [Fact]
+    public void TryEnter_OneIpv6Network_CountsAsOneAddress() =>
+        Assert.Equal(3, Enumerable.Range(0, 9).Count(i => Enter($"2001:db8::{i}", out var _)));
+
+    [Fact]
+    public void TryEnter_AProxysConnections_CountOnlyInAll() =>
+        Assert.Equal(30, Enumerable.Range(0, 30).Count(_ => _guard.TryEnter(Connection(out var _), address: null)));
+
+    [Fact]
+    public void Leave_WholeRequest_MakesRoomOnce()
+    {
+        Enter("203.0.113.1", out var first);
+        Enter("203.0.113.1", out _);
+        Enter("203.0.113.1", out _);
+        first.Tracked.FinishHandshake();
+        first.Tracked.FinishHandshake();
+
+        Assert.True(Enter("203.0.113.1", out _));
+        Assert.False(Enter("203.0.113.1", out _));
+        Assert.False(first.IsAborted);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_ConnectionIsGone_MakesRoom()
+    {
+        Enter("203.0.113.1", out var first);
+        await first.Tracked.DisposeAsync();
+
+        Assert.Equal(0, _guard.Count);
+    }
+
+    // 20,000 half-open ones leave room for honest clients: whoever comes gets in, whoever has waited longest goes.
+    [Fact]
+    public void TryEnter_TooManyInAll_TheOneThatWaitedLongestGivesWay()
+    {
+        var half = Enumerable.Range(0, 20_000).Select(i =>
+        {
+            var connection = Connection(out var link);
+            Assert.True(_guard.TryEnter(connection, IpKey.FromIpv4((uint)(0x0B000000 + i))));
+            return link;
+        }).ToList();
+        Assert.True(Enter("203.0.113.1", out var honest));
+
+        Assert.Equal((40, 20_001 - 40L), (_guard.Count, Cut("crowded")));
+        Assert.Equal(Enumerable.Range(0, 20_000).Select(i => i < 20_001 - 40), half.Select(link => link.IsAborted));
+        Assert.False(honest.IsAborted);
+    }
+
+    [Fact]
+    public void Sweep_NoRequestInTime_IsCutAndHeldAgainstItsAddress()
+    {
+        Enter("203.0.113.1", out var first);
+        Enter("203.0.113.1", out var second);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Enter("203.0.113.2", out var later);
+        _time.Advance(_options.HandshakeTimeout - TimeSpan.FromSeconds(5.25));
+        Assert.False(first.IsAborted);
+
+        _time.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.Equal((true, true, false), (first.IsAborted, second.IsAborted, later.IsAborted));
+        Assert.Equal((1, 2L), (_guard.Count, Cut("late")));
+        Assert.True(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
+    }
+
+    // An operator who does not count an address does not want it banned for what it does either.
+    [Fact]
+    public void Sweep_UnlimitedAddressIsLate_IsCutAndNotBanned()
+    {
+        Enter("203.0.113.51", out var first);
+        Enter("203.0.113.51", out var second);
+        _time.Advance(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
+
+        Assert.Equal((true, true), (first.IsAborted, second.IsAborted));
+        Assert.False(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.51"))));
+    }
+
+    [Fact]
+    public void Stop_Unfinished_AreCutAndItIsNotHeldAgainstTheirAddress()
+    {
+        Enter("203.0.113.1", out var first);
+        Enter("203.0.113.1", out var second);
+        _guard.Stop();
+        _time.Advance(TimeSpan.FromSeconds(0.25));
+
+        Assert.Equal((true, true, 0), (first.IsAborted, second.IsAborted, _guard.Count));
+        Assert.False(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
+    }
+
+    [Theory]
+    [InlineData(1_000_000, 40)]
+    [InlineData(100, 25)]
+    [InlineData(3, 1)]
+    public void FitInto_FewFiles_TakesAQuarterOfThem(int files, int most)
+    {
+        _guard.FitInto(files);
+
+        Assert.Equal(most, _guard.Max);
+    }
+
+    [Fact]
+    public void CutOldest_Nobody_DoesNothing()
+    {
+        _guard.ResetOldest();
+        Enter("203.0.113.1", out var first);
+        Enter("203.0.113.2", out var second);
+        _guard.ResetOldest();
+
+        Assert.Equal((true, false, 1), (first.IsAborted, second.IsAborted, _guard.Count));
+    }
+
+    private bool Enter(string address, out Link link) => _guard.TryEnter(Connection(out link), IpKey.From(IPAddress.Parse(address)));
+
+    private long Cut(string reason) => _guard.Counts().Single(count => count.Key == reason).Value;
+
+    private TrackedConnection Connection(out Link link)
+    {
+        link = new Link();
+        return link.Tracked = new TrackedConnection(link, _table);
+    }
+
+    /// <summary>A connection that remembers that it was cut.</summary>
+    private sealed class Link : DefaultConnectionContext
+    {
+        public TrackedConnection Tracked { get; set; } = null!;
+
+        public bool IsAborted { get; private set; }
+
+        public override void Abort(ConnectionAbortedException abortReason) => IsAborted = true;
+
+        public override void Abort() => IsAborted = true;
+    }
+}
