@@ -3,16 +3,42 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli;
 
-/// <summary>A decision as one line: when, who, what, and the counts that it was made from.</summary>
+/// <summary>A decision as one line: when, what, who, and the counts and limits that it was made from.</summary>
 internal static class DecisionLine
 {
     public static string Format(DecisionEntry decision)
     {
         var time = decision.Time?.ToDateTimeOffset().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture) ?? Units.Unknown;
-        var networks = decision.Near + decision.Far > 0 ? $" networks={decision.Near}/{decision.Far}" : "";
-        var shadow = decision.Shadow.Length > 0 ? $" shadow={Printable.Clean(decision.Shadow)}" : "";
-        var leftOut = decision.Suppressed > 0 ? $" (+{Units.Count(decision.Suppressed)} left out)" : "";
-        return $"{time} {Printable.Clean(decision.Outcome)} {Printable.Clean(decision.Address)}"
-            + $" key={Printable.Clean(decision.Key)} connections={decision.Connections}{networks} total={decision.Total}{shadow}{leftOut}";
+        var outcome = decision.Outcome == "admitted" ? decision.Outcome : $"refused {Printable.Clean(decision.Outcome)}";
+        var key = decision.Key == decision.Address ? "" : $" counted as {Printable.Clean(decision.Key)}";
+        return $"{time} {outcome} {Printable.Clean(decision.Address)}{key}  {string.Join("  ", Details(decision))}";
     }
+
+    private static IEnumerable<string> Details(DecisionEntry decision)
+    {
+        yield return $"per-ip {Of(decision.Connections, decision.ConnectionsLimit)}";
+        if (decision.NearNetwork.Length > 0)
+        {
+            yield return $"{Printable.Clean(decision.NearNetwork)} {Of(decision.Near, decision.NearLimit)}";
+        }
+
+        if (decision.FarNetwork.Length > 0)
+        {
+            yield return $"{Printable.Clean(decision.FarNetwork)} {Of(decision.Far, decision.FarLimit)}";
+        }
+
+        yield return $"total {Of(decision.Total, decision.TotalLimit)}";
+        if (decision.Shadow.Length > 0)
+        {
+            yield return $"shadow {Printable.Clean(decision.Shadow)}";
+        }
+
+        if (decision.Suppressed > 0)
+        {
+            yield return $"({Units.Count(decision.Suppressed)} similar not shown)";
+        }
+    }
+
+    // Without separators: scripts compare them.
+    private static string Of(long count, long limit) => limit == 0 ? FormattableString.Invariant($"{count}") : FormattableString.Invariant($"{count}/{limit}");
 }

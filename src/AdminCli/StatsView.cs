@@ -77,6 +77,7 @@ internal static class StatsView
         return new("clients",
         [
             new StatsRow.Part($"{Units.Count(connections.Current)} of {Units.Count(limits.Total)} ({Units.Share(connections.Current, limits.Total)})", Fullness(full)),
+            .. Uncounted(connections.Uncounted),
             $"peak {Units.Count(connections.Peak)}",
             $"from {Units.Count(connections.Addresses)} {(connections.Addresses == 1 ? "address" : "addresses")}",
             $"{Units.Count(limits.PerIp)} per address (IPv6 /{limits.Ipv6Prefix})",
@@ -84,6 +85,10 @@ internal static class StatsView
             .. GuardRows.Effective(capacity),
         ]);
     }
+
+    /// <summary>"+12 not counted (unlimited networks)"; nothing where there are none.</summary>
+    public static IEnumerable<StatsRow.Part> Uncounted(long connections) =>
+        connections > 0 ? [$"+{Units.Count(connections)} not counted (unlimited networks)"] : [];
 
     // Whoever is refused because the relay stops is seen for a moment before its end: no word of it otherwise.
     private static StatsRow Refused(Refusals refused, StatsRates rates) => new("refused",

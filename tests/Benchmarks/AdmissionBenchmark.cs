@@ -68,10 +68,11 @@ public class AdmissionBenchmark
         return new AdmissionGate(
             ledger,
             policies,
+            options,
             new AutoBans(new AutoBanOptions(), networks, time),
             networks,
             new OverloadMonitor(ledger, policies, overload, time, NullLogger<OverloadMonitor>.Instance),
-            new DecisionLog(options, time),
+            new DecisionLog(time),
             new RelayMetrics(),
             time);
     }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Admission;
 using Relay.EndToEnd.Support;
@@ -105,7 +106,8 @@ public sealed class AdmissionTests
     {
         var time = new FakeTimeProvider();
         await using var server = await RelayServer.StartAsync(
-            settings => (settings.Admission.PerIp, settings.Admission.MaxClosingRefusals) = (1, 1), time);
+            settings => settings.Admission.PerIp = 1, time, services => services.AddSingleton(provider =>
+                new Refuser(provider.GetRequiredService<AdmissionOptions>(), provider.GetRequiredService<OverloadMonitor>(), maxClosing: 1)));
         await using var a = await TestClient.ConnectAsync(server);
         using var closing = await RawClient.UpgradeAsync(server);
         await closing.ReadCloseAsync();
@@ -123,10 +125,10 @@ public sealed class AdmissionTests
     [Theory]
     [InlineData(1, 5, 503, "Server at capacity")]
     [InlineData(5, 1, 429, "Too many connections from this IP")]
-    public async Task RefuseWithStatus_LimitReached_AnswersBeforeTheUpgrade(int total, int perIp, int status, string text)
+    public async Task RejectionModeHttpStatus_LimitReached_AnswersBeforeTheUpgrade(int total, int perIp, int status, string text)
     {
         await using var server = await RelayServer.StartAsync(settings =>
-            (settings.Admission.Total, settings.Admission.PerIp, settings.Admission.RefuseWith) = (total, perIp, RefuseWith.Status));
+            (settings.Admission.Total, settings.Admission.PerIp, settings.Admission.RejectionMode) = (total, perIp, RejectionMode.HttpStatus));
         await using var a = await TestClient.ConnectAsync(server);
         using var refused = await RawClient.ConnectAsync(server);
         await refused.SendAsync(RawClient.Request());

@@ -135,7 +135,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Listen:ClientAddress", "Anything")]
     [InlineData("Listen:More:0", "0.0.0.0:9000")]
     [InlineData("Admission:PerIp", "many")]
-    [InlineData("Admission:RefuseWith", "Silence")]
+    [InlineData("Admission:RejectionMode", "Silence")]
     [InlineData("Admission:Ipv6Prefix", "129")]
     [InlineData("Admission:TrustedProxies:0", "10.0.0.1/8")]
     [InlineData("Admission:TrustedProxies", "::/0")]

@@ -109,7 +109,7 @@ public sealed class ExplainTests
     public async Task Tail_FloodOfOneAddress_SaysHowManyWereLeftOut()
     {
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using var server = await RelayServer.StartAsync(settings => settings.Admission.RefuseWith = RefuseWith.Status, time);
+        await using var server = await RelayServer.StartAsync(settings => settings.Admission.RejectionMode = RejectionMode.HttpStatus, time);
         var gate = server.Get<AdmissionGate>();
         gate.Drain(on: true);
         var flood = IpKey.From(System.Net.IPAddress.Parse("203.0.113.7"));

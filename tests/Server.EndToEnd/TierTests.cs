@@ -25,7 +25,7 @@ public sealed class TierTests
         Assert.Equal(Guests.Admitted, await guests.ComeAsync("203.0.113.1"));
         Assert.Equal(Guests.Admitted, await guests.ComeAsync("203.0.113.2"));
         Assert.Equal((1013, "Too many connections from this network (/24)"), await guests.ComeAsync("203.0.113.3"));
-        Assert.Empty(server.Get<Relay.Admission.ConnectionLedger>().Recount());
+        Assert.Empty(server.Get<Relay.Admission.ConnectionLedger>().Snapshot().Recount());
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class VerifyTests
         server.ExpectedError = error => error.Contains("the ledger is off by 1 ", StringComparison.Ordinal);
         var log = LogCollector.Attach(server);
         await using var client = await TestClient.ConnectAsync(server);
-        server.Get<ConnectionLedger>().TryTake(IpKey.From(IPAddress.Parse("203.0.113.7")), TimeProvider.System.GetTimestamp(), out var leaked);
+        server.Get<ConnectionLedger>().TryAcquire(IpKey.From(IPAddress.Parse("203.0.113.7")), TimeProvider.System.GetTimestamp(), out var leaked);
 
         var reply = await server.Admin.VerifyAsync(new VerifyRequest(), Call);
         Assert.Equal((false, 2, 1, 1), (reply.Ok, reply.LedgerConnections, reply.LiveConnections, reply.Drift));
@@ -57,7 +57,7 @@ public sealed class VerifyTests
         await using var server = await RelayServer.StartAsync();
         server.ExpectedError = error => error.Contains("the ledger is off by -1 ", StringComparison.Ordinal);
         await using var client = await TestClient.ConnectAsync(server);
-        server.Get<ConnectionLedger>().Release(server.Get<ConnectionLedger>().HeldLeases().Keys.Single());
+        server.Get<ConnectionLedger>().Release(server.Get<ConnectionLedger>().Snapshot().HeldLeases().Keys.Single());
 
         var reply = await server.Admin.VerifyAsync(new VerifyRequest(), Call);
         Assert.Equal((false, 0, 1, -1), (reply.Ok, reply.LedgerConnections, reply.LiveConnections, reply.Drift));

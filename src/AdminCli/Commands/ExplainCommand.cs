@@ -30,9 +30,9 @@ internal static class ExplainCommand
         };
         var command = new ExampleCommand(
             "explain",
-            "Says how a connection would fare now, and why.",
-            "Finds the client's address hop by hop, looks at every limit, ban and rate in the order in which a decision does, "
-                + "and shows the last decisions. Asks the pieces that decide and changes nothing.",
+            "Show whether a connection would be admitted now, and why.",
+            "Resolves the client's address hop by hop, evaluates every ban, limit and rate exactly as for a connection, and shows the "
+                + "last decisions. Changes nothing.",
             "relayctl explain 203.0.113.7",
             "relayctl explain 10.0.0.2 -H 'X-Forwarded-For: 203.0.113.7'   # through a proxy",
             "relayctl explain 2001:db8::1 -o json | jq -r .verdict")
@@ -90,10 +90,11 @@ internal static class ExplainCommand
             $"the client gets {Printable.Clean(explanation.ClientSees)}");
         foreach (var step in explanation.Origin)
         {
-            yield return new("found", $"{Printable.Clean(step.Where)}: {Printable.CleanOrUnknown(step.Found)}", Printable.Clean(step.Verdict));
+            var where = step.Where == "socket" ? "" : $"{Printable.Clean(step.Where)}: ";
+            yield return new("source", $"{where}{Printable.CleanOrUnknown(step.Found)} {Printable.Clean(step.Verdict)}");
         }
 
-        yield return new("address", Printable.Clean(explanation.Address), $"counts by {Printable.Clean(explanation.Key)}");
+        yield return new("address", Printable.Clean(explanation.Address), $"counted as {Printable.Clean(explanation.Key)}");
         if (explanation.Ban is { } ban)
         {
             yield return new("ban",
@@ -117,7 +118,7 @@ internal static class ExplainCommand
         Printable.Clean(look.Name),
         Printable.CleanOrUnknown(look.Key),
         Units.Count(look.Connections),
-        look.Limit == 0 ? "none" : Units.Count(look.Limit),
+        look is { Limit: 0, Reached: false } ? "none" : Units.Count(look.Limit),
         Printable.Clean(look.Rule),
         look.Reached ? "reached" : "",
     ];

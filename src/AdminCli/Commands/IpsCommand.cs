@@ -15,8 +15,8 @@ internal static class IpsCommand
 
     private static readonly Column[] Columns =
     [
-        new("ADDRESS"), new("CONNECTIONS", ToTheRight: true), new("LIMIT", ToTheRight: true), new("PEAK", ToTheRight: true),
-        new("ADMITTED", ToTheRight: true), new("REFUSED", ToTheRight: true), new("SHADOW", ToTheRight: true, IfAny: true), new("FIRST SEEN"), new("LAST SEEN"),
+        new("ADDRESS"), new("CONNECTIONS", ToTheRight: true), new("NOT COUNTED", ToTheRight: true, IfAny: true), new("LIMIT", ToTheRight: true), new("PEAK", ToTheRight: true),
+        new("ADMITTED", ToTheRight: true), new("REFUSED", ToTheRight: true), new("BY NETWORK LIMIT", ToTheRight: true, IfAny: true), new("SHADOW", ToTheRight: true, IfAny: true), new("FIRST SEEN"), new("LAST SEEN"),
     ];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
@@ -69,10 +69,12 @@ internal static class IpsCommand
     [
         Printable.CleanOrUnknown(ip.Key),
         Units.Count(ip.Connections),
+        ip.Uncounted == 0 ? Units.Unknown : $"+{Units.Count(ip.Uncounted)}",
         ip.Limit == 0 ? Units.Unknown : Units.Count(ip.Limit),
         Units.Count(ip.Peak),
         Units.Count(ip.Admitted),
         Units.Count(ip.Refused),
+        ip.RefusedByNetwork == 0 ? Units.Unknown : Units.Count(ip.RefusedByNetwork),
         ip.ShadowRefused == 0 ? Units.Unknown : Units.Count(ip.ShadowRefused),
         Units.Ago(ip.FirstSeen, now),
         Units.Ago(ip.LastSeen, now),

@@ -35,7 +35,7 @@ internal static class VerifyCommand
             output.Rows(
             [
                 new("books", $"{Units.Count(response.LedgerConnections)} places"),
-                new("live", $"{Units.Count(response.LiveConnections)} sockets"),
+                new("live", [$"{Units.Count(response.LiveConnections)} sockets", .. Uncounted(response.Uncounted)]),
                 new("drift", new StatsRow.Part($"{Units.Count(response.Drift)}{(response.Ok ? ", every count agrees" : "")}", response.Ok ? Tone.Good : Tone.Alarm)),
             ]);
             if (response.Addresses.Count > 0)
@@ -52,6 +52,9 @@ internal static class VerifyCommand
         error.WriteLine("DRIFT: the relay's books do not match its live sockets. This is a defect of the relay: keep its log and report it.\nLimits may refuse too early or too late until it is restarted.");
         return ExitCodes.Refused;
     }
+
+    private static StatsRow.Part[] Uncounted(long connections) =>
+        connections > 0 ? [$"{Units.Count(connections)} of them not counted (unlimited networks)"] : [];
 
     private static string[] Row(IpDrift drift) =>
     [

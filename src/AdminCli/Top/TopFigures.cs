@@ -94,7 +94,7 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
         StatsRow.Part[] effective = [.. GuardRows.Effective(_stats.Capacity)];
         var most = effective.Length > 0 ? _stats.Capacity!.EffectiveTotal : total;
         return Bar("clients", connections.Current, most,
-            [Of(connections.Current, total), .. effective, $"+{Units.Rate(_rates.Admitted)}", $"peak {Units.Count(connections.Peak)}"]);
+            [Of(connections.Current, total), .. StatsView.Uncounted(connections.Uncounted), .. effective, $"+{Units.Rate(_rates.Admitted)}", $"peak {Units.Count(connections.Peak)}"]);
     }
 
     // The bar is what nobody can have any more: pages that a control group does not count make the relay look larger than it.

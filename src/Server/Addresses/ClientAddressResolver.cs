@@ -13,6 +13,8 @@ internal sealed class ClientAddressResolver(TrustedProxies proxies)
     // More hops than any real chain of proxies has; the rest of a longer list is not read.
     private const int MaxHops = 32;
 
+    private const string NotUsable = "is not a usable IP address";
+
     /// <summary>The answer, without allocating.</summary>
     public ResolvedClient Resolve(ClientAddressRule rule, IPAddress socket, IHeaderDictionary headers, in ProxyClaim claim) =>
         Walk(rule, IpKey.From(socket), headers, claim, steps: null);
@@ -30,7 +32,7 @@ internal sealed class ClientAddressResolver(TrustedProxies proxies)
     {
         if (rule.Mode == ClientAddressMode.Socket)
         {
-            steps?.Add(Step("socket", peer, "the client: this listener counts by the sockets' own addresses"));
+            steps?.Add(Step("socket", peer, "is the client: this listener does not expect proxies"));
             return new ResolvedClient(peer, peer, ClientAddressSource.Socket);
         }
 
@@ -38,12 +40,12 @@ internal sealed class ClientAddressResolver(TrustedProxies proxies)
         {
             var isClaiming = ClaimsToSpeakForOthers(rule, headers);
             steps?.Add(Step("socket", peer, isClaiming
-                ? "the client: it is not in Admission:TrustedProxies, so the headers that it sent are not read"
-                : "the client: it is not in Admission:TrustedProxies"));
+                ? "is the client: not in Admission:TrustedProxies, so its headers are ignored"
+                : "is the client: not in Admission:TrustedProxies"));
             return new ResolvedClient(peer, peer, isClaiming ? ClientAddressSource.UnlistedProxy : ClientAddressSource.Socket);
         }
 
-        steps?.Add(Step("socket", peer, Trusted(network)));
+        steps?.Add(Step("socket", peer, Trusted(network, rule.Mode == ClientAddressMode.ProxyProtocol ? "the PROXY header" : rule.Header)));
         return rule.Mode switch
         {
             ClientAddressMode.ProxyProtocol => FromClaim(peer, claim, steps),
@@ -62,13 +64,13 @@ internal sealed class ClientAddressResolver(TrustedProxies proxies)
         switch (claim.Kind)
         {
             case ProxyClaimKind.Client:
-                steps?.Add(Step("PROXY header", claim.Source, "the client"));
+                steps?.Add(Step("PROXY header", claim.Source, "is the client"));
                 return new ResolvedClient(claim.Source, peer, ClientAddressSource.ProxyProtocol);
             case ProxyClaimKind.Itself:
-                steps?.Add(new ResolutionStep("PROXY header", "LOCAL or UNKNOWN", "the proxy speaks for itself: its own address counts"));
+                steps?.Add(new ResolutionStep("PROXY header", "LOCAL or UNKNOWN", "means that the proxy connects for itself: counted by its own address"));
                 return new ResolvedClient(peer, peer, ClientAddressSource.ProxyItself);
             default:
-                return Unresolved("PROXY header", "no IP address", peer, steps);
+                return Unresolved("PROXY header", "no IP address", "was sent", peer, steps);
         }
     }
 
@@ -77,10 +79,10 @@ internal sealed class ClientAddressResolver(TrustedProxies proxies)
         // Two values are the sign of a proxy that adds to the header instead of replacing it: then a client chose one of them.
         if (lines.Count != 1 || !ForwardedHops.TryReadAddress(lines[0].AsSpan().Trim(" \t"), out var address))
         {
-            return Unresolved(name, steps is null || lines.Count == 0 ? "" : lines.ToString(), peer, steps);
+            return Unresolved(name, steps is null ? "" : lines.ToString(), lines.Count > 1 ? "is ambiguous" : NotUsable, peer, steps);
         }
 
-        steps?.Add(Step(name, address, "the client"));
+        steps?.Add(Step(name, address, "is the client"));
         return new ResolvedClient(address, peer, ClientAddressSource.Header);
     }
 
@@ -95,42 +97,55 @@ internal sealed class ClientAddressResolver(TrustedProxies proxies)
             {
                 if (hops == MaxHops)
                 {
-                    return Unresolved(rule.Header, $"more than {MaxHops} trusted hops", peer, steps);
+                    return Unresolved(rule.Header, $"more than {MaxHops} trusted hops", "are not read", peer, steps);
                 }
 
                 var text = ForwardedHops.TakeLast(rule.Mode, rest, out rest, out isFirst);
                 if (!ForwardedHops.TryRead(rule.Mode, text, out var hop))
                 {
-                    return Unresolved(rule.Header, steps is null ? "" : text.ToString(), peer, steps);
+                    return Unresolved(Position(rule.Header, hops, steps), steps is null ? "" : text.ToString(), NotUsable, peer, steps);
                 }
 
                 if (!proxies.TryFind(hop, out var network))
                 {
-                    steps?.Add(Step(rule.Header, hop, "the client: it is not in Admission:TrustedProxies; what stands before it is not read"));
+                    steps?.Add(Step(Position(rule.Header, hops, steps), hop, "is the client: the first address from the right that is not a trusted proxy"));
                     return new ResolvedClient(hop, peer, ClientAddressSource.Header);
                 }
 
-                steps?.Add(Step(rule.Header, hop, Trusted(network)));
+                steps?.Add(Step(Position(rule.Header, hops, steps), hop, Trusted(network, "the address before it")));
                 leftmost = hop;
             }
         }
 
         if (leftmost.IsUnresolved)
         {
-            return Unresolved(rule.Header, "", peer, steps);
+            return Unresolved(rule.Header, "", NotUsable, peer, steps);
         }
 
-        steps?.Add(Step(rule.Header, leftmost, "the client: all hops are in trusted networks, and this is the first of them"));
+        steps?.Add(Step(rule.Header, leftmost, "is the client: all hops are trusted proxies, and this is the first of them"));
         return new ResolvedClient(leftmost, peer, ClientAddressSource.Header);
     }
 
-    private static ResolvedClient Unresolved(string where, string found, IpKey peer, ICollection<ResolutionStep>? steps)
+    private static ResolvedClient Unresolved(string where, string found, string reason, IpKey peer, ICollection<ResolutionStep>? steps)
     {
-        steps?.Add(new ResolutionStep(where, found.Length == 0 ? "nothing" : found, "no usable address: the client is unresolved"));
+        var (text, verdict) = found.Length == 0 ? ("nothing", "was sent") : (found, reason);
+        steps?.Add(new ResolutionStep(where, text, $"{verdict}: the client's address is unresolved"));
         return new ResolvedClient(IpKey.Unresolved, peer, ClientAddressSource.Unresolved);
     }
 
     private static ResolutionStep Step(string where, IpKey found, string verdict) => new(where, found.ToAddress().ToString(), verdict);
 
-    private static string Trusted(IpPrefix network) => $"trusted, being in {network}: asked for whom it speaks";
+    private static string Trusted(IpPrefix network, string next) => $"is a trusted proxy (matches {network}), reading {next}";
+
+    // "X-Forwarded-For, 2nd from the right"; only people need it.
+    private static string Position(string header, int hops, ICollection<ResolutionStep>? steps) => steps is null ? "" : $"{header}, {Ordinal(hops + 1)} from the right";
+
+    private static string Ordinal(int number) => number switch
+    {
+        _ when number % 100 is 11 or 12 or 13 => $"{number}th",
+        _ when number % 10 == 1 => $"{number}st",
+        _ when number % 10 == 2 => $"{number}nd",
+        _ when number % 10 == 3 => $"{number}rd",
+        _ => $"{number}th",
+    };
 }

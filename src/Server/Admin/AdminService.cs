@@ -96,14 +96,14 @@ internal sealed class AdminService(
         });
         var (before, after) = (result.Before, result.After);
         AdminCaller.Of(context).Changed(RequestSummary.Of(ServerSnapshot.Limits(before)), RequestSummary.Of(ServerSnapshot.Limits(after)));
-        var (live, keysOver) = ledger.Settle();
+        var effect = Admission.PolicyEffect.Of(ledger, after, time);
         return Task.FromResult(new SetLimitsResponse
         {
             Before = ServerSnapshot.Limits(before),
             After = ServerSnapshot.Limits(after),
-            Connections = live,
-            AddressesOverLimit = keysOver,
-            Warnings = { PolicyWarnings.Of(after, ledger.EffectOf(after)) },
+            Connections = effect.Live,
+            AddressesOverLimit = effect.Over.Count(over => !over.IsNetwork),
+            Warnings = { PolicyWarnings.Of(after, effect) },
         });
     }
 
@@ -116,6 +116,7 @@ internal sealed class AdminService(
             LedgerConnections = result.Ledger,
             LiveConnections = result.Live,
             Drift = result.Drift,
+            Uncounted = result.Uncounted,
             Time = Timestamp.FromDateTimeOffset(result.Time),
             Addresses =
             {

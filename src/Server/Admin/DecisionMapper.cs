@@ -1,27 +1,36 @@
 using Google.Protobuf.WellKnownTypes;
 using Relay.AdminApi;
 using Relay.Admission;
-using Relay.Policy;
 
 namespace Relay.Admin;
 
 /// <summary>Decisions as messages of the contract.</summary>
 internal static class DecisionMapper
 {
-    public static string Outcome(Refusal refusal) => refusal == Refusal.None ? "admitted" : RefusalReasons.Label(refusal);
-
-    public static DecisionEntry Of(LoggedDecision logged) => new()
+    public static DecisionEntry Of(LoggedDecision logged)
     {
-        Sequence = logged.Sequence,
-        Time = Timestamp.FromDateTimeOffset(logged.Time),
-        Address = logged.Address.ToString(),
-        Key = logged.Decision.Key.ToString(),
-        Outcome = Outcome(logged.Decision.Refusal),
-        Shadow = logged.Decision.HasShadow && logged.Decision.Shadow != logged.Decision.Refusal ? Outcome(logged.Decision.Shadow) : "",
-        Total = logged.Decision.Live.Total,
-        Connections = logged.Decision.Live.Key,
-        Near = logged.Decision.Live.Near,
-        Far = logged.Decision.Live.Far,
-        Suppressed = logged.Decision.Suppressed,
-    };
+        var (near, far) = Tiers.NetworksOf(logged.Decision.Key);
+        return new DecisionEntry
+        {
+            Sequence = logged.Sequence,
+            Time = Timestamp.FromDateTimeOffset(logged.Time),
+            Address = logged.Address.ToString(),
+            Key = logged.Decision.Key.ToString(),
+            Outcome = Rejections.Outcome(logged.Decision.Refusal),
+            Shadow = logged.Decision.HasShadow && logged.Decision.Shadow != logged.Decision.Refusal ? Rejections.Outcome(logged.Decision.Shadow) : "",
+            Total = logged.Decision.Live.Total,
+            Connections = logged.Decision.Live.Key,
+            Near = logged.Decision.Live.Near,
+            Far = logged.Decision.Live.Far,
+            Suppressed = logged.Decision.Suppressed,
+            TotalLimit = Limit(logged.Decision.Max.Total),
+            ConnectionsLimit = Limit(logged.Decision.Max.Key),
+            NearLimit = Limit(logged.Decision.Max.Near),
+            FarLimit = Limit(logged.Decision.Max.Far),
+            NearNetwork = near is { } one ? $"/{one.PrefixLength}" : "",
+            FarNetwork = far is { } other ? $"/{other.PrefixLength}" : "",
+        };
+    }
+
+    private static int Limit(int limit) => limit == int.MaxValue ? 0 : limit;
 }

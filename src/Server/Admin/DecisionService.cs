@@ -2,7 +2,6 @@ using Grpc.Core;
 using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
-using Relay.Policy;
 
 namespace Relay.Admin;
 

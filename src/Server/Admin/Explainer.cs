@@ -9,19 +9,14 @@ using Relay.Transport;
 namespace Relay.Admin;
 
 /// <summary>
-/// How a connection would fare now. Asks the same pieces that decide, in the same order, and takes nothing from any of
-/// them.
+/// How a connection would fare now, evaluated by the same rules as a connection itself. Changes nothing.
 /// </summary>
 internal sealed class Explainer(
     PublicListenerOptions listeners,
     ClientAddressResolver origins,
-    ConnectionLedger ledger,
-    LimitPolicyStore policies,
     AutoBans automatic,
     AdmissionGate gate,
-    OverloadMonitor overload,
     DecisionLog log,
-    AdmissionOptions options,
     TimeProvider time)
 {
     private const int MaxHeaders = 32;
@@ -33,32 +28,26 @@ internal sealed class Explainer(
         var (socket, listener, headers, claim) = Read(request);
         var steps = new List<Addresses.ResolutionStep>();
         var address = origins.Trace(listener.ClientAddress, socket, headers, claim, steps).Address;
-        var policy = policies.Current;
-        var key = address.CutIpv6(policy.Ipv6Prefix);
-        var limits = policy.For(address, key, time);
-        var live = ledger.LiveOf(key, limits.IsCounted, out var ceiling);
-        var (wait, waitTotal) = ledger.RateWaits(key, policy, limits.RateScale);
-        var verdict = gate.ClosedBy is not Refusal.None and var closed ? closed
-            : automatic.IsBanned(address) ? Refusal.Banned
-            : limits.Judge(key, live, ceiling.Value) is not Refusal.None and var refusal ? refusal
-            : !limits.IsCounted ? Refusal.None
-            : wait > TimeSpan.Zero ? Refusal.RatePerIp
-            : waitTotal > TimeSpan.Zero ? Refusal.RateTotal
-            : Refusal.None;
+
+        // Behind a proxy the client is known too late to be reset before HTTP, unless the PROXY header names it.
+        var isKnownEarly = origins.IsClient(listener.ClientAddress, IpKey.From(socket))
+            || (listener.ClientAddress.Mode == ClientAddressMode.ProxyProtocol && claim.Kind == ProxyClaimKind.Client);
+        var preview = gate.Preview(address, isKnownEarly);
+        var policy = preview.Input.Policy;
         return new Explanation
         {
             Origin = { steps.Select(step => new AdminApi.ResolutionStep { Where = step.Where, Found = step.Found, Verdict = step.Verdict }) },
             Address = address.ToString(),
-            Key = key.ToString(),
-            Limits = { LimitMapper.Of(policy, key, limits, live, ceiling) },
+            Key = preview.Input.Key.ToString(),
+            Limits = { preview.Trace.Rows.Select(LimitMapper.Of) },
             Ban = BanOf(policy, address),
-            RateWait = Duration.FromTimeSpan(limits.IsCounted ? wait : TimeSpan.Zero),
-            RateWaitTotal = Duration.FromTimeSpan(limits.IsCounted ? waitTotal : TimeSpan.Zero),
+            RateWait = Duration.FromTimeSpan(preview.Trace.KeyWait),
+            RateWaitTotal = Duration.FromTimeSpan(preview.Trace.TotalWait),
             RatePerIp = policy.RatePerIp.ToString(),
             RateTotal = policy.RateTotal.ToString(),
-            Verdict = DecisionMapper.Outcome(verdict),
-            ClientSees = ClientSees(verdict, overload.For(ledger.LevelOf(key))),
-            ShadowVerdict = policy.Shadow is { } shadow ? DecisionMapper.Outcome(shadow.For(address, key, time).Judge(key, live, ceiling.Value)) : "",
+            Verdict = Rejections.Outcome(preview.Refusal),
+            ClientSees = ClientSees(preview),
+            ShadowVerdict = preview.Shadow is { } shadow ? Rejections.Outcome(shadow) : "",
             Last = { Last(request.Decisions, address).Select(DecisionMapper.Of) },
             Revision = policy.Revision,
         };
@@ -69,7 +58,7 @@ internal sealed class Explainer(
         var errors = new List<(string, string)>();
         if (!IpText.TryParse(request.Address, out var address))
         {
-            errors.Add(("address", $"'{request.Address}' is no address"));
+            errors.Add(("address", $"'{request.Address}' is not an IP address"));
         }
 
         var all = listeners.Listeners;
@@ -97,7 +86,7 @@ internal sealed class Explainer(
             var (name, value) = colon < 1 ? ("", "") : (line[..colon].Trim(), line[(colon + 1)..].Trim());
             if (name.Length == 0)
             {
-                errors.Add(("headers", $"'{line}' is no header; write it like 'X-Forwarded-For: 203.0.113.7'"));
+                errors.Add(("headers", $"'{line}' is not a header; write it like 'X-Forwarded-For: 203.0.113.7'"));
             }
             else if (name.Equals("PROXY", StringComparison.OrdinalIgnoreCase))
             {
@@ -125,17 +114,13 @@ internal sealed class Explainer(
         return made.Count > 0 ? BanCommands.Row(made[0]) : null;
     }
 
-    private string ClientSees(Refusal verdict, OverloadLevel level) => verdict switch
+    private static string ClientSees(AdmissionPreview preview) => preview.Mode switch
     {
-        Refusal.None => "the upgrade (101) and the greeting",
-        _ when level == OverloadLevel.Critical => "nothing: the connection is cut before TLS and HTTP, it floods; behind a proxy it gets " + Status(verdict),
-        _ when level == OverloadLevel.Elevated => Status(verdict),
-        Refusal.Stopping or Refusal.Draining => Status(verdict),
-        _ when options.RefuseWith == RefuseWith.Status => Status(verdict),
-        _ => $"the upgrade, then close {RefusalReasons.CloseCode(verdict)} \"{RefusalReasons.Reason(verdict)}\"",
+        null => "the upgrade (101) and the greeting",
+        RejectionMode.Reset => "nothing: the connection is reset before TLS and HTTP",
+        RejectionMode.HttpStatus => $"status {Rejections.Of(preview.Refusal).Status} \"{Rejections.Of(preview.Refusal).Text}\" before the upgrade",
+        _ => $"the upgrade, then close {Rejections.Of(preview.Refusal).CloseCode} \"{Rejections.Of(preview.Refusal).Text}\"",
     };
-
-    private static string Status(Refusal verdict) => $"status {RefusalReasons.Status(verdict)} \"{RefusalReasons.Reason(verdict)}\" before the upgrade";
 
     private IReadOnlyList<LoggedDecision> Last(int given, IpKey address) =>
         log.Last(given == 0 ? DefaultDecisions : given, logged => logged.Address == address);

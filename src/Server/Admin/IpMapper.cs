@@ -16,11 +16,11 @@ internal sealed class IpMapper(ConnectionLedger ledger, LimitPolicyStore policie
         var network = page.ReadNetwork(request.Cidr);
         page.ThrowIfWrong();
 
-        var rows = ledger.Keys(request.Networks).Where(row => Page.IsInside(row.Key, network)).ToArray();
+        var rows = ledger.Snapshot().Keys(request.Networks).Where(row => Page.IsInside(row.Key, network)).ToArray();
         var policy = policies.Current;
         return new ListIpsResponse
         {
-            Ips = { page.Cut(rows, Order(request.Sort)).Select(row => Entry(row, policy.MaxFor(row.Key, isAddress: !request.Networks, time))) },
+            Ips = { page.Cut(rows, Order(request.Sort)).Select(row => Entry(row, KeyLimits.MaxOf(policy, row.Key, row.IsNetwork, time))) },
             NextPageToken = page.NextToken(rows.Length),
             TotalSize = rows.Length,
         };
@@ -32,7 +32,7 @@ internal sealed class IpMapper(ConnectionLedger ledger, LimitPolicyStore policie
         {
             ListIpsRequest.Types.Sort.Refused => (a, b) => b.Refused.CompareTo(a.Refused),
             ListIpsRequest.Types.Sort.Recent => (a, b) => b.LastSeen.CompareTo(a.LastSeen),
-            _ => (a, b) => b.Live.CompareTo(a.Live),
+            _ => (a, b) => (b.Live + b.Uncounted).CompareTo(a.Live + a.Uncounted),
         };
         return (a, b) => order(a, b) is not 0 and var first ? first : new IpPrefix(a.Key).CompareTo(new IpPrefix(b.Key));
     }
@@ -48,8 +48,10 @@ internal sealed class IpMapper(ConnectionLedger ledger, LimitPolicyStore policie
         LastSeen = Moment(row.LastSeen),
         Limit = limit == int.MaxValue ? 0 : limit,
         ShadowRefused = row.ShadowRefused,
+        Uncounted = row.Uncounted,
+        RefusedByNetwork = row.RefusedByNetwork,
     };
 
-    private Timestamp Moment(long timestamp) =>
-        Timestamp.FromDateTimeOffset(time.GetUtcNow() - time.GetElapsedTime(timestamp));
+    private Timestamp? Moment(long timestamp) => timestamp == 0 ? null
+        : Timestamp.FromDateTimeOffset(time.GetUtcNow() - time.GetElapsedTime(timestamp));
 }

@@ -28,7 +28,7 @@ internal static class PolicyMapper
         return row;
     }
 
-    public static AdminApi.PolicyEffect Of(Policy.PolicyEffect effect, int most) => new()
+    public static AdminApi.PolicyEffect Of(Admission.PolicyEffect effect, int most) => new()
     {
         Connections = effect.Live,
         TotalOver = effect.TotalOver,

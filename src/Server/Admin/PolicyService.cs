@@ -35,7 +35,7 @@ internal sealed class PolicyService(
             Unsaved = { overview.Unsaved.Select(PolicyMapper.Of) },
             Saved = overview.IsSaved,
             File = policies.File ?? "",
-            Ceiling = ceiling == Policy.Ceiling.None ? 0 : ceiling.Value,
+            Ceiling = ceiling == Ceiling.None ? 0 : ceiling.Value,
             CeilingCause = ceiling.Cause,
             Ipv6Prefix = overview.Current.Ipv6Prefix,
             Shadow = overview.Current.Shadow is null ? null : new Shadow
@@ -43,8 +43,7 @@ internal sealed class PolicyService(
                 WouldAdmit = shadow.Admits,
                 WouldRefuse =
                 {
-                    RefusalReasons.All.Where(refusal => shadow.Refused[(int)refusal] > 0)
-                        .ToDictionary(RefusalReasons.Label, refusal => shadow.Refused[(int)refusal]),
+                    Rejections.All.Where(row => shadow.Refused[(int)row.Reason] > 0).ToDictionary(row => row.Label, row => shadow.Refused[(int)row.Reason]),
                 },
             },
         });
@@ -179,7 +178,7 @@ internal sealed class PolicyService(
                 PolicyMapper.Short(result.Differences, difference => difference.Before), PolicyMapper.Short(result.Differences, difference => difference.After));
         }
 
-        var effect = ledger.EffectOf(result.After);
+        var effect = Admission.PolicyEffect.Of(ledger, result.After, time);
         var existing = options?.Excess ?? Excess.Unspecified;
         var shed = existing is Excess.EvictIdle or Excess.EvictNewest
             ? ExcessSelection.Choose(sessions.All.Where(session => IsCounted(session, result.Before)), effect, existing == Excess.EvictNewest)
@@ -205,8 +204,8 @@ internal sealed class PolicyService(
     }
 
     // Closing one that counts nowhere would make no room.
-    private bool IsCounted(Session session, LimitPolicy policy) =>
-        session.State is Client && policy.For(session.Address, session.Key, time).IsCounted;
+    private static bool IsCounted(Session session, LimitPolicy policy) =>
+        session.State is Client && KeyLimits.Of(policy, session.Address, session.Key).IsCounted;
 
     private static PolicyRevision Find(PolicyOverview overview, long revision) => revision == 0
         ? overview.History[^1]

@@ -1,3 +1,4 @@
+using Relay.Admission;
 using Relay.Policy;
 
 namespace Relay.Admin;

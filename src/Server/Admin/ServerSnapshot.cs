@@ -65,7 +65,7 @@ internal sealed class ServerSnapshot(
                 TotalLimit = totals.RefusedBy(Refusal.TotalLimit),
                 PerIpLimit = totals.RefusedBy(Refusal.PerIpLimit),
                 Stopping = totals.RefusedBy(Refusal.Stopping),
-                ByReason = { RefusalReasons.All.Where(refusal => totals.RefusedBy(refusal) > 0).ToDictionary(RefusalReasons.Label, totals.RefusedBy) },
+                ByReason = { Rejections.All.Where(row => totals.RefusedBy(row.Reason) > 0).ToDictionary(row => row.Label, row => totals.RefusedBy(row.Reason)) },
             },
             Pairing = new Pairing
             {

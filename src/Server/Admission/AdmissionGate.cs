@@ -4,10 +4,17 @@ using Relay.Telemetry;
 
 namespace Relay.Admission;
 
+/// <summary>How a connection would fare.</summary>
+/// <param name="Input">What it was evaluated from.</param>
+/// <param name="Shadow">What the shadow limits would say; null: there are none.</param>
+/// <param name="Mode">How it would be rejected; null: it would be admitted.</param>
+internal sealed record AdmissionPreview(RuleInput Input, RuleTrace Trace, Refusal Refusal, Refusal? Shadow, RejectionMode? Mode);
+
 /// <summary>The one answer to "may this socket come in?": an address in, a lease or a refusal out. No I/O, no allocation.</summary>
 internal sealed class AdmissionGate(
     ConnectionLedger ledger,
     LimitPolicyStore policies,
+    AdmissionOptions options,
     AutoBans bans,
     ProtectedNetworks protectedNetworks,
     OverloadMonitor overload,
@@ -25,9 +32,10 @@ internal sealed class AdmissionGate(
     public Decision TryAdmit(IpKey address, out AdmissionLease lease)
     {
         var started = time.GetTimestamp();
-        var decision = Decide(address, started, out lease);
+        var decision = ledger.TryAcquire(address, started, out lease, StandingOf(address));
         if (decision.Refusal != Refusal.None)
         {
+            ViolationFor(decision.Refusal, address);
             decision = decision with { OverloadLevel = overload.For(decision.OverloadLevel) };
         }
 
@@ -46,23 +54,8 @@ internal sealed class AdmissionGate(
     /// </summary>
     public bool TryRejectEarly(IpKey address)
     {
-        var pinned = overload.Pinned;
-        if (pinned is OverloadLevel.Normal || (pinned is null && overload.IsQuiet))
-        {
-            return false;
-        }
-
-        // Health checks and scrapers come from networks that are cut only for what they do themselves, and everybody's may
-        // come while the relay is emptied.
-        var closed = _closedBy;
-        var all = overload.OverloadLevel;
-        if (all != OverloadLevel.Normal && (closed != Refusal.None || protectedNetworks.Why(address, allowPrivate: false) is not null))
-        {
-            all = OverloadLevel.Normal;
-        }
-
-        var known = closed != Refusal.None ? closed : bans.IsBanned(address) ? Refusal.Banned : Refusal.None;
-        if (!ledger.TryRejectEarly(address, known, all, pinned ?? OverloadLevel.Critical, time.GetTimestamp(), out var decision))
+        if (!MayReset(address, out var all, out var max)
+            || !ledger.TryRejectEarly(address, StandingOf(address), all, max, time.GetTimestamp(), out var decision))
         {
             return false;
         }
@@ -73,10 +66,29 @@ internal sealed class AdmissionGate(
         return true;
     }
 
+    /// <summary>How a connection would fare now, told by the same rules. Changes nothing.</summary>
+    /// <param name="isKnownEarly">The client's address is known before a request is read, so that the connection may be reset.</param>
+    public AdmissionPreview Preview(IpKey address, bool isKnownEarly)
+    {
+        var trace = new RuleTrace();
+        var inputs = ledger.InputsOf(address, StandingOf(address), time.GetTimestamp());
+        var verdict = AdmissionRules.Evaluate(inputs.Live, trace);
+        Refusal? shadow = inputs.Shadow is { } input ? AdmissionRules.Evaluate(input).Refusal : null;
+        if (verdict.Refusal == Refusal.None)
+        {
+            return new AdmissionPreview(inputs.Live, trace, Refusal.None, shadow, null);
+        }
+
+        var isReset = isKnownEarly && MayReset(address, out var all, out var max)
+            && Rejections.IsReset(verdict.Refusal, OverloadLevels.Clamp(inputs.Levels.Now, all, max));
+        var mode = isReset ? RejectionMode.Reset : Rejections.ModeOf(verdict.Refusal, overload.For(inputs.Levels.Next), options.RejectionMode);
+        return new AdmissionPreview(inputs.Live, trace, verdict.Refusal, shadow, mode);
+    }
+
     /// <summary>A client broke the protocol, or asked too often for what it was refused.</summary>
     public void RecordViolation(IpKey address)
     {
-        if (policies.Current.For(address, address, time).IsCounted)
+        if (KeyLimits.Of(policies.Current, address, address).IsCounted)
         {
             bans.RecordViolation(address);
         }
@@ -86,7 +98,7 @@ internal sealed class AdmissionGate(
     public PolicyResult Change(PolicyChange change)
     {
         var result = policies.Change(change);
-        ledger.Settle();
+        ledger.Barrier();
         return result;
     }
 
@@ -94,7 +106,7 @@ internal sealed class AdmissionGate(
     public PolicyResult Rollback(long revision, PolicyChange change)
     {
         var result = policies.Rollback(revision, change);
-        ledger.Settle();
+        ledger.Barrier();
         return result;
     }
 
@@ -110,29 +122,32 @@ internal sealed class AdmissionGate(
         }
     }
 
-    private Decision Decide(IpKey address, long now, out AdmissionLease lease)
+    private Standing StandingOf(IpKey address) => new(_closedBy, bans.IsBanned(address));
+
+    // False: no connection of this address is reset. Else the level for everybody, and the one above which nobody goes.
+    private bool MayReset(IpKey address, out OverloadLevel all, out OverloadLevel max)
     {
-        if (_closedBy is not Refusal.None and var closed)
+        var pinned = overload.Pinned;
+        (all, max) = (overload.OverloadLevel, pinned ?? OverloadLevel.Critical);
+        if (pinned is OverloadLevel.Normal || (pinned is null && overload.IsQuiet))
         {
-            lease = default;
-            return ledger.CountRefusal(address, closed, now);
+            return false;
         }
 
-        if (bans.IsBanned(address))
+        // Health checks and scrapers come from networks that are reset only for what they do themselves, and everybody's may
+        // come while the relay drains.
+        if (all != OverloadLevel.Normal && (_closedBy != Refusal.None || protectedNetworks.Why(address, allowPrivate: false) is not null))
         {
-            lease = default;
-            return ledger.CountRefusal(address, Refusal.Banned, now);
+            all = OverloadLevel.Normal;
         }
 
-        var decision = ledger.TryTake(address, now, out lease);
-        ViolationFor(decision.Refusal, address);
-        return decision;
+        return true;
     }
 
     // Who is banned already is not banned again: an operator's ban ends when it says.
     private void ViolationFor(Refusal refusal, IpKey address)
     {
-        if (refusal is not (Refusal.None or Refusal.Banned) && RefusalReasons.IsClients(refusal))
+        if (refusal is not (Refusal.None or Refusal.Banned) && Rejections.Of(refusal).Fault == Fault.Client)
         {
             bans.RecordViolation(address);
         }

@@ -18,8 +18,11 @@ internal readonly record struct Decision
     /// <summary>What the socket counts by.</summary>
     public IpKey Key { get; init; }
 
-    /// <summary>Live sockets before this one.</summary>
+    /// <summary>Live connections before this one.</summary>
     public LiveCounts Live { get; init; }
+
+    /// <summary>What they were compared with; <see cref="int.MaxValue"/> where there was no limit. The total is the ceiling's where that is lower.</summary>
+    public LiveCounts Max { get; init; }
 
     /// <summary>Until the rate lets one more in; zero where no rate was the cause.</summary>
     public TimeSpan Wait { get; init; }

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Relay.Addresses;
-using Relay.Policy;
 
 namespace Relay.Admission;
 
@@ -13,8 +12,11 @@ internal readonly record struct LoggedDecision(long Sequence, DateTimeOffset Tim
 /// The last decisions, sampled per key, for explain and tail. A ring of fixed size; nothing is allocated for a decision
 /// unless somebody follows.
 /// </summary>
-internal sealed class DecisionLog(AdmissionOptions options, TimeProvider time)
+internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.Remembered)
 {
+    /// <summary>Decisions that explain and tail look back on: about 1 MB, and with ten in ten seconds of each key the last minutes of some hundred addresses.</summary>
+    public const int Remembered = 4_096;
+
     // A follower that does not keep up loses the oldest and sees it in the sequence.
     private const int FollowerQueue = 1_024;
 
@@ -39,7 +41,7 @@ internal sealed class DecisionLog(AdmissionOptions options, TimeProvider time)
         {
             if (_ring.Length == 0)
             {
-                _ring = new LoggedDecision[options.RememberedDecisions];
+                _ring = new LoggedDecision[capacity];
             }
 
             logged = new LoggedDecision(_count, time.GetUtcNow(), address, decision);

@@ -18,7 +18,12 @@ internal struct KeyRecord
     public int Live;
     public int Peak;
     public long Admitted;
+
+    /// <summary>Refused; of a network all that came from inside it.</summary>
     public long Refused;
+
+    /// <summary>Of those the ones that the network's own limit refused.</summary>
+    public long RefusedByNetwork;
 
     /// <summary>Admitted, and the shadow limits would have refused.</summary>
     public long ShadowRefused;
@@ -50,8 +55,17 @@ internal struct KeyRecord
         ? TakeLog(ref _logRefused, ref _leftOutRefused, now, time, out leftOut)
         : TakeLog(ref _logAdmitted, ref _leftOutAdmitted, now, time, out leftOut);
 
-    /// <summary>The figures, for those who look.</summary>
-    public readonly KeyTotals Totals => new(Key, Live, Peak, Admitted, Refused, ShadowRefused, FirstSeen, LastSeen);
+    public readonly KeyTotals Totals => new(Key, Live)
+    {
+        IsNetwork = IsNetwork,
+        Peak = Peak,
+        Admitted = Admitted,
+        Refused = Refused,
+        RefusedByNetwork = RefusedByNetwork,
+        ShadowRefused = ShadowRefused,
+        FirstSeen = FirstSeen,
+        LastSeen = LastSeen,
+    };
 
     private static bool TakeLog(ref TokenBucket bucket, ref int omitted, long now, TimeProvider time, out int leftOut)
     {

@@ -21,10 +21,6 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
     private int _used;
     private int _free = None;
 
-    public Dictionary<IpKey, int>.ValueCollection Slots => _index.Values;
-
-    public int Count => _index.Count;
-
     /// <summary>Addresses that hold a connection.</summary>
     public int Holding { get; private set; }
 
@@ -37,23 +33,30 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
 
     public int LiveOf(IpKey? key) => key is { } one && Find(one) is >= 0 and var slot ? _records[slot].Live : 0;
 
-    /// <summary>The record of <paramref name="key"/>, or of the network that stands in for it. References taken before may be stale.</summary>
-    public int FindOrAdd(IpKey key, long now, ConnectRate rate)
+    /// <summary>What <paramref name="key"/> counts by now, itself or the network that stands in for it, and its record if there is one already. Changes nothing.</summary>
+    public (IpKey Key, int Slot) Locate(IpKey key, long now, ConnectRate rate)
     {
         while (true)
         {
             if (_index.TryGetValue(key, out var slot))
             {
-                return Seen(slot);
+                return (key, slot);
             }
 
-            if (HasRoom(key, rate, now))
+            if (HasCapacity(key, rate, now))
             {
-                return Add(key, now);
+                return (key, None);
             }
 
             key = Wider(key);
         }
+    }
+
+    /// <summary>The record of <paramref name="key"/>, or of the network that stands in for it. References taken before may be stale.</summary>
+    public int FindOrAdd(IpKey key, long now, ConnectRate rate)
+    {
+        var (located, slot) = Locate(key, now, rate);
+        return slot == None ? Add(located, now) : Seen(slot);
     }
 
     /// <summary>Live connections of a record and of the networks that it lies in, which are found or made.</summary>
@@ -104,38 +107,32 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         ForgetOverflow(except: slot);
     }
 
-    /// <summary>Counts anew from the records that live leases are on; the keys whose Live says otherwise.</summary>
-    public IReadOnlyList<(IpKey Key, int Booked, int Counted)> Recount(IEnumerable<int> leased)
+    /// <summary>Counts a refusal of a record that was just looked at, and of its networks.</summary>
+    public void CountRefusal(int slot, Refusal refusal)
     {
-        var counted = new Dictionary<int, int>();
-        foreach (var record in leased)
+        ref var record = ref _records[slot];
+        record.Refused++;
+        record.RefusedByNetwork += record.IsNetwork && refusal == Refusal.PerIpLimit ? 1 : 0;
+        CountRefusalWithin(record.Near, refusal is Refusal.Per24Limit or Refusal.Per56Limit);
+        CountRefusalWithin(record.Far, refusal == Refusal.Per48Limit);
+        if (record.Live == 0)
         {
-            foreach (var slot in new[] { record, _records[record].Near, _records[record].Far })
-            {
-                counted[slot] = counted.GetValueOrDefault(slot) + 1;
-            }
+            Touch(slot);
         }
-
-        return [.. from slot in _index.Values
-                let live = counted.GetValueOrDefault(slot)
-                where _records[slot].Live != live
-                select (_records[slot].Key, _records[slot].Live, live)];
     }
 
-    /// <summary>The addresses and networks that hold more than <paramref name="policy"/> lets them.</summary>
-    public List<KeyOver> Overfull(LimitPolicy policy)
+    /// <summary>A copy of all records, for reading without the ledger's lock.</summary>
+    public KeyRow[] Snapshot()
     {
-        var over = new List<KeyOver>();
+        var rows = new KeyRow[_index.Count];
+        var count = 0;
         foreach (var slot in _index.Values)
         {
             ref var record = ref _records[slot];
-            if (record.Live > 0 && policy.MaxFor(record.Key, !record.IsNetwork, time) is var limit && record.Live > limit)
-            {
-                over.Add(new KeyOver(record.Key, record.IsNetwork, record.Live, limit));
-            }
+            rows[count++] = new KeyRow(slot, record.Near, record.Far, record.Totals);
         }
 
-        return over;
+        return rows;
     }
 
     private int LiveOf(int slot) => slot == None ? 0 : _records[slot].Live;
@@ -174,6 +171,15 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         }
     }
 
+    private void CountRefusalWithin(int slot, bool byItsLimit)
+    {
+        if (slot != None)
+        {
+            _records[slot].Refused++;
+            _records[slot].RefusedByNetwork += byItsLimit ? 1 : 0;
+        }
+    }
+
     private void SawNetwork(int slot, long now)
     {
         if (slot != None)
@@ -198,7 +204,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
 
     private IdleRecords IdleList(int slot) => _records[slot].IsNetwork ? _idleNetworks : _idleKeys;
 
-    private bool HasRoom(IpKey key, ConnectRate rate, long now)
+    private bool HasCapacity(IpKey key, ConnectRate rate, long now)
     {
         if (key.PrefixLength == 0 || key == IpKey.Unresolved)
         {

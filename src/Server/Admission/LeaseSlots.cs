@@ -3,7 +3,7 @@ namespace Relay.Admission;
 /// <summary>The leases that are out, by slot. Touched only under the ledger's lock.</summary>
 internal sealed class LeaseSlots
 {
-    /// <summary>Stands for the record of a lease that is counted nowhere.</summary>
+    /// <summary>Stands for the record of a lease that counts against no limit.</summary>
     public const int Uncounted = -2;
 
     private const int None = -1;
@@ -13,7 +13,7 @@ internal sealed class LeaseSlots
     private int _free = None;
 
     /// <summary>A new lease on a record.</summary>
-    public (int Slot, uint Generation) Take(int record)
+    public (int Slot, uint Generation) Acquire(int record)
     {
         int slot;
         if (_free != None)

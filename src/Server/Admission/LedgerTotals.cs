@@ -1,21 +1,45 @@
 using Relay.Addresses;
-using Relay.Policy;
 
 namespace Relay.Admission;
 
-/// <summary>What the ledger says in all.</summary>
-/// <param name="Live">Client sockets that count.</param>
-/// <param name="Uncounted">Client sockets of unlimited networks, which do not.</param>
-/// <param name="Ceiling">What the process has room for.</param>
+/// <summary>The ledger's totals.</summary>
+/// <param name="Live">Client connections that count against limits.</param>
+/// <param name="Uncounted">Client connections of unlimited networks, which do not.</param>
+/// <param name="Ceiling">What the process has capacity for.</param>
 /// <param name="Refused">By <see cref="Refusal"/>.</param>
 internal sealed record LedgerTotals(int Live, int Uncounted, int Peak, int KeysHolding, long Admitted, Ceiling Ceiling, IReadOnlyList<long> Refused)
 {
     public long RefusedBy(Refusal refusal) => Refused[(int)refusal];
 }
 
-/// <summary>What the ledger says of one key. Times are of <see cref="TimeProvider.GetTimestamp"/>.</summary>
-internal readonly record struct KeyTotals(
-    IpKey Key, int Live, int Peak, long Admitted, long Refused, long ShadowRefused, long FirstSeen, long LastSeen);
+/// <summary>One address or network in the ledger. Times are of <see cref="TimeProvider.GetTimestamp"/>.</summary>
+/// <param name="Live">Connections that count against limits.</param>
+internal readonly record struct KeyTotals(IpKey Key, int Live)
+{
+    /// <summary>A network that addresses are counted in as well, or that stands in for them.</summary>
+    public bool IsNetwork { get; init; }
+
+    /// <summary>Connections from here that belong to an unlimited network.</summary>
+    public int Uncounted { get; init; }
+
+    public int Peak { get; init; }
+
+    public long Admitted { get; init; }
+
+    /// <summary>Refused; of a network all that came from inside it.</summary>
+    public long Refused { get; init; }
+
+    /// <summary>Of those the ones that the network's own limit refused.</summary>
+    public long RefusedByNetwork { get; init; }
+
+    /// <summary>Admitted, and the shadow limits would have refused.</summary>
+    public long ShadowRefused { get; init; }
+
+    /// <summary>0: unknown, because it holds only uncounted connections and its record has been forgotten.</summary>
+    public long FirstSeen { get; init; }
+
+    public long LastSeen { get; init; }
+}
 
 /// <summary>Where the shadow limits disagreed with the live ones.</summary>
 /// <param name="Admits">Refused, and the shadow would have admitted.</param>

@@ -2,14 +2,6 @@ using Relay.Policy;
 
 namespace Relay.Admission;
 
-/// <summary>How a refusal was said; the names are those of the metric's label.</summary>
-internal enum RejectionMode
-{
-    CloseFrame,
-    HttpStatus,
-    Reset,
-}
-
 /// <summary>
 /// The level for everybody: once a second it looks at how many were refused and at the processor. An address that floods
 /// stands on a level of its own, in its record of the ledger, and does not draw the others down: it is cut, which costs little.

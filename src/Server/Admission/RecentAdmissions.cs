@@ -1,15 +1,17 @@
 using Relay.Addresses;
-using Relay.Policy;
 
 namespace Relay.Admission;
 
+/// <summary>One admission with the counts that it found.</summary>
+/// <param name="Time">Of <see cref="TimeProvider.GetTimestamp"/>.</param>
+internal readonly record struct PastAdmission(long Time, IpKey Address, IpKey Key, LiveCounts Live);
+
 /// <summary>
-/// The latest admissions with the counts that they found, so that a change can be tried on them. A ring of fixed size;
-/// touched only under the ledger's lock.
+/// The latest admissions, so that a change can be tried on them. A ring of fixed size; touched only under the ledger's lock.
 /// </summary>
 internal sealed class RecentAdmissions(int capacity)
 {
-    private Entry[] _entries = new Entry[Math.Min(64, capacity)];
+    private PastAdmission[] _entries = new PastAdmission[Math.Min(64, capacity)];
     private int _next;
     private int _count;
 
@@ -27,32 +29,15 @@ internal sealed class RecentAdmissions(int capacity)
             }
         }
 
-        _entries[_next++] = new Entry(now, address, key, live);
+        _entries[_next++] = new PastAdmission(now, address, key, live);
         _count = Math.Min(_count + 1, _entries.Length);
     }
 
-    /// <summary>Admissions since <paramref name="since"/>, how many of them <paramref name="policy"/> refuses, and when the first was.</summary>
-    public (int Admitted, int Refused, long First) Replay(LimitPolicy policy, long since, TimeProvider time)
+    /// <summary>A copy, oldest first.</summary>
+    public PastAdmission[] Copy()
     {
-        var (admitted, refused, first) = (0, 0, long.MaxValue);
-        for (var i = 0; i < _count; i++)
-        {
-            ref var entry = ref _entries[i];
-            if (entry.Time < since)
-            {
-                continue;
-            }
-
-            admitted++;
-            first = Math.Min(first, entry.Time);
-            if (policy.For(entry.Address, entry.Key, time).Judge(entry.Key, entry.Live, int.MaxValue) != Refusal.None)
-            {
-                refused++;
-            }
-        }
-
-        return (admitted, refused, first);
+        // Until the ring is full the oldest is the first; after that it is the next to be overwritten.
+        var oldest = _count == _entries.Length ? _next % _count : 0;
+        return [.. _entries.AsSpan(oldest, _count - oldest), .. _entries.AsSpan(0, oldest)];
     }
-
-    private readonly record struct Entry(long Time, IpKey Address, IpKey Key, LiveCounts Live);
 }

@@ -1,11 +1,9 @@
-using Relay.Policy;
-
 namespace Relay.Admission;
 
 /// <summary>Who was refused: by reason, and how fast each key. Touched only under the ledger's lock; the two totals are read anywhere.</summary>
 internal sealed class RefusalCounts(OverloadThresholds levels, TimeProvider time)
 {
-    private readonly long[] _byReason = new long[RefusalReasons.Count];
+    private readonly long[] _byReason = new long[Rejections.Count];
 
     // Written under the ledger's lock.
     private long _all;
@@ -21,15 +19,19 @@ internal sealed class RefusalCounts(OverloadThresholds levels, TimeProvider time
     public IReadOnlyList<long> ByReason => [.. _byReason];
 
     /// <summary>Counts one, and says on which level its key stands by itself.</summary>
-    public OverloadLevel Count(ref KeyRecord record, Refusal refusal, long now)
+    public Policy.OverloadLevel Count(ref OverloadMeter meter, Refusal refusal, long now)
     {
-        var level = record.Refusals.Count(levels, now, time);
-        record.Refused++;
+        var level = meter.Count(levels, now, time);
         _byReason[(int)refusal]++;
         _all++;
-        _calm += level == OverloadLevel.Critical ? 0 : 1;
+        _calm += level == Policy.OverloadLevel.Critical ? 0 : 1;
         return level;
     }
 
-    public OverloadLevel LevelOf(ref KeyRecord record, long now) => record.Refusals.Current(levels, now, time);
+    /// <summary>The level of a key now, and after one more refusal. Counts nothing.</summary>
+    public (Policy.OverloadLevel Now, Policy.OverloadLevel Next) LevelsOf(OverloadMeter meter, long now)
+    {
+        var level = meter.Current(levels, now, time);
+        return (level, meter.Count(levels, now, time));
+    }
 }

@@ -1,4 +1,3 @@
-using Relay.Addresses;
 using Relay.Policy;
 using Relay.RateLimiting;
 
@@ -8,47 +7,53 @@ namespace Relay.Admission;
 /// What the second set of limits would have said. It sees the counts of the live limits: it tells which decisions differ,
 /// not how the relay would look had it been in force. Touched only under the ledger's lock.
 /// </summary>
-internal sealed class ShadowCounts(TimeProvider time)
+internal sealed class ShadowCounts
 {
-    private readonly long[] _refused = new long[RefusalReasons.Count];
+    private readonly long[] _refused = new long[Rejections.Count];
     private TokenBucket _rate;
     private long _since;
     private long _admits;
 
-    /// <summary>Judges one attempt and counts where the verdict differs from <paramref name="refusal"/>, the live one.</summary>
-    public Refusal Judge(LimitPolicy policy, IpKey address, in LiveCounts live, int ceiling, Refusal refusal, long now, ref KeyRecord record) =>
-        policy.Shadow is { } shadow ? Judge(policy, shadow, address, live, ceiling, refusal, now, ref record) : Refusal.None;
-
     public ShadowTotals Totals(LimitPolicy policy) => policy.Shadow is not null && policy.ShadowSince == _since
         ? new ShadowTotals(_admits, [.. _refused])
-        : new ShadowTotals(0, new long[RefusalReasons.Count]);
+        : new ShadowTotals(0, new long[Rejections.Count]);
 
-    private Refusal Judge(
-        LimitPolicy policy, LimitPolicy shadow, IpKey address, in LiveCounts live, int ceiling, Refusal refusal, long now, ref KeyRecord record)
+    /// <summary>The same attempt as the shadow sees it; null without a shadow.</summary>
+    public RuleInput? Of(in RuleInput live, TokenBucket keyRate) => live.Policy.Shadow is { } shadow
+        ? live with { Policy = shadow, KeyRate = keyRate, TotalRate = live.Policy.ShadowSince == _since ? _rate : default }
+        : null;
+
+    /// <summary>Evaluates one attempt and counts where the verdict differs from <paramref name="refusal"/>, the live one.</summary>
+    public Refusal Count(in RuleInput live, Refusal refusal, ref KeyRecord record)
     {
-        if (_since != policy.ShadowSince)
+        if (live.Policy.Shadow is null)
         {
-            (_since, _rate, _admits) = (policy.ShadowSince, default, 0);
+            return Refusal.None;
+        }
+
+        if (_since != live.Policy.ShadowSince)
+        {
+            (_since, _rate, _admits) = (live.Policy.ShadowSince, default, 0);
             Array.Clear(_refused);
         }
 
-        var limits = shadow.For(address, record.Key, time);
-        var verdict = limits.Judge(record.Key, live, ceiling);
-        if (verdict == Refusal.None && limits.IsCounted)
+        var input = Of(live, record.ShadowRate)!.Value;
+        var verdict = AdmissionRules.Evaluate(input);
+        if (verdict.Refusal == Refusal.None && verdict.Limits.IsCounted)
         {
-            verdict = shadow.TakeRate(limits.RateScale, ref record.ShadowRate, ref _rate, now, time, out _);
+            verdict.TakeRates(input.Policy, ref record.ShadowRate, ref _rate);
         }
 
-        if (verdict == Refusal.None && refusal != Refusal.None)
+        if (verdict.Refusal == Refusal.None && refusal != Refusal.None)
         {
             _admits++;
         }
-        else if (verdict != Refusal.None && refusal == Refusal.None)
+        else if (verdict.Refusal != Refusal.None && refusal == Refusal.None)
         {
-            _refused[(int)verdict]++;
+            _refused[(int)verdict.Refusal]++;
             record.ShadowRefused++;
         }
 
-        return verdict;
+        return verdict.Refusal;
     }
 }

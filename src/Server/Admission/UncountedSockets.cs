@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Relay.Addresses;
-using Relay.Policy;
 
 namespace Relay.Admission;
 
@@ -16,6 +15,9 @@ internal sealed class UncountedSockets
     private IpKey[] _keys = new IpKey[64];
 
     public int Count { get; private set; }
+
+    /// <summary>The key of a lease that is held.</summary>
+    public IpKey KeyOf(int lease) => _keys[lease];
 
     public int Of(IpKey? key) => key is { } one ? _live.GetValueOrDefault(one) : 0;
 

@@ -41,6 +41,6 @@ internal static class AdmissionGauges
     private static IEnumerable<Measurement<long>> Labelled(IEnumerable<KeyValuePair<string, long>> counts, string label) =>
         counts.Select(count => new Measurement<long>(count.Value, new KeyValuePair<string, object?>(label, count.Key)));
 
-    private static IEnumerable<Measurement<long>> ByReason(IReadOnlyList<long> counts) => RefusalReasons.All.Select(refusal =>
-        new Measurement<long>(counts[(int)refusal], new KeyValuePair<string, object?>("reason", RefusalReasons.Label(refusal))));
+    private static IEnumerable<Measurement<long>> ByReason(IReadOnlyList<long> counts) => Rejections.All.Select(row =>
+        new Measurement<long>(counts[(int)row.Reason], new KeyValuePair<string, object?>("reason", row.Label)));
 }

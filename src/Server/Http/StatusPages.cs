@@ -27,7 +27,8 @@ internal sealed class StatusPages(ServerSnapshot snapshot, ProxyMisconfiguration
             options.PublicEndpoint,
             options.Region is { Length: > 0 } region ? region : null,
             Math.Round(snapshot.Uptime.TotalSeconds, 3),
-            stats.Connections.Current,
+            stats.Connections.Current + stats.Connections.Uncounted,
+            stats.Connections.Uncounted,
             stats.Connections.Relay,
             stats.Connections.Signaling,
             stats.Pairing.ActiveCodes,
@@ -52,8 +53,8 @@ internal sealed record HealthPage(string Status, string ServerId);
 /// <summary>GET /ready: whether new connections are taken.</summary>
 internal sealed record ReadyPage(string Status);
 
-/// <summary>GET /stats. Uptime is in seconds; connections counts live client sockets, peers proven server
-/// links; suspectedProxy says that addresses are probably found wrongly.</summary>
+/// <summary>GET /stats. Uptime is in seconds; connections counts live client connections, uncounted those of them
+/// that belong to unlimited networks and count against no limit, peers authenticated server links; suspectedProxy says that addresses are probably found wrongly.</summary>
 internal sealed record StatsPage(
     string ServerId,
     string NodeId,
@@ -61,6 +62,7 @@ internal sealed record StatsPage(
     string? Region,
     double Uptime,
     long Connections,
+    long Uncounted,
     long RelayConnections,
     long SignalingConnections,
     long ActiveCodes,

@@ -63,28 +63,13 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Description("auto, calm, busy, flooded")]
     public string OverloadLevel { get; set; } = OverloadLevels.Auto;
 
-    /// <summary>How it is said on the level calm. Close: upgrade, then close 1013 with the reason. Status: as on busy, 503 or 429 with Retry-After before the upgrade.</summary>
-    public RefuseWith RefuseWith { get; set; } = RefuseWith.Close;
+    /// <summary>How a client is rejected on the overload level normal. CloseFrame: upgrade, then close 1013 with the reason. HttpStatus: 503 or 429 with Retry-After before the upgrade.</summary>
+    [Description("CloseFrame, HttpStatus")]
+    public RejectionMode RejectionMode { get; set; } = RejectionMode.CloseFrame;
 
     /// <summary>Least Retry-After of a refusal by status; up to as much again is added at random, so that clients do not return together.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan RetryAfter { get; set; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>Refused sockets that may wait for the end of their close handshake at once; those above get a status instead.</summary>
-    [Range(1, 100_000)]
-    public int MaxClosingRefusals { get; set; } = 1_000;
-
-    /// <summary>Addresses without a connection that are remembered for relayctl ips; the one seen longest ago goes first.</summary>
-    [Range(16, MaxLimit)]
-    public int RememberedAddresses { get; set; } = 16_384;
-
-    /// <summary>Admissions that a dry run of a change can be tried on, of the last ten minutes at most.</summary>
-    [Range(64, MaxLimit)]
-    public int RememberedAdmissions { get; set; } = 16_384;
-
-    /// <summary>Decisions that relayctl explain and tail look back on.</summary>
-    [Range(64, MaxLimit)]
-    public int RememberedDecisions { get; set; } = 4_096;
 
     /// <summary>Percent of the memory of the machine, or of the control group, that clients never take, 32 MiB at least: when the rest is used up newcomers are refused.</summary>
     [Range(0, 90)]
@@ -104,6 +89,11 @@ internal sealed class AdmissionOptions : IValidatableObject
             {
                 yield return new ValidationResult(error, [option]);
             }
+        }
+
+        if (RejectionMode == RejectionMode.Reset)
+        {
+            yield return new ValidationResult("Reset is chosen by the overload level; give CloseFrame or HttpStatus", [nameof(RejectionMode)]);
         }
 
         for (var i = 0; i < TrustedProxies.Length; i++)
@@ -126,13 +116,6 @@ internal sealed class AdmissionOptions : IValidatableObject
         PolicyItems.Total or PolicyItems.PerIp or PolicyItems.UnresolvedLimit => null,
         _ => nameof(Overrides),
     };
-}
-
-/// <summary>How a client over a limit is told.</summary>
-internal enum RefuseWith
-{
-    Close,
-    Status,
 }
 
 /// <summary>What becomes of sockets whose client's address a trusted proxy did not tell.</summary>

@@ -23,6 +23,13 @@ internal static class OverloadLevels
 
     public static string Name(OverloadLevel level) => Names[(int)level];
 
+    /// <summary>The higher of two levels, and not above <paramref name="max"/>.</summary>
+    public static OverloadLevel Clamp(OverloadLevel one, OverloadLevel other, OverloadLevel max)
+    {
+        var higher = one > other ? one : other;
+        return higher < max ? higher : max;
+    }
+
     /// <summary>Reads "auto" (then <paramref name="pinned"/> is null) or a level's name.</summary>
     public static bool TryParse(string text, out OverloadLevel? pinned)
     {

@@ -1,5 +1,5 @@
 using Relay.Addresses;
-using Relay.Policy;
+using Relay.Admission;
 
 namespace Relay.Sessions;
 

@@ -12,8 +12,11 @@ namespace Relay.Sessions;
 /// before the upgrade. Who is to be cut without a word and is here nevertheless came through a proxy, which would take that
 /// for a failure of the relay.
 /// </summary>
-internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload)
+internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload, int maxClosing = Refuser.MaxClosing)
 {
+    /// <summary>Rejected connections that may wait for the end of their close handshake at once; each costs a connection for up to a second. Those above it get a status instead.</summary>
+    public const int MaxClosing = 1_000;
+
     // A client that keeps sending after it was refused is cut before its second is over.
     private const int MaxIgnoredBytes = 64 * 1024;
 
@@ -25,12 +28,12 @@ internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload
     public async Task RefuseAsync(HttpContext context, TrackedConnection connection, Decision decision)
     {
         var refusal = decision.Refusal;
-        if (decision.OverloadLevel == OverloadLevel.Normal && options.RefuseWith == RefuseWith.Close && refusal is not (Refusal.Stopping or Refusal.Draining))
+        if (Rejections.ModeOf(refusal, decision.OverloadLevel, options.RejectionMode) == RejectionMode.CloseFrame)
         {
             var closing = Interlocked.Increment(ref _closing);
             try
             {
-                if (closing <= options.MaxClosingRefusals)
+                if (closing <= maxClosing)
                 {
                     overload.CountRejection(RejectionMode.CloseFrame);
                     await CloseAsync(context, connection, refusal);
@@ -45,7 +48,7 @@ internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload
 
         overload.CountRejection(RejectionMode.HttpStatus);
         var wait = decision.Wait > options.RetryAfter ? decision.Wait : options.RetryAfter;
-        await AnswerStatusAsync(context, RefusalReasons.Status(refusal), RefusalReasons.Reason(refusal), wait);
+        await AnswerStatusAsync(context, Rejections.Of(refusal).Status, Rejections.Of(refusal).Text, wait);
     }
 
     /// <summary>A status before the upgrade, with Retry-After between the given time and twice as much.</summary>
@@ -88,14 +91,13 @@ internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload
 
     private static byte[][] BuildCloseFrames()
     {
-        var frames = new byte[Enum.GetValues<Refusal>().Length][];
-        foreach (var refusal in Enum.GetValues<Refusal>().Where(refusal => refusal != Refusal.None))
+        var frames = new byte[Rejections.Count][];
+        foreach (var row in Rejections.All)
         {
-            var code = RefusalReasons.CloseCode(refusal);
-            var reason = Encoding.UTF8.GetBytes(RefusalReasons.Reason(refusal));
+            var text = Encoding.UTF8.GetBytes(row.Text);
 
             // Fin and opcode 8, then the length, the code big-endian and the reason (RFC 6455 sections 5.2 and 5.5.1).
-            frames[(int)refusal] = [0x88, (byte)(2 + reason.Length), (byte)(code >> 8), (byte)code, .. reason];
+            frames[(int)row.Reason] = [0x88, (byte)(2 + text.Length), (byte)(row.CloseCode >> 8), (byte)row.CloseCode, .. text];
         }
 
         return frames;

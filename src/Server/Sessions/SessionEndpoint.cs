@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Policy;
 using Relay.Transport;
 
 namespace Relay.Sessions;

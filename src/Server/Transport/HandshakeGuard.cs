@@ -85,7 +85,7 @@ internal sealed class HandshakeGuard : IDisposable
             if (key is { } counted)
             {
                 ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_perKey, counted, out _);
-                if (count >= _options.MaxHandshakesPerIp && count >= policy.For(address!.Value, counted, _time).PerKey)
+                if (count >= _options.MaxHandshakesPerIp && count >= KeyLimits.Of(policy, address!.Value, counted).Max.Key)
                 {
                     _cut[(int)HandshakeRejection.PerIp]++;
                     return false;

@@ -8,7 +8,8 @@ namespace Relay.Transport;
 /// <param name="Ledger">Places on the books.</param>
 /// <param name="Live">Live client sockets found.</param>
 /// <param name="Keys">Keys whose counts differ: on the books, found.</param>
-internal sealed record AuditResult(DateTimeOffset Time, int Ledger, int Live, IReadOnlyList<(IpKey Key, int Ledger, int Live)> Keys)
+/// <param name="Uncounted">Of those in the ledger the ones of unlimited networks, which count against no limit.</param>
+internal sealed record AuditResult(DateTimeOffset Time, int Ledger, int Live, int Uncounted, IReadOnlyList<(IpKey Key, int Ledger, int Live)> Keys)
 {
     public int Drift => Ledger - Live;
 
@@ -42,13 +43,15 @@ internal sealed partial class LedgerReconciler(
         // Leases without a socket, and sockets without a lease, that every look so far has found.
         Dictionary<AdmissionLease, IpKey>? leaked = null;
         Dictionary<AdmissionLease, IpKey>? unbooked = null;
-        var held = ledger.HeldLeases();
+        var snapshot = ledger.Snapshot();
+        var held = snapshot.HeldLeases();
         for (var look = 0; look < Looks && leaked is not { Count: 0 } | unbooked is not { Count: 0 }; look++)
         {
             if (look > 0)
             {
                 await Task.Delay(BetweenLooks, time, cancellationToken);
-                held = ledger.HeldLeases();
+                snapshot = ledger.Snapshot();
+                held = snapshot.HeldLeases();
             }
 
             var live = LiveLeases();
@@ -56,8 +59,8 @@ internal sealed partial class LedgerReconciler(
             unbooked = Persisting(unbooked, live.Where(lease => !held.ContainsKey(lease.Key)));
         }
 
-        // Under the ledger's own lock nothing moves: what the books of an address or a network say must be what a count says.
-        var result = Judge(held.Count, leaked!, unbooked!, ledger.Recount());
+        // In a snapshot nothing moves: what the ledger says of an address or a network must be what a count of its leases says.
+        var result = Judge(snapshot, held.Count, leaked!, unbooked!);
         _last = result;
         Interlocked.Increment(ref _runs);
         if (!result.Ok)
@@ -103,19 +106,19 @@ internal sealed partial class LedgerReconciler(
         Dictionary<AdmissionLease, IpKey>? before, IEnumerable<KeyValuePair<AdmissionLease, IpKey>> now) =>
         now.Where(lease => before is null || before.ContainsKey(lease.Key)).ToDictionary();
 
-    private AuditResult Judge(int held, Dictionary<AdmissionLease, IpKey> leaked, Dictionary<AdmissionLease, IpKey> unbooked, IReadOnlyList<(IpKey Key, int Booked, int Counted)> miscounted)
+    private AuditResult Judge(LedgerSnapshot snapshot, int held, Dictionary<AdmissionLease, IpKey> leaked, Dictionary<AdmissionLease, IpKey> unbooked)
     {
         var live = held - leaked.Count + unbooked.Count;
-        var onBooks = ledger.Keys().ToDictionary(key => key.Key, key => key.Live);
+        var onBooks = snapshot.Keys().ToDictionary(key => key.Key, key => key.Live + key.Uncounted);
         var keys = leaked.Values.Concat(unbooked.Values).Distinct()
             .Select(key =>
             {
                 var booked = onBooks.GetValueOrDefault(key);
                 return (key, booked, booked - leaked.Values.Count(k => k == key) + unbooked.Values.Count(k => k == key));
             })
-            .Concat(miscounted.Select(key => (key.Key, key.Booked, key.Counted)))
+            .Concat(snapshot.Recount().Select(key => (key.Key, key.Booked, key.Counted)))
             .ToList();
-        return new AuditResult(time.GetUtcNow(), held, live, keys);
+        return new AuditResult(time.GetUtcNow(), held, live, snapshot.Uncounted, keys);
     }
 
     private static partial class Log

@@ -17,15 +17,15 @@ public sealed class ExplainTests(RelayFixture fixture) : IClassFixture<RelayFixt
         var result = await relay.Cli.RunLineAsync("explain 127.0.0.7");
         Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
         Assert.Matches(@"^verdict +per_ip_limit   the client gets the upgrade, then close 1013 ""Too many connections from this IP""$", result.OutputLines[0]);
-        Assert.Matches(@"^found +socket: 127\.0\.0\.7   the client: it is not in Admission:TrustedProxies$", result.OutputLines[1]);
-        Assert.Matches(@"^address +127\.0\.0\.7   counts by 127\.0\.0\.7$", result.OutputLines[2]);
+        Assert.Matches(@"^source +127\.0\.0\.7 is the client: not in Admission:TrustedProxies$", result.OutputLines[1]);
+        Assert.Matches(@"^address +127\.0\.0\.7   counted as 127\.0\.0\.7$", result.OutputLines[2]);
         Assert.Matches(@"^rate +address 20/s burst 200   all 1000/s burst 10000$", result.OutputLines[3]);
         Assert.Matches(@"\nLIMIT +COUNTED BY +CONNECTIONS +OF +SET BY\ntotal +- +2 +10,000 +total\n", result.Output);
         Assert.Matches(@"\naddress +127\.0\.0\.7 +2 +2 +per-ip +reached\n/24 +127\.0\.0\.0/24 +2 +none +per-24 \(off\)\n", result.Output);
         var last = result.OutputLines.SkipWhile(line => line != "Last decisions, newest first:").Skip(1).ToArray();
         Assert.Equal(3, last.Length);
-        Assert.Matches(@"^  \d\d:\d\d:\d\d\.\d\d\d per_ip_limit 127\.0\.0\.7 key=127\.0\.0\.7 connections=2 networks=2/0 total=2$", last[0]);
-        Assert.Matches(@" admitted 127\.0\.0\.7 key=127\.0\.0\.7 connections=0 total=0$", last[2]);
+        Assert.Matches(@"^  \d\d:\d\d:\d\d\.\d\d\d refused per_ip_limit 127\.0\.0\.7  per-ip 2/2  /24 2  total 2/[1-9]\d+$", last[0]);
+        Assert.Matches(@" admitted 127\.0\.0\.7  per-ip 0/2  /24 0  total 0/[1-9]\d+$", last[2]);
         Assert.DoesNotContain('\e', result.Output);
 
         var one = await relay.Cli.RunLineAsync("explain 127.0.0.7 --last 1");
@@ -49,8 +49,10 @@ public sealed class ExplainTests(RelayFixture fixture) : IClassFixture<RelayFixt
         Assert.Matches(@"\nban +198\.51\.100\.7 until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC   manual   scanning\n", banned.Output);
 
         var proxied = await relay.Cli.RunAsync("explain", "10.0.0.2", "-H", "X-Forwarded-For: 203.0.113.9, 10.0.0.9");
-        Assert.Equal(3, proxied.OutputLines.Count(line => line.StartsWith("found ", StringComparison.Ordinal)));
-        Assert.Matches(@"\naddress +203\.0\.113\.9   counts by 203\.0\.113\.9\n", proxied.Output);
+        Assert.Matches(@"\nsource +10\.0\.0\.2 is a trusted proxy \(matches 10\.0\.0\.0/8\), reading X-Forwarded-For\n", proxied.Output);
+        Assert.Matches(@"\nsource +X-Forwarded-For, 2nd from the right: 203\.0\.113\.9 is the client: ", proxied.Output);
+        Assert.Equal(3, proxied.OutputLines.Count(line => line.StartsWith("source ", StringComparison.Ordinal)));
+        Assert.Matches(@"\naddress +203\.0\.113\.9   counted as 203\.0\.113\.9\n", proxied.Output);
         Assert.Matches(@"\nshadow +would say denied\n", proxied.Output);
         Assert.Matches(@"\naddress +203\.0\.113\.9 +0 +7 +override/203\.0\.113\.0/24\n", proxied.Output);
 
@@ -62,8 +64,8 @@ public sealed class ExplainTests(RelayFixture fixture) : IClassFixture<RelayFixt
     }
 
     [Theory]
-    [InlineData("nobody", null, null, "address: 'nobody' is no address")]
-    [InlineData("192.0.2.1", "X-Forwarded-For", null, "headers: 'X-Forwarded-For' is no header; write it like 'X-Forwarded-For: 203.0.113.7'")]
+    [InlineData("nobody", null, null, "address: 'nobody' is not an IP address")]
+    [InlineData("192.0.2.1", "X-Forwarded-For", null, "headers: 'X-Forwarded-For' is not a header; write it like 'X-Forwarded-For: 203.0.113.7'")]
     [InlineData("192.0.2.1", null, "192.0.2.1:80", "listener: there is no listener '192.0.2.1:80'; there are 127.0.0.1:")]
     public async Task Explain_Mistaken_SaysWhichPart(string address, string? header, string? listener, string expected)
     {

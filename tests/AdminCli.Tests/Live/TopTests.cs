@@ -79,7 +79,7 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
     [Fact]
     public async Task Top_Ban_RefusesFromThenOnAndLeavesWhoIsIn()
     {
-        await using var relay = await RelayProcess.StartAsync("--Admission:TrustedProxies=127.0.0.1", "--Admission:RefuseWith=Status");
+        await using var relay = await RelayProcess.StartAsync("--Admission:TrustedProxies=127.0.0.1", "--Admission:RejectionMode=HttpStatus");
         Assert.True(await relay.ConnectForwardedAsync("203.0.113.7"));
         using var terminal = Start(relay);
         await terminal.ReadUntilAsync(">203.0.113.7 ");

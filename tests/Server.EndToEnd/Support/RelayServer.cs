@@ -60,7 +60,8 @@ internal sealed class RelayServer : IAsyncDisposable
     public T Get<T>()
         where T : notnull => App.Services.GetRequiredService<T>();
 
-    public static async Task<RelayServer> StartAsync(Action<RelaySettings>? configure = null, TimeProvider? time = null)
+    public static async Task<RelayServer> StartAsync(
+        Action<RelaySettings>? configure = null, TimeProvider? time = null, Action<IServiceCollection>? configureServices = null)
     {
         var folder = Directory.CreateTempSubdirectory("relay-test-").FullName;
         var settings = new RelaySettings();
@@ -81,6 +82,7 @@ internal sealed class RelayServer : IAsyncDisposable
         var errors = new ConcurrentQueue<string>();
         var app = RelayProgram.Build(settings, services =>
         {
+            configureServices?.Invoke(services);
             services.AddLogging(logging => logging.ClearProviders().AddProvider(new ErrorCollector(errors)));
             if (time is not null)
             {

@@ -24,5 +24,5 @@ internal static class ServerFigures
 
     /// <summary>The keys that hold a place, as text.</summary>
     public static string[] HeldKeys(this RelayServer server) =>
-        [.. server.Get<ConnectionLedger>().Keys().Where(key => key.Live > 0).Select(key => key.Key.ToString()).Order(StringComparer.Ordinal)];
+        [.. server.Get<ConnectionLedger>().Snapshot().Keys().Where(key => key.Live > 0).Select(key => key.Key.ToString()).Order(StringComparer.Ordinal)];
 }

@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Policy;
 using Relay.Telemetry;
 
 namespace Server.Tests.Admission;
@@ -18,11 +17,11 @@ public sealed class AdmissionGateTests : IDisposable
 
     public AdmissionGateTests()
     {
-        _log = new DecisionLog(_books.Options, _books.Time);
+        _log = new DecisionLog(_books.Time);
         var networks = new ProtectedNetworks(_books.Options.TrustedProxies);
         _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, NullLogger<OverloadMonitor>.Instance) { CpuTime = () => TimeSpan.Zero };
         _gate = new AdmissionGate(
-            _books.Ledger, _books.Policies, new AutoBans(_autoBan, networks, _books.Time), networks, _overload, _log, _metrics, _books.Time);
+            _books.Ledger, _books.Policies, _books.Options, new AutoBans(_autoBan, networks, _books.Time), networks, _overload, _log, _metrics, _books.Time);
     }
 
     public void Dispose()

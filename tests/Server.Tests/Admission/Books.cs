@@ -14,14 +14,12 @@ internal sealed class Books
         {
             Total = total,
             PerIp = perIp,
-            RememberedAddresses = remembered,
-            RememberedAdmissions = 64,
             ConnectRatePerIp = "off",
             ConnectRateTotal = "off",
         };
         configure?.Invoke(Options);
         Policies = new LimitPolicyStore(Options, Time);
-        Ledger = new ConnectionLedger(Policies, Options, Overload, Time);
+        Ledger = new ConnectionLedger(Policies, Options, Overload, Time, remembered);
     }
 
     public AdmissionOptions Options { get; }
@@ -38,13 +36,13 @@ internal sealed class Books
 
     public AdmissionLease Take(int key)
     {
-        Assert.Equal(Refusal.None, Ledger.TryTake(Key(key), Time.GetTimestamp(), out var lease).Refusal);
+        Assert.Equal(Refusal.None, Ledger.TryAcquire(Key(key), Time.GetTimestamp(), out var lease).Refusal);
         return lease;
     }
 
     public Refusal Refused(int key)
     {
-        var refusal = Ledger.TryTake(Key(key), Time.GetTimestamp(), out var lease).Refusal;
+        var refusal = Ledger.TryAcquire(Key(key), Time.GetTimestamp(), out var lease).Refusal;
         Assert.False(lease.IsHeld);
         return refusal;
     }
@@ -52,5 +50,5 @@ internal sealed class Books
     public void Change(params (string Path, string? Text)[] edits) => Assert.Empty(
         Policies.Change(new PolicyChange(edits.ToDictionary(edit => edit.Path, edit => edit.Text), "test")).Errors);
 
-    public KeyTotals? Of(int key) => Ledger.Keys().Where(totals => totals.Key == Key(key)).Cast<KeyTotals?>().SingleOrDefault();
+    public KeyTotals? Of(int key) => Ledger.Snapshot().Keys().Where(totals => totals.Key == Key(key)).Cast<KeyTotals?>().SingleOrDefault();
 }

@@ -22,7 +22,7 @@ public sealed class ConnectionLedgerProperties
                     switch (what)
                     {
                         case < 5:
-                            var refusal = books.Ledger.TryTake(Books.Key(key), books.Time.GetTimestamp(), out var lease).Refusal;
+                            var refusal = books.Ledger.TryAcquire(Books.Key(key), books.Time.GetTimestamp(), out var lease).Refusal;
                             Assert.Equal(model.Take(key), refusal);
                             Assert.Equal(refusal == Refusal.None, lease.IsHeld);
                             if (lease.IsHeld)
@@ -42,18 +42,18 @@ public sealed class ConnectionLedgerProperties
                             (model.Total, model.PerIp) = (number, key == 0 ? model.PerIp : key);
                             break;
                         default:
-                            books.Ledger.CountRefusal(Books.Key(key), Refusal.Stopping, books.Time.GetTimestamp());
+                            books.Ledger.TryAcquire(Books.Key(key), books.Time.GetTimestamp(), out _, new Standing(Refusal.Stopping));
                             model.CountStopping(key);
                             break;
                     }
 
-                    model.Check(books.Ledger);
+                    model.Check(books.Ledger, books.Policies.Current, books.Time);
                 }
 
                 leases.ForEach(lease => lease.Lease.Dispose());
                 Assert.Equal(0, books.Ledger.Totals().Live);
                 Assert.Equal(0, books.Ledger.Totals().KeysHolding);
-                Assert.Empty(books.Ledger.HeldLeases());
+                Assert.Empty(books.Ledger.Snapshot().HeldLeases());
             },
             iter: 2000);
 
@@ -71,7 +71,7 @@ public sealed class ConnectionLedgerProperties
         OnThreads(4, random =>
         {
             var key = random.Next(KeyCount);
-            if (books.Ledger.TryTake(Books.Key(key), books.Time.GetTimestamp(), out var lease).Refusal == Refusal.None)
+            if (books.Ledger.TryAcquire(Books.Key(key), books.Time.GetTimestamp(), out var lease).Refusal == Refusal.None)
             {
                 Raise(ref mostTotal, Interlocked.Increment(ref shadowTotal));
                 Raise(ref most, Interlocked.Increment(ref shadow[key]));
@@ -97,7 +97,7 @@ public sealed class ConnectionLedgerProperties
         var refused = 0;
         OnThreads(4, random =>
         {
-            if (books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), books.Time.GetTimestamp(), out var lease).Refusal != Refusal.None)
+            if (books.Ledger.TryAcquire(Books.Key(random.Next(KeyCount)), books.Time.GetTimestamp(), out var lease).Refusal != Refusal.None)
             {
                 Interlocked.Increment(ref refused);
             }
@@ -123,9 +123,9 @@ public sealed class ConnectionLedgerProperties
         }
     }
 
-    /// <summary>While limits change: after Settle no decision admits above the limit then in force.</summary>
+    /// <summary>While limits change: after Barrier no decision admits above the limit then in force.</summary>
     [Fact]
-    public void ManyThreads_ChangingLimits_HoldAfterSettle()
+    public void ManyThreads_ChangingLimits_HoldAfterBarrier()
     {
         var books = new Books(total: 50, perIp: 50);
         var mostOver = 0;
@@ -136,7 +136,8 @@ public sealed class ConnectionLedgerProperties
             {
                 var total = random.Next(1, 12);
                 books.Change((PolicyItems.Total, $"{total}"), (PolicyItems.PerIp, $"{random.Next(1, 6)}"));
-                var (live, _) = books.Ledger.Settle();
+                books.Ledger.Barrier();
+                var live = books.Ledger.Totals().Live;
 
                 // Only releases, and admissions below the limit, can follow.
                 Raise(ref mostOver, books.Ledger.Totals().Live - Math.Max(live, total));
@@ -145,8 +146,8 @@ public sealed class ConnectionLedgerProperties
         changer.Start();
         OnThreads(3, random =>
         {
-            books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), books.Time.GetTimestamp(), out var first);
-            books.Ledger.TryTake(Books.Key(random.Next(KeyCount)), books.Time.GetTimestamp(), out var second);
+            books.Ledger.TryAcquire(Books.Key(random.Next(KeyCount)), books.Time.GetTimestamp(), out var first);
+            books.Ledger.TryAcquire(Books.Key(random.Next(KeyCount)), books.Time.GetTimestamp(), out var second);
             Thread.Yield();
             second.Dispose();
             first.Dispose();
@@ -162,8 +163,8 @@ public sealed class ConnectionLedgerProperties
     {
         var totals = books.Ledger.Totals();
         Assert.Equal((0, 0), (totals.Live, totals.KeysHolding));
-        Assert.All(books.Ledger.Keys(), key => Assert.Equal(0, key.Live));
-        Assert.Empty(books.Ledger.HeldLeases());
+        Assert.All(books.Ledger.Snapshot().Keys(), key => Assert.Equal(0, key.Live));
+        Assert.Empty(books.Ledger.Snapshot().HeldLeases());
     }
 
     private static void OnThreads(int count, Action<Random> step)

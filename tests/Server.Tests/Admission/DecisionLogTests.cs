@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Admission;
-using Relay.Policy;
 
 namespace Server.Tests.Admission;
 
@@ -10,7 +9,7 @@ public sealed class DecisionLogTests
     private readonly FakeTimeProvider _time = new();
     private readonly DecisionLog _log;
 
-    public DecisionLogTests() => _log = new DecisionLog(new AdmissionOptions { RememberedDecisions = Ring }, _time);
+    public DecisionLogTests() => _log = new DecisionLog(_time, Ring);
 
     [Theory]
     [InlineData(0, 10, new int[0])]

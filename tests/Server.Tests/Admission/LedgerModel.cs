@@ -57,21 +57,21 @@ internal sealed class LedgerModel(int total, int perIp, int remembered)
         }
     }
 
-    public void Check(ConnectionLedger ledger)
+    public void Check(ConnectionLedger ledger, LimitPolicy policy, TimeProvider time)
     {
         var totals = ledger.Totals();
         Assert.Equal(
             (Live, _peak, _keys.Values.Count(entry => entry.Live > 0), (long)_admitted),
             (totals.Live, totals.Peak, totals.KeysHolding, totals.Admitted));
         Assert.Equal(_refused.Select(count => (long)count), totals.Refused.Take(_refused.Length));
-        Assert.Empty(ledger.Recount());
+        Assert.Empty(ledger.Snapshot().Recount());
         Assert.Equal(
             _keys.OrderBy(pair => pair.Key).Select(pair => (pair.Key, pair.Value.Live, pair.Value.Peak, (long)pair.Value.Admitted, (long)pair.Value.Refused)),
-            ledger.Keys().OrderBy(key => key.Key.Low).Select(key => ((int)key.Key.Low, key.Live, key.Peak, key.Admitted, key.Refused)));
+            ledger.Snapshot().Keys().OrderBy(key => key.Key.Low).Select(key => ((int)key.Key.Low, key.Live, key.Peak, key.Admitted, key.Refused)));
         Assert.Equal(
             _keys.OrderBy(pair => pair.Key).SelectMany(pair => Enumerable.Repeat(pair.Key, pair.Value.Live)),
-            ledger.HeldLeases().Values.Select(key => (int)key.Low).Order());
-        Assert.Equal((Live, _keys.Values.Count(entry => entry.Live > PerIp)), ledger.Settle());
+            ledger.Snapshot().HeldLeases().Values.Select(key => (int)key.Low).Order());
+        Assert.Equal(_keys.Values.Count(entry => entry.Live > PerIp), ledger.Snapshot().Excess(policy, time).Count(over => !over.IsNetwork));
     }
 
     private void Refuse(int key, Entry entry, Refusal refusal)

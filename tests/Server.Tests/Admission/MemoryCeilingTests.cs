@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Admission;
-using Relay.Policy;
 
 namespace Server.Tests.Admission;
 

@@ -25,7 +25,7 @@ public sealed class OverloadMonitorTests : IDisposable
         _overload.StartAsync(TestContext.Current.CancellationToken);
         _bans = new AutoBans(new AutoBanOptions(), networks, _books.Time);
         _gate = new AdmissionGate(
-            _books.Ledger, _books.Policies, _bans, networks, _overload, new DecisionLog(_books.Options, _books.Time), _metrics, _books.Time);
+            _books.Ledger, _books.Policies, _books.Options, _bans, networks, _overload, new DecisionLog(_books.Time), _metrics, _books.Time);
     }
 
     public void Dispose()
@@ -120,7 +120,7 @@ public sealed class OverloadMonitorTests : IDisposable
         Advance(1);
         Assert.True(_gate.TryRejectEarly(flooder));
         Assert.False(_gate.TryRejectEarly(other));
-        Assert.Equal(51, _books.Ledger.Find(flooder)?.Refused);
+        Assert.Equal(51, _books.Ledger.Snapshot().Keys().Single(row => row.Key == flooder).Refused);
         Assert.Equal(51, _books.Ledger.Totals().RefusedBy(Refusal.PerIpLimit));
         Assert.Equal(("cut", 1L), (_overload.Counts().Last().Key, _overload.Counts().Last().Value));
     }
@@ -262,7 +262,7 @@ public sealed class OverloadMonitorTests : IDisposable
     {
         for (var i = 0; i < times; i++)
         {
-            _books.Ledger.CountRefusal(IpKey.FromIpv4((uint)(0x0B000000 + i)), Refusal.TotalLimit, _books.Time.GetTimestamp());
+            _books.Ledger.TryAcquire(IpKey.FromIpv4((uint)(0x0B000000 + i)), _books.Time.GetTimestamp(), out _, new Standing(Refusal.TotalLimit));
         }
 
         Advance(1);

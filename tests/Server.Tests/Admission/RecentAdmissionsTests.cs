@@ -24,7 +24,7 @@ public sealed class RecentAdmissionsTests
         }
 
         // Refused: those that found as many as the last three did.
-        var (admitted, refused, first) = recent.Replay(Policy(("total", $"{Math.Max(1, added - 3)}")), since: 0, _time);
+        var (admitted, refused, first) = AdmissionReplay.Run(recent.Copy(), Policy(("total", $"{Math.Max(1, added - 3)}")), since: 0, _time);
         Assert.Equal((expected, added < 4 ? 0 : 3, added - expected + 1L), (admitted, refused, first));
     }
 
@@ -37,8 +37,8 @@ public sealed class RecentAdmissionsTests
             recent.Add(time, Books.Key(1), Books.Key(1), new LiveCounts(0, (int)time, 0, 0));
         }
 
-        Assert.Equal((2, 1, 6L), recent.Replay(Policy(("per-ip", "7")), since: 6, _time));
-        Assert.Equal((0, 0, long.MaxValue), recent.Replay(Policy(), since: 8, _time));
+        Assert.Equal((2, 1, 6L), AdmissionReplay.Run(recent.Copy(), Policy(("per-ip", "7")), since: 6, _time));
+        Assert.Equal((0, 0, long.MaxValue), AdmissionReplay.Run(recent.Copy(), Policy(), since: 8, _time));
     }
 
     [Fact]
@@ -48,8 +48,8 @@ public sealed class RecentAdmissionsTests
         recent.Add(1, Books.Key(1), Books.Key(1), new LiveCounts(9, 9, 50, 0));
         recent.Add(1, Books.Key(2), Books.Key(2), new LiveCounts(0, 0, 0, 0));
 
-        Assert.Equal((2, 1, 1L), recent.Replay(Policy(("override/0.0.0.1", "unlimited"), ("override/0.0.0.2", "deny")), since: 0, _time));
-        Assert.Equal((2, 1, 1L), recent.Replay(Policy(("per-24", "50")), since: 0, _time));
+        Assert.Equal((2, 1, 1L), AdmissionReplay.Run(recent.Copy(), Policy(("override/0.0.0.1", "unlimited"), ("override/0.0.0.2", "deny")), since: 0, _time));
+        Assert.Equal((2, 1, 1L), AdmissionReplay.Run(recent.Copy(), Policy(("per-24", "50")), since: 0, _time));
     }
 
     private static LimitPolicy Policy(params (string Path, string? Text)[] edits)

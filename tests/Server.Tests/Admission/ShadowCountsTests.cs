@@ -1,4 +1,4 @@
-using Relay.Policy;
+using Relay.Admission;
 
 namespace Server.Tests.Admission;
 
@@ -70,7 +70,7 @@ public sealed class ShadowCountsTests
         early.Dispose();
         early.Dispose();
 
-        Assert.Equal((Refusal.PerIpLimit, 2), (Shadow(books, 1), books.Ledger.LiveOf(Books.Key(1), isCounted: false, out _).Key - 1));
+        Assert.Equal((Refusal.PerIpLimit, 2), (Shadow(books, 1), books.Ledger.InputsOf(Books.Key(1), default, books.Time.GetTimestamp()).Live.Local.Key - 1));
         AssertTotals(books, admits: 0, (Refusal.PerIpLimit, 2));
     }
 
@@ -121,12 +121,12 @@ public sealed class ShadowCountsTests
         AssertTotals(books, admits: 0);
         books.Change(("shadow/per-ip", null));
         AssertTotals(books, admits: 0);
-        Assert.False(books.Ledger.TryTake(Books.Key(1), books.Time.GetTimestamp(), out _).HasShadow);
+        Assert.False(books.Ledger.TryAcquire(Books.Key(1), books.Time.GetTimestamp(), out _).HasShadow);
     }
 
     private static Refusal Shadow(Books books, int key)
     {
-        var decision = books.Ledger.TryTake(Books.Key(key), books.Time.GetTimestamp(), out var lease);
+        var decision = books.Ledger.TryAcquire(Books.Key(key), books.Time.GetTimestamp(), out var lease);
         Assert.True(decision.HasShadow && lease.IsHeld);
         return decision.Shadow;
     }

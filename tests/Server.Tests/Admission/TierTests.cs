@@ -1,7 +1,6 @@
 using CsCheck;
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Policy;
 
 namespace Server.Tests.Admission;
 
@@ -45,8 +44,8 @@ public sealed class TierTests
         foreach (var key in new[] { 1, 2, 2 })
         {
             books.Time.Advance(TimeSpan.FromMinutes(1));
-            books.Ledger.TryTake(Books.Key(key), books.Time.GetTimestamp(), out _);
-            Assert.Equal(books.Time.GetTimestamp(), Assert.Single(books.Ledger.Keys(networks: true)).LastSeen);
+            books.Ledger.TryAcquire(Books.Key(key), books.Time.GetTimestamp(), out _);
+            Assert.Equal(books.Time.GetTimestamp(), Assert.Single(books.Ledger.Snapshot().Keys(networks: true)).LastSeen);
         }
     }
 
@@ -84,9 +83,9 @@ public sealed class TierTests
         Assert.Equal(IpPrefixOf("2001:db8::/56"), leases[0].Key);
         Assert.Contains(leases, lease => lease.Refusal == Refusal.None);
         Assert.Contains(leases, lease => lease.Refusal != Refusal.None);
-        Assert.Empty(books.Ledger.Recount());
+        Assert.Empty(books.Ledger.Snapshot().Recount());
         leases.ForEach(lease => lease.Lease.Dispose());
-        Assert.Empty(books.Ledger.Recount());
+        Assert.Empty(books.Ledger.Snapshot().Recount());
     }
 
     /// <summary>Whoever comes and goes, also where the table is full and addresses count together: every tier is the sum of its members.</summary>
@@ -127,15 +126,15 @@ public sealed class TierTests
                     books.Time.Advance(TimeSpan.FromSeconds(20));
                 }
 
-                Assert.Empty(books.Ledger.Recount());
+                Assert.Empty(books.Ledger.Snapshot().Recount());
                 Assert.Equal(held.Count, books.Ledger.Totals().Live);
-                Assert.All(books.Ledger.Keys(networks: true).Where(network => network.Key.PrefixLength is 24 or 48), network =>
+                Assert.All(books.Ledger.Snapshot().Keys(networks: true).Where(network => network.Key.PrefixLength is 24 or 48), network =>
                     Assert.True(network.Live >= 0 && network.Live <= held.Count(entry => entry.Address.Cut(network.Key.PrefixLength) == network.Key)));
             }
 
             held.ForEach(entry => entry.Lease.Dispose());
-            Assert.Empty(books.Ledger.Recount());
-            Assert.All(books.Ledger.Keys(networks: true).Concat(books.Ledger.Keys()), key => Assert.Equal(0, key.Live));
+            Assert.Empty(books.Ledger.Snapshot().Recount());
+            Assert.All(books.Ledger.Snapshot().Keys(networks: true).Concat(books.Ledger.Snapshot().Keys()), key => Assert.Equal(0, key.Live));
         }, iter: 500);
 
     private static IpKey Ipv6(ulong site, ulong subnet) => IpKey.FromIpv6(0x2001_0DB8_0000_0000UL + (site << 16) + subnet, 1);
@@ -144,7 +143,7 @@ public sealed class TierTests
 
     private static (Refusal Refusal, AdmissionLease Lease, IpKey Key) Take(Books books, IpKey address)
     {
-        var decision = books.Ledger.TryTake(address, books.Time.GetTimestamp(), out var lease);
+        var decision = books.Ledger.TryAcquire(address, books.Time.GetTimestamp(), out var lease);
         return (decision.Refusal, lease, decision.Key);
     }
 }

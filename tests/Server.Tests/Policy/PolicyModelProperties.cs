@@ -1,6 +1,7 @@
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
+using Relay.Admission;
 using Relay.Policy;
 
 namespace Server.Tests.Limits;
@@ -93,8 +94,17 @@ public sealed class PolicyModelProperties
 
     private static (bool IsCounted, Refusal Refusal) Decide(LimitPolicy policy, IpKey address, IpKey key, LiveCounts live, TimeProvider time)
     {
-        var limits = policy.For(address, key, time);
-        return (limits.IsCounted, limits.Judge(key, live, int.MaxValue));
+        var verdict = AdmissionRules.Evaluate(new RuleInput
+        {
+            Policy = policy,
+            Address = address,
+            Key = key,
+            Local = live,
+            Ceiling = Ceiling.None,
+            Now = time.GetTimestamp(),
+            Time = time,
+        });
+        return (verdict.Refusal != Refusal.None || verdict.Limits.IsCounted, verdict.Refusal);
     }
 
     private static (bool IsCounted, Refusal Refusal) Expected(PolicyItems items, IpKey address, LiveCounts live)

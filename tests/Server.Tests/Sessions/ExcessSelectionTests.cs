@@ -1,6 +1,6 @@
 using CsCheck;
 using Relay.Addresses;
-using Relay.Policy;
+using Relay.Admission;
 using Relay.Sessions;
 
 namespace Server.Tests.Sessions;

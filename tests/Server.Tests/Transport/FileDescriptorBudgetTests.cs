@@ -73,7 +73,7 @@ public sealed class FileDescriptorBudgetTests
         var files = new FileDescriptorBudget(new PublicListenerOptions { ReservedFiles = 20 }, options, ledger, _time, _log);
         files.Measure(limit: 200, open: 80);
 
-        var refusals = Enumerable.Range(0, files.Max).Select(_ => ledger.TryTake(new IpKey(0, 1, 32), _time.GetTimestamp(), out var _).Refusal).ToList();
+        var refusals = Enumerable.Range(0, files.Max).Select(_ => ledger.TryAcquire(new IpKey(0, 1, 32), _time.GetTimestamp(), out var _).Refusal).ToList();
 
         Assert.Equal((100, 95), (files.Max, refusals.Count(refusal => refusal == Refusal.None)));
         Assert.Equal(Refusal.Ceiling, refusals[^1]);

@@ -30,7 +30,7 @@ public sealed class HandshakeGuardTests : IDisposable
         var (limits, levels) = (new AdmissionOptions(), new OverloadOptions());
         var ledger = new ConnectionLedger(_policies, limits, levels, _time);
         _overload = new OverloadMonitor(ledger, _policies, levels, _time, NullLogger<OverloadMonitor>.Instance);
-        var gate = new AdmissionGate(ledger, _policies, _bans, networks, _overload, new DecisionLog(limits, _time), _metrics, _time);
+        var gate = new AdmissionGate(ledger, _policies, limits, _bans, networks, _overload, new DecisionLog(_time), _metrics, _time);
         _closing = new ClosingConnections(_time);
         _table = new ConnectionTable(_closing);
         _guard = new HandshakeGuard(_options, _policies, gate, _time);

@@ -1,6 +1,6 @@
 using Relay.Addresses;
 
-namespace Relay.Policy;
+namespace Relay.Admission;
 
 /// <summary>The networks that a key is counted in as well: the sizes in which addresses are handed out.</summary>
 internal static class Tiers

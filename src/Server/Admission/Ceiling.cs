@@ -1,4 +1,4 @@
-namespace Relay.Policy;
+namespace Relay.Admission;
 
 /// <summary>Client sockets that the process has room for, whatever the total limit says; <see cref="int.MaxValue"/> where it is not known.</summary>
 /// <param name="ByFiles">What the limit of open files leaves room for.</param>

@@ -1,0 +1,85 @@
+using Relay.Addresses;
+using Relay.Policy;
+
+namespace Relay.Admission;
+
+/// <summary>The limits that a policy sets for one address, before any count is looked at.</summary>
+/// <param name="Kind">What an override makes of the address: None, Number, Unlimited (admitted and not counted), Deny.</param>
+/// <param name="Max">Connections that may be live at most; <see cref="int.MaxValue"/> where there is no limit.</param>
+/// <param name="RateScale">How many times larger than the general one the rate's bucket is.</param>
+/// <param name="SetBy">The network whose override holds; null: the general limits.</param>
+internal readonly record struct KeyLimits(OverrideKind Kind, LiveCounts Max, double RateScale, IpPrefix? SetBy)
+{
+    private const int None = int.MaxValue;
+
+    // What an address counts by when its own record finds no capacity: as many addresses share it as share a /56.
+    private static readonly TierLimit CoarseLimit = new(8, IsMultiple: true);
+    private static readonly TierLimit CoarsestLimit = new(64, IsMultiple: true);
+
+    public bool IsCounted => Kind != OverrideKind.Unlimited;
+
+    /// <summary>What holds for a whole <paramref name="address"/> that counts by <paramref name="key"/>.</summary>
+    public static KeyLimits Of(LimitPolicy policy, IpKey address, IpKey key)
+    {
+        if (key.IsUnresolved)
+        {
+            return new KeyLimits(OverrideKind.None, new LiveCounts(policy.Total, policy.UnresolvedLimit, None, None), 1, null);
+        }
+
+        if (!policy.TryFindOverride(address, out var prefix, out var limit))
+        {
+            return Numbers(policy, key, OverrideKind.None, policy.PerIp, null);
+        }
+
+        return limit.Kind switch
+        {
+            OverrideKind.Unlimited => new KeyLimits(limit.Kind, new LiveCounts(None, None, None, None), 1, prefix),
+            OverrideKind.Deny => Numbers(policy, key, limit.Kind, policy.PerIp, prefix) is var general
+                ? general with { Max = general.Max with { Key = 0 } }
+                : default,
+            _ => Numbers(policy, key, limit.Kind, limit.PerIp, prefix),
+        };
+    }
+
+    /// <summary>Connections that an address, or a network, may hold; those of a banned or denied one are not over anything.</summary>
+    public static int MaxOf(LimitPolicy policy, IpKey key, bool isNetwork, TimeProvider time)
+    {
+        if (!isNetwork)
+        {
+            return policy.BanOf(key, time) is null && Of(policy, key, key) is { Kind: not OverrideKind.Deny } limits ? limits.Max.Key : None;
+        }
+
+        var perIp = policy.TryFindOverride(key, out _, out var limit) && limit.Kind == OverrideKind.Number ? limit.PerIp : policy.PerIp;
+        return TierOf(policy, key).For(perIp);
+    }
+
+    private static KeyLimits Numbers(LimitPolicy policy, IpKey key, OverrideKind kind, int perIp, IpPrefix? setBy)
+    {
+        if (key.PrefixLength < (key.IsIpv6 ? policy.Ipv6Prefix : 32))
+        {
+            return Coarse(policy, key, kind, perIp, setBy);
+        }
+
+        // More connections at once are allowed to come faster.
+        var max = new LiveCounts(policy.Total, perIp, (key.IsIpv6 ? policy.Per56 : policy.Per24).For(perIp), key.IsIpv6 ? policy.Per48.For(perIp) : None);
+        return new KeyLimits(kind, max, setBy is null ? 1 : Math.Max(1, (double)perIp / policy.PerIp), setBy);
+    }
+
+    // A key that stands in for many addresses because their own records found no capacity.
+    private static KeyLimits Coarse(LimitPolicy policy, IpKey key, OverrideKind kind, int perIp, IpPrefix? setBy)
+    {
+        var tier = TierOf(policy, key);
+        var limit = tier.IsOff ? (key.PrefixLength >= (key.IsIpv6 ? 48 : 24) ? CoarseLimit : CoarsestLimit) : tier;
+        var max = limit.For(perIp);
+        var far = key.IsIpv6 && key.PrefixLength > 48 ? policy.Per48.For(perIp) : None;
+        return new KeyLimits(kind, new LiveCounts(policy.Total, max, None, far), (double)max / policy.PerIp, setBy);
+    }
+
+    private static TierLimit TierOf(LimitPolicy policy, IpKey key) => key switch
+    {
+        { IsIpv6: true, PrefixLength: 56 } => policy.Per56,
+        { IsIpv6: true, PrefixLength: 48 } => policy.Per48,
+        { IsIpv6: false, PrefixLength: 24 } => policy.Per24,
+        _ => TierLimit.Off,
+    };
+}

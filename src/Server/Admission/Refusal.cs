@@ -1,0 +1,36 @@
+namespace Relay.Admission;
+
+/// <summary>Why a connection was not admitted. What the client sees, and the name in metrics, is the reason's row in <see cref="Rejections"/>.</summary>
+internal enum Refusal
+{
+    /// <summary>Admitted.</summary>
+    None,
+    TotalLimit,
+    PerIpLimit,
+
+    /// <summary>The relay shuts down.</summary>
+    Stopping,
+
+    /// <summary>Open files or memory leave no capacity, whatever the total limit says.</summary>
+    Ceiling,
+
+    /// <summary>Networks that many addresses share.</summary>
+    Per56Limit,
+    Per48Limit,
+    Per24Limit,
+
+    /// <summary>Too many new connections in too short a time: of one address, of all together.</summary>
+    RatePerIp,
+    RateTotal,
+    Banned,
+
+    /// <summary>An override says deny.</summary>
+    Denied,
+
+    /// <summary>A trusted proxy did not send the client's address: too many such connections, or none are allowed.</summary>
+    UnresolvedLimit,
+    Unresolved,
+
+    /// <summary>An operator drains the relay.</summary>
+    Draining,
+}

@@ -1,0 +1,54 @@
+using Relay.Addresses;
+using Relay.Policy;
+
+namespace Relay.Admission;
+
+/// <summary>One limit that was looked at.</summary>
+/// <param name="Name">"total", "ceiling", "address", "/24", "/56", "/48".</param>
+/// <param name="Key">The address or network that is counted; null for total and ceiling.</param>
+/// <param name="Limit"><see cref="int.MaxValue"/>: none.</param>
+/// <param name="Rule">Which item of the policy, or what else, set it.</param>
+internal sealed record RuleRow(string Name, IpKey? Key, int Count, int Limit, string Rule)
+{
+    public bool IsReached => Count >= Limit;
+}
+
+/// <summary>What <see cref="AdmissionRules.Evaluate"/> looked at, for people. With a trace every row is looked at, also those behind the one that refuses.</summary>
+internal sealed class RuleTrace
+{
+    public List<RuleRow> Rows { get; } = [];
+
+    /// <summary>Until the rate of the key, and of all together, lets one more in; zero: at once.</summary>
+    public TimeSpan KeyWait { get; set; }
+
+    public TimeSpan TotalWait { get; set; }
+
+    /// <summary>Adds the row of the limit that refuses with <paramref name="refusal"/>, unless the key lies in no such network.</summary>
+    public void Add(Refusal refusal, in RuleInput input, in KeyLimits limits, int count, int limit)
+    {
+        var (policy, key) = (input.Policy, input.Key);
+        var (near, far) = Tiers.NetworksOf(key);
+        RuleRow? row = refusal switch
+        {
+            Refusal.TotalLimit => new RuleRow("total", null, count, limit, PolicyItems.Total),
+            Refusal.Ceiling => limit == int.MaxValue ? null : new RuleRow("ceiling", null, count, limit, input.Ceiling.Cause == "files" ? "limit of open files" : "memory"),
+            Refusal.PerIpLimit => new RuleRow("address", key, count, limit, AddressRule(limits)),
+            Refusal.UnresolvedLimit => new RuleRow("address", key, count, limit, PolicyItems.UnresolvedLimit),
+            Refusal.Per24Limit => Network(near, 24, count, limit, $"{PolicyItems.Per24} ({policy.Per24})"),
+            Refusal.Per56Limit => Network(near, 56, count, limit, $"{PolicyItems.Per56} ({policy.Per56})"),
+            Refusal.Per48Limit => Network(far, 48, count, limit, $"{PolicyItems.Per48} ({policy.Per48})"),
+            _ => throw new ArgumentOutOfRangeException(nameof(refusal)),
+        };
+        if (row is not null)
+        {
+            Rows.Add(row);
+        }
+    }
+
+    private static RuleRow? Network(IpKey? network, int length, int count, int limit, string rule) =>
+        network is { } key ? new RuleRow($"/{length}", key, count, limit, rule) : null;
+
+    private static string AddressRule(in KeyLimits limits) => limits.SetBy is not { } network ? PolicyItems.PerIp
+        : limits.Kind == OverrideKind.Number ? $"override/{network}"
+        : $"override/{network} ({(limits.Kind == OverrideKind.Deny ? "deny" : "unlimited")})";
+}
