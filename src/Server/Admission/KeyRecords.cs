@@ -8,6 +8,7 @@ namespace Relay.Admission;
 /// longest ago first, unless its rate has not recovered yet: then the newcomer is counted with its neighbours in the next
 /// wider network that has room. A table that is full neither lets everybody in nor shuts everybody out.
 /// </summary>
+/// <param name="remembered">Addresses without a connection, and as many networks; at least 2, so that an address finds both of its networks.</param>
 internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider time)
 {
     public const int None = -1;

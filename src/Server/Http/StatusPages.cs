@@ -28,13 +28,13 @@ internal sealed class StatusPages(ServerSnapshot snapshot, ProxyMisconfiguration
             options.Region is { Length: > 0 } region ? region : null,
             Math.Round(snapshot.Uptime.TotalSeconds, 3),
             stats.Connections.Current + stats.Connections.Uncounted,
-            stats.Connections.Uncounted,
             stats.Connections.Relay,
             stats.Connections.Signaling,
             stats.Pairing.ActiveCodes,
             stats.Pairing.CollisionRisk,
             stats.Peers.Authenticated,
-            warning.Current != ProxyWarnings.None);
+            warning.Current != ProxyWarnings.None,
+            stats.Connections.Uncounted);
         return AnswerAsync(context, StatusCodes.Status200OK, page, PageJson.Default.StatsPage);
     }
 
@@ -62,13 +62,13 @@ internal sealed record StatsPage(
     string? Region,
     double Uptime,
     long Connections,
-    long Uncounted,
     long RelayConnections,
     long SignalingConnections,
     long ActiveCodes,
     string CollisionRisk,
     long Peers,
-    bool SuspectedProxy);
+    bool SuspectedProxy,
+    long Uncounted);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

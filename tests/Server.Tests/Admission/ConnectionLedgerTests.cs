@@ -163,13 +163,23 @@ public sealed class ConnectionLedgerTests
         Assert.Equal(Refusal.TotalLimit, books.Refused(3));
     }
 
+    /// <summary>Whatever the rules are: tiers, rates, bans, denials, unlimited networks, a shadow, a full address table.</summary>
     [Fact]
-    public void TryTake_AfterWarmUp_AllocatesNothing()
+    public void TryAcquire_AfterWarmUp_AllocatesNothing()
     {
-        var books = new Books(total: 8, perIp: 2, remembered: 16);
-        AdmitAndRefuse(books);
-        AdmitAndRefuse(books);
+        var books = new Books(total: 8, perIp: 2, remembered: 16, configure: options =>
+            (options.Per24, options.ConnectRatePerIp, options.ConnectRateTotal) = ("2x", "1000/s burst 1000", "100000/s burst 100000"));
+        books.Change(
+            ("override/0.0.0.7", "unlimited"), ("override/0.0.0.8", "deny"), ("override/0.0.0.9", "5"), ("ban/0.0.0.10", "forever"),
+            ("shadow/per-ip", "1"), ("shadow/rate-per-ip", "1/s burst 2"));
 
+        // Until the ring of past admissions has its full size.
+        for (var i = 0; i < 120; i++)
+        {
+            AdmitAndRefuse(books);
+        }
+
+        Assert.Equal(16_384, books.Ledger.RecentAdmissions().Length);
         var before = GC.GetAllocatedBytesForCurrentThread();
         AdmitAndRefuse(books);
 
@@ -183,9 +193,11 @@ public sealed class ConnectionLedgerTests
             books.Ledger.TryAcquire(Books.Key(i % 50), books.Time.GetTimestamp(), out var first);
             books.Ledger.TryAcquire(Books.Key(i % 50), books.Time.GetTimestamp(), out var second);
             books.Ledger.TryAcquire(Books.Key(i % 50), books.Time.GetTimestamp(), out _);
+            books.Ledger.TryRejectEarly(Books.Key(i % 50), default, OverloadLevel.Critical, OverloadLevel.Critical, books.Time.GetTimestamp(), out _);
             first.Dispose();
             second.Dispose();
             second.Dispose();
+            books.Time.Advance(TimeSpan.FromMilliseconds(100));
         }
     }
 }

@@ -122,7 +122,7 @@ public sealed class OverloadMonitorTests : IDisposable
         Assert.False(_gate.TryRejectEarly(other));
         Assert.Equal(51, _books.Ledger.Snapshot().Keys().Single(row => row.Key == flooder).Refused);
         Assert.Equal(51, _books.Ledger.Totals().RefusedBy(Refusal.PerIpLimit));
-        Assert.Equal(("cut", 1L), (_overload.Counts().Last().Key, _overload.Counts().Last().Value));
+        Assert.Equal(("reset", 1L), (_overload.Counts().Last().Key, _overload.Counts().Last().Value));
     }
 
     // Whoever would be let in is let in, however badly it behaved.
@@ -254,7 +254,7 @@ public sealed class OverloadMonitorTests : IDisposable
         Assert.Contains("A flood: 100 connections are refused a second", Assert.Single(_log.Texts), StringComparison.Ordinal);
         Advance(30);
         Assert.Equal(2, _log.Texts.Count);
-        Assert.Equal("The flood is over: 3000 connections were cut", _log.Texts[1]);
+        Assert.Equal("The flood is over: 3000 connections were reset", _log.Texts[1]);
     }
 
     // Refused, each by another address, and the second is over.
