@@ -48,9 +48,9 @@ public sealed class ExplainTests
     }
 
     [Theory]
-    [InlineData("override/203.0.113.0/24", "deny", "denied", "override/203.0.113.0/24")]
+    [InlineData("override/203.0.113.0/24", "deny", "denied", "override/203.0.113.0/24 (deny)")]
     [InlineData("override/203.0.113.0/24", "7", "admitted", "override/203.0.113.0/24")]
-    [InlineData("override/203.0.113.0/24", "unlimited", "admitted", "override/203.0.113.0/24")]
+    [InlineData("override/203.0.113.0/24", "unlimited", "admitted", "override/203.0.113.0/24 (unlimited)")]
     [InlineData("ban/203.0.113.0/24", "forever scanning", "banned", null)]
     public async Task Explain_ARuleHolds_NamesIt(string path, string text, string verdict, string? rule)
     {
@@ -63,6 +63,11 @@ public sealed class ExplainTests
         if (rule is null)
         {
             Assert.Equal(("203.0.113.0/24", "scanning", "manual"), (explanation.Ban.Network, explanation.Ban.Reason, explanation.Ban.Source));
+
+            // The limits that would hold without the ban.
+            Assert.Equal(
+                [("total", 10_000L, "total"), ("address", 50L, "per-ip"), ("/24", 0L, "per-24 (off)")],
+                explanation.Limits.Where(look => look.Name != "ceiling").Select(look => (look.Name, look.Limit, look.Rule)));
         }
         else
         {
