@@ -1,17 +1,16 @@
 using Relay.Addresses;
 using Relay.Policy;
-using Relay.RateLimiting;
 
 namespace Relay.Admission;
 
 /// <summary>
-/// Leases and counts: how many client connections are live, in total, per address and per network. One lock guards
-/// everything, so a decision sees one moment: never more than a limit is admitted, and a free slot is never denied because
-/// another thread was half-way through a refusal. Nothing is allocated once the tables have grown to their working size.
+/// Leases and counts of client connections. One lock guards everything, so a decision sees one moment: never more than a
+/// limit is admitted, and a free slot is never denied because another thread was half-way through a refusal. Nothing is
+/// allocated once the tables have grown to their working size.
 /// </summary>
 internal sealed class ConnectionLedger
 {
-    /// <summary>Addresses without a connection that are remembered, about 5 MB of them; beyond that an address whose rate has not recovered keeps its record and new ones count with their network.</summary>
+    /// <summary>Addresses without a connection that are remembered, about 5 MB. When all of them wait for their rate to recover, new ones count with their network.</summary>
     public const int RememberedAddresses = 16_384;
 
     private readonly Lock _lock = new();
@@ -19,21 +18,16 @@ internal sealed class ConnectionLedger
     private readonly TimeProvider _time;
 
     // Guarded by _lock, all of the following.
-    private readonly KeyRecords _records;
+    private readonly Occupancy _occupancy;
     private readonly LeaseSlots _leases = new();
-    private readonly UncountedSockets _uncounted = new();
     private readonly DecisionCounts _decisions;
-    private TokenBucket _rate;
-    private Ceiling _ceiling = Ceiling.None;
-    private int _total;
-    private int _peak;
 
     public ConnectionLedger(
         LimitPolicyStore policies, AdmissionOptions options, OverloadOptions overload, TimeProvider time, int remembered = RememberedAddresses)
     {
         (_policies, _time) = (policies, time);
+        _occupancy = new Occupancy(remembered, options.Ipv6Prefix, time);
         _decisions = new DecisionCounts(overload.PerIp, time);
-        _records = new KeyRecords(remembered, options.Ipv6Prefix, time);
     }
 
     /// <summary>Refused since the start, for whatever reason.</summary>
@@ -61,7 +55,7 @@ internal sealed class ConnectionLedger
         lock (_lock)
         {
             decision = default;
-            var (input, record) = InputOf(address, standing, now);
+            var (input, record) = _occupancy.Look(_policies.Current, address, standing, now);
             var level = OverloadLevels.Clamp(_decisions.Refusals.LevelsOf(record.Refusals, now).Now, all, max);
             if (level == OverloadLevel.Normal || !Rejections.IsReset(AdmissionRules.Evaluate(input).Refusal, level))
             {
@@ -78,7 +72,7 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            var (input, record) = InputOf(address, standing, now);
+            var (input, record) = _occupancy.Look(_policies.Current, address, standing, now);
             return new DecisionInputs(input, _decisions.Shadow.Of(input, record.ShadowRate), _decisions.Refusals.LevelsOf(record.Refusals, now));
         }
     }
@@ -96,12 +90,12 @@ internal sealed class ConnectionLedger
 
             if (slot == LeaseSlots.Uncounted)
             {
-                _uncounted.Leave(lease.Slot);
-                return;
+                _occupancy.LeaveUncounted(lease.Slot);
             }
-
-            _total--;
-            _records.Leave(slot, now);
+            else
+            {
+                _occupancy.Leave(slot, now);
+            }
         }
     }
 
@@ -110,7 +104,8 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            _ceiling = new Ceiling(byFiles ?? _ceiling.ByFiles, byMemory ?? _ceiling.ByMemory);
+            var before = _occupancy.Ceiling;
+            _occupancy.Ceiling = new Ceiling(byFiles ?? before.ByFiles, byMemory ?? before.ByMemory);
         }
     }
 
@@ -126,7 +121,14 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            return new LedgerTotals(_total, _uncounted.Count, _peak, _records.Holding, _decisions.Admitted, _ceiling, _decisions.Refusals.ByReason);
+            return new LedgerTotals(
+                _occupancy.Total,
+                _occupancy.Uncounted,
+                _occupancy.Peak,
+                _occupancy.Records.Holding,
+                _decisions.Admitted,
+                _occupancy.Ceiling,
+                _decisions.Refusals.ByReason);
         }
     }
 
@@ -144,13 +146,10 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            return new LedgerSnapshot(_total, _uncounted.Count, _records.Snapshot(), [.. _leases.Held().Select(Held)]);
+            var leases = _leases.Held().Select(held =>
+                new HeldLease(new AdmissionLease(this, held.Slot, held.Generation), held.Record, _occupancy.KeyOf(held.Slot, held.Record)));
+            return new LedgerSnapshot(_occupancy.Total, _occupancy.Uncounted, _occupancy.Records.Snapshot(), [.. leases]);
         }
-
-        HeldLease Held((int Slot, uint Generation, int Record) held) => new(
-            new AdmissionLease(this, held.Slot, held.Generation),
-            held.Record,
-            held.Record == LeaseSlots.Uncounted ? _uncounted.KeyOf(held.Slot) : _records[held.Record].Key);
     }
 
     /// <summary>A copy of the latest admissions, oldest first.</summary>
@@ -166,70 +165,31 @@ internal sealed class ConnectionLedger
     {
         // Read inside the lock: once Barrier() has returned after a change, no decision uses the older policy.
         var policy = _policies.Current;
-        var slot = _records.FindOrAdd(address.CutIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
-        var live = _records.Look(slot, _total, now);
-        ref var record = ref _records[slot];
-        record.LastSeen = now;
-        var input = InputOf(policy, address, standing, record.Key, live, record.Rate, now);
+        var input = _occupancy.Find(policy, address, standing, now, out var slot);
         var verdict = AdmissionRules.Evaluate(input);
         if (!verdict.Limits.IsCounted)
         {
-            // An unlimited network's connections are compared with no limit but the shadow's, which may have one for it.
-            input = input with { Local = LiveOf(record.Key, isCounted: false) };
+            input = input with { Local = _occupancy.LiveOf(input.Key, isCounted: false) };
         }
 
-        var decision = _decisions.Count(input, verdict, ref record);
+        var decision = _decisions.Count(input, verdict, ref _occupancy.Records[slot]);
         lease = default;
         if (verdict.Refusal != Refusal.None)
         {
-            _records.CountRefusal(slot, verdict.Refusal);
+            _occupancy.Records.CountRefusal(slot, verdict.Refusal);
         }
         else if (verdict.Limits.IsCounted)
         {
-            verdict.TakeRates(policy, ref record.Rate, ref _rate);
-            _records.Enter(slot);
-            _peak = Math.Max(_peak, ++_total);
+            _occupancy.Enter(slot, policy, verdict);
             lease = NewLease(slot);
         }
         else
         {
             lease = NewLease(LeaseSlots.Uncounted);
-            _uncounted.Enter(lease.Slot, address.CutIpv6(policy.Ipv6Prefix));
+            _occupancy.EnterUncounted(lease.Slot, address.CutIpv6(policy.Ipv6Prefix));
         }
 
         return decision;
-    }
-
-    // What an attempt would be decided from, and the record that it would count in: an empty one where there is none yet.
-    private (RuleInput Input, KeyRecord Record) InputOf(IpKey address, Standing standing, long now)
-    {
-        var policy = _policies.Current;
-        var (key, slot) = _records.Locate(address.CutIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
-        var record = slot == KeyRecords.None ? default : _records[slot];
-        var live = LiveOf(key, KeyLimits.Of(policy, address, key).IsCounted);
-        return (InputOf(policy, address, standing, key, live, record.Rate, now), record);
-    }
-
-    private RuleInput InputOf(LimitPolicy policy, IpKey address, Standing standing, IpKey key, in LiveCounts live, TokenBucket rate, long now) => new()
-    {
-        Policy = policy,
-        Address = address,
-        Key = key,
-        Standing = standing,
-        Local = live,
-        Ceiling = _ceiling,
-        KeyRate = rate,
-        TotalRate = _rate,
-        Now = now,
-        Time = _time,
-    };
-
-    private LiveCounts LiveOf(IpKey key, bool isCounted)
-    {
-        var (near, far) = Tiers.NetworksOf(key);
-        return new LiveCounts(_total, Of(key), Of(near), Of(far));
-
-        int Of(IpKey? one) => _records.LiveOf(one) + (isCounted ? 0 : _uncounted.Of(one));
     }
 
     private AdmissionLease NewLease(int record)
