@@ -33,7 +33,7 @@ internal sealed class Explainer(
         var isKnownEarly = origins.IsClient(listener.ClientAddress, IpKey.From(socket))
             || (listener.ClientAddress.Mode == ClientAddressMode.ProxyProtocol && claim.Kind == ProxyClaimKind.Client);
         var preview = gate.Preview(address, isKnownEarly);
-        var policy = preview.Input.Policy;
+        var policy = preview.Policy;
         return new Explanation
         {
             Origin = { steps.Select(step => new AdminApi.ResolutionStep { Where = step.Where, Found = step.Found, Verdict = step.Verdict }) },

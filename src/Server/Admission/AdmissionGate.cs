@@ -5,10 +5,10 @@ using Relay.Telemetry;
 namespace Relay.Admission;
 
 /// <summary>How a connection would fare.</summary>
-/// <param name="Input">What it was evaluated from.</param>
+/// <param name="Policy">What it was evaluated by, and from <paramref name="Input"/>.</param>
 /// <param name="Shadow">What the shadow limits would say; null: there are none.</param>
 /// <param name="Mode">How it would be rejected; null: it would be admitted.</param>
-internal sealed record AdmissionPreview(RuleInput Input, RuleTrace Trace, Refusal Refusal, Refusal? Shadow, RejectionMode? Mode);
+internal sealed record AdmissionPreview(LimitPolicy Policy, RuleInput Input, RuleTrace Trace, Refusal Refusal, Refusal? Shadow, RejectionMode? Mode);
 
 /// <summary>The one answer to "may this socket come in?": an address in, a lease or a refusal out. No I/O, no allocation.</summary>
 internal sealed class AdmissionGate(
@@ -72,17 +72,17 @@ internal sealed class AdmissionGate(
     {
         var trace = new RuleTrace();
         var inputs = ledger.InputsOf(address, StandingOf(address), time.GetTimestamp());
-        var verdict = AdmissionRules.Evaluate(inputs.Live, trace);
-        Refusal? shadow = inputs.Shadow is { } input ? AdmissionRules.Evaluate(input).Refusal : null;
+        var verdict = AdmissionRules.Evaluate(inputs.Policy, inputs.Input, inputs.Rates, time, trace);
+        Refusal? shadow = inputs.Policy.Shadow is { } tried ? AdmissionRules.Evaluate(tried, inputs.Input, inputs.ShadowRates, time).Refusal : null;
         if (verdict.Refusal == Refusal.None)
         {
-            return new AdmissionPreview(inputs.Live, trace, Refusal.None, shadow, null);
+            return new AdmissionPreview(inputs.Policy, inputs.Input, trace, Refusal.None, shadow, null);
         }
 
         var isReset = isKnownEarly && MayReset(address, out var all, out var max)
             && Rejections.IsReset(verdict.Refusal, OverloadLevels.Clamp(inputs.Levels.Now, all, max));
         var mode = isReset ? RejectionMode.Reset : Rejections.ModeOf(verdict.Refusal, overload.For(inputs.Levels.Next), options.RejectionMode);
-        return new AdmissionPreview(inputs.Live, trace, verdict.Refusal, shadow, mode);
+        return new AdmissionPreview(inputs.Policy, inputs.Input, trace, verdict.Refusal, shadow, mode);
     }
 
     /// <summary>A client broke the protocol, or asked too often for what it was refused.</summary>

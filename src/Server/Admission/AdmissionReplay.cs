@@ -25,25 +25,22 @@ internal static class AdmissionReplay
             admitted++;
             first = Math.Min(first, past.Time);
             ref var keyRate = ref CollectionsMarshal.GetValueRefOrAddDefault(keyRates, past.Key, out _);
-            var verdict = AdmissionRules.Evaluate(new RuleInput
+            var input = new RuleInput
             {
-                Policy = policy,
                 Address = past.Address,
                 Key = past.Key,
                 Local = past.Live,
                 Ceiling = Ceiling.None,
-                KeyRate = keyRate,
-                TotalRate = totalRate,
                 Now = past.Time,
-                Time = time,
-            });
+            };
+            var verdict = AdmissionRules.Evaluate(policy, input, ref keyRate, ref totalRate, time);
             if (verdict.Refusal != Refusal.None)
             {
                 refused++;
             }
             else if (verdict.Limits.IsCounted)
             {
-                verdict.TakeRates(policy, ref keyRate, ref totalRate);
+                AdmissionRules.TakeRates(policy, ref keyRate, ref totalRate);
             }
         }
 

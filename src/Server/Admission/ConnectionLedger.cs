@@ -55,9 +55,10 @@ internal sealed class ConnectionLedger
         lock (_lock)
         {
             decision = default;
-            var (input, record) = _occupancy.Look(_policies.Current, address, standing, now);
+            var policy = _policies.Current;
+            var (input, record) = _occupancy.Look(policy, address, standing, now);
             var level = OverloadLevels.Clamp(_decisions.Refusals.LevelsOf(record.Refusals, now).Now, all, max);
-            if (level == OverloadLevel.Normal || !Rejections.IsReset(AdmissionRules.Evaluate(input).Refusal, level))
+            if (level == OverloadLevel.Normal || !Rejections.IsReset(AdmissionRules.Evaluate(policy, input, new RateBuckets(record.Rate, _occupancy.Rate), _time).Refusal, level))
             {
                 return false;
             }
@@ -72,8 +73,14 @@ internal sealed class ConnectionLedger
     {
         lock (_lock)
         {
-            var (input, record) = _occupancy.Look(_policies.Current, address, standing, now);
-            return new DecisionInputs(input, _decisions.Shadow.Of(input, record.ShadowRate), _decisions.Refusals.LevelsOf(record.Refusals, now));
+            var policy = _policies.Current;
+            var (input, record) = _occupancy.Look(policy, address, standing, now);
+            return new DecisionInputs(
+                policy,
+                input,
+                new RateBuckets(record.Rate, _occupancy.Rate),
+                _decisions.Shadow.Rates(policy, record.ShadowRate),
+                _decisions.Refusals.LevelsOf(record.Refusals, now));
         }
     }
 
@@ -165,14 +172,15 @@ internal sealed class ConnectionLedger
     {
         // Read inside the lock: once Barrier() has returned after a change, no decision uses the older policy.
         var policy = _policies.Current;
-        var input = _occupancy.Find(policy, address, standing, now, out var slot);
-        var verdict = AdmissionRules.Evaluate(input);
+        var slot = _occupancy.Find(policy, address, standing, now, out var input);
+        ref var record = ref _occupancy.Records[slot];
+        var verdict = AdmissionRules.Evaluate(policy, input, ref record.Rate, ref _occupancy.Rate, _time);
         if (!verdict.Limits.IsCounted)
         {
             input = input with { Local = _occupancy.LiveOf(input.Key, isCounted: false) };
         }
 
-        var decision = _decisions.Count(input, verdict, ref _occupancy.Records[slot]);
+        var decision = _decisions.Count(policy, input, verdict, ref record);
         lease = default;
         if (verdict.Refusal != Refusal.None)
         {
@@ -180,7 +188,7 @@ internal sealed class ConnectionLedger
         }
         else if (verdict.Limits.IsCounted)
         {
-            _occupancy.Enter(slot, policy, verdict);
+            _occupancy.Enter(slot, policy);
             lease = NewLease(slot);
         }
         else

@@ -1,11 +1,12 @@
+using System.Runtime.CompilerServices;
 using Relay.Policy;
 
 namespace Relay.Admission;
 
 /// <summary>What a decision on an address would be made from.</summary>
-/// <param name="Shadow">The same attempt as the shadow limits see it; null: there are none.</param>
 /// <param name="Levels">The level of the address by itself: now, and if this attempt were refused.</param>
-internal readonly record struct DecisionInputs(RuleInput Live, RuleInput? Shadow, (OverloadLevel Now, OverloadLevel Next) Levels);
+internal readonly record struct DecisionInputs(
+    LimitPolicy Policy, RuleInput Input, RateBuckets Rates, RateBuckets ShadowRates, (OverloadLevel Now, OverloadLevel Next) Levels);
 
 /// <summary>
 /// What is counted about decisions, beside the connections themselves: refusals by reason, what the shadow would have said,
@@ -24,16 +25,17 @@ internal sealed class DecisionCounts(OverloadThresholds levels, TimeProvider tim
 
     public RefusalCounts Refusals { get; } = new(levels, time);
 
-    public ShadowCounts Shadow { get; } = new();
+    public ShadowCounts Shadow { get; } = new(time);
 
     public RecentAdmissions Recent { get; } = new(RememberedAdmissions);
 
     public long Admitted { get; private set; }
 
     /// <summary>Counts one decision on <paramref name="record"/>.</summary>
-    public Decision Count(in RuleInput input, in Verdict verdict, ref KeyRecord record)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Decision Count(LimitPolicy policy, in RuleInput input, in Verdict verdict, ref KeyRecord record)
     {
-        var shadow = Shadow.Count(input, verdict.Refusal, ref record);
+        var shadow = Shadow.Count(policy, input, verdict.Refusal, ref record);
         var level = OverloadLevel.Normal;
         if (verdict.Refusal != Refusal.None)
         {
@@ -51,7 +53,7 @@ internal sealed class DecisionCounts(OverloadThresholds levels, TimeProvider tim
         {
             Refusal = verdict.Refusal,
             Shadow = shadow,
-            HasShadow = input.Policy.Shadow is not null,
+            HasShadow = policy.Shadow is not null,
             Key = input.Key,
             Live = input.Local,
             Max = max with { Total = Math.Min(max.Total, input.Ceiling.Value) },

@@ -7,8 +7,7 @@ namespace Relay.Admission;
 /// <param name="Kind">What an override makes of the address: None, Number, Unlimited (admitted and not counted), Deny.</param>
 /// <param name="Max">Connections that may be live at most; <see cref="int.MaxValue"/> where there is no limit.</param>
 /// <param name="RateScale">How many times larger than the general one the rate's bucket is.</param>
-/// <param name="SetBy">The network whose override holds; null: the general limits.</param>
-internal readonly record struct KeyLimits(OverrideKind Kind, LiveCounts Max, double RateScale, IpPrefix? SetBy)
+internal readonly record struct KeyLimits(OverrideKind Kind, LiveCounts Max, double RateScale)
 {
     private const int None = int.MaxValue;
 
@@ -19,27 +18,10 @@ internal readonly record struct KeyLimits(OverrideKind Kind, LiveCounts Max, dou
     public bool IsCounted => Kind != OverrideKind.Unlimited;
 
     /// <summary>What holds for a whole <paramref name="address"/> that counts by <paramref name="key"/>.</summary>
-    public static KeyLimits Of(LimitPolicy policy, IpKey address, IpKey key)
-    {
-        if (key.IsUnresolved)
-        {
-            return new KeyLimits(OverrideKind.None, new LiveCounts(policy.Total, policy.UnresolvedLimit, None, None), 1, null);
-        }
-
-        if (!policy.TryFindOverride(address, out var prefix, out var limit))
-        {
-            return Numbers(policy, key, OverrideKind.None, policy.PerIp, null);
-        }
-
-        return limit.Kind switch
-        {
-            OverrideKind.Unlimited => new KeyLimits(limit.Kind, new LiveCounts(None, None, None, None), 1, prefix),
-            OverrideKind.Deny => Numbers(policy, key, limit.Kind, policy.PerIp, prefix) is var general
-                ? general with { Max = general.Max with { Key = 0 } }
-                : default,
-            _ => Numbers(policy, key, limit.Kind, limit.PerIp, prefix),
-        };
-    }
+    public static KeyLimits Of(LimitPolicy policy, in IpKey address, in IpKey key) =>
+        key.IsUnresolved ? new KeyLimits(OverrideKind.None, new LiveCounts(policy.Total, policy.UnresolvedLimit, None, None), 1)
+        : policy.HasOverrides && policy.TryFindOverride(address, out _, out var limit) ? Overridden(policy, key, limit)
+        : Numbers(policy, key, OverrideKind.None, policy.PerIp);
 
     /// <summary>Connections that an address, or a network, may hold; those of a banned or denied one are not over anything.</summary>
     public static int MaxOf(LimitPolicy policy, IpKey key, bool isNetwork, TimeProvider time)
@@ -53,29 +35,38 @@ internal readonly record struct KeyLimits(OverrideKind Kind, LiveCounts Max, dou
         return TierOf(policy, key).For(perIp);
     }
 
-    private static KeyLimits Numbers(LimitPolicy policy, IpKey key, OverrideKind kind, int perIp, IpPrefix? setBy)
+    private static KeyLimits Overridden(LimitPolicy policy, in IpKey key, OverrideLimit limit) => limit.Kind switch
+    {
+        OverrideKind.Unlimited => new KeyLimits(limit.Kind, new LiveCounts(None, None, None, None), 1),
+        OverrideKind.Deny => Numbers(policy, key, limit.Kind, policy.PerIp) is var general
+            ? general with { Max = general.Max with { Key = 0 } }
+            : default,
+        _ => Numbers(policy, key, limit.Kind, limit.PerIp),
+    };
+
+    private static KeyLimits Numbers(LimitPolicy policy, in IpKey key, OverrideKind kind, int perIp)
     {
         if (key.PrefixLength < (key.IsIpv6 ? policy.Ipv6Prefix : 32))
         {
-            return Coarse(policy, key, kind, perIp, setBy);
+            return Coarse(policy, key, kind, perIp);
         }
 
         // More connections at once are allowed to come faster.
         var max = new LiveCounts(policy.Total, perIp, (key.IsIpv6 ? policy.Per56 : policy.Per24).For(perIp), key.IsIpv6 ? policy.Per48.For(perIp) : None);
-        return new KeyLimits(kind, max, setBy is null ? 1 : Math.Max(1, (double)perIp / policy.PerIp), setBy);
+        return new KeyLimits(kind, max, perIp <= policy.PerIp ? 1 : (double)perIp / policy.PerIp);
     }
 
     // A key that stands in for many addresses because their own records found no capacity.
-    private static KeyLimits Coarse(LimitPolicy policy, IpKey key, OverrideKind kind, int perIp, IpPrefix? setBy)
+    private static KeyLimits Coarse(LimitPolicy policy, in IpKey key, OverrideKind kind, int perIp)
     {
         var tier = TierOf(policy, key);
         var limit = tier.IsOff ? (key.PrefixLength >= (key.IsIpv6 ? 48 : 24) ? CoarseLimit : CoarsestLimit) : tier;
         var max = limit.For(perIp);
         var far = key.IsIpv6 && key.PrefixLength > 48 ? policy.Per48.For(perIp) : None;
-        return new KeyLimits(kind, new LiveCounts(policy.Total, max, None, far), (double)max / policy.PerIp, setBy);
+        return new KeyLimits(kind, new LiveCounts(policy.Total, max, None, far), (double)max / policy.PerIp);
     }
 
-    private static TierLimit TierOf(LimitPolicy policy, IpKey key) => key switch
+    private static TierLimit TierOf(LimitPolicy policy, in IpKey key) => key switch
     {
         { IsIpv6: true, PrefixLength: 56 } => policy.Per56,
         { IsIpv6: true, PrefixLength: 48 } => policy.Per48,

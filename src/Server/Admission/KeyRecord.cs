@@ -11,35 +11,9 @@ internal struct KeyRecord
     private const int LoggedBurst = 10;
     private static readonly TimeSpan LoggedPeriod = TimeSpan.FromSeconds(10);
 
+    // What every decision touches, of the record and of its networks, comes first: one cache line.
     public IpKey Key;
-
-    /// <summary>A network of several addresses, which are counted in it as well.</summary>
-    public bool IsNetwork;
     public int Live;
-    public int Peak;
-    public long Admitted;
-
-    /// <summary>Refused; of a network all that came from inside it.</summary>
-    public long Refused;
-
-    /// <summary>Of those the ones that the network's own limit refused.</summary>
-    public long RefusedByNetwork;
-
-    /// <summary>Admitted, and the shadow limits would have refused.</summary>
-    public long ShadowRefused;
-    public long FirstSeen;
-    public long LastSeen;
-    public TokenBucket Rate;
-    public TokenBucket ShadowRate;
-
-    /// <summary>How often this key is refused.</summary>
-    public OverloadMeter Refusals;
-
-    // Decisions that may still be logged, and those left out since the last that was.
-    private TokenBucket _logAdmitted;
-    private TokenBucket _logRefused;
-    private int _leftOutAdmitted;
-    private int _leftOutRefused;
 
     // Records of the networks it lies in, or -1; valid while Live is above 0, because then they are live as well.
     public int Near;
@@ -49,6 +23,33 @@ internal struct KeyRecord
     public int Next;
     public int Previous;
     public bool Idle;
+
+    /// <summary>A network of several addresses, which are counted in it as well.</summary>
+    public bool IsNetwork;
+    public long LastSeen;
+
+    /// <summary>Refused; of a network all that came from inside it.</summary>
+    public long Refused;
+    public long Admitted;
+    public int Peak;
+    public TokenBucket Rate;
+
+    /// <summary>How often this key is refused.</summary>
+    public OverloadMeter Refusals;
+
+    /// <summary>Of those refused the ones that the network's own limit refused.</summary>
+    public long RefusedByNetwork;
+
+    /// <summary>Admitted, and the shadow limits would have refused.</summary>
+    public long ShadowRefused;
+    public long FirstSeen;
+    public TokenBucket ShadowRate;
+
+    // Decisions that may still be logged, and those not logged since the last that was.
+    private TokenBucket _logAdmitted;
+    private TokenBucket _logRefused;
+    private int _leftOutAdmitted;
+    private int _leftOutRefused;
 
     /// <summary>True when one more decision of this key is to be logged; <paramref name="leftOut"/> of its kind have not been since the last.</summary>
     public bool TakeLog(bool isRefusal, long now, TimeProvider time, out int leftOut) => isRefusal

@@ -113,7 +113,11 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
     {
         ref var record = ref _records[slot];
         record.Refused++;
-        record.RefusedByNetwork += record.IsNetwork && refusal == Refusal.PerIpLimit ? 1 : 0;
+        if (record.IsNetwork && refusal == Refusal.PerIpLimit)
+        {
+            record.RefusedByNetwork++;
+        }
+
         CountRefusalWithin(record.Near, refusal is Refusal.Per24Limit or Refusal.Per56Limit);
         CountRefusalWithin(record.Far, refusal == Refusal.Per48Limit);
         if (record.Live == 0)
@@ -176,8 +180,12 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
     {
         if (slot != None)
         {
-            _records[slot].Refused++;
-            _records[slot].RefusedByNetwork += byItsLimit ? 1 : 0;
+            ref var record = ref _records[slot];
+            record.Refused++;
+            if (byItsLimit)
+            {
+                record.RefusedByNetwork++;
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Relay.Addresses;
 using Relay.Policy;
 using Relay.RateLimiting;
@@ -12,6 +13,9 @@ internal sealed class Occupancy(int remembered, int ipv6Prefix, TimeProvider tim
 {
     private readonly UncountedSockets _uncounted = new();
     private TokenBucket _rate;
+
+    /// <summary>How fast all together have been admitted.</summary>
+    public ref TokenBucket Rate => ref _rate;
 
     public KeyRecords Records { get; } = new(remembered, ipv6Prefix, time);
 
@@ -32,17 +36,18 @@ internal sealed class Occupancy(int remembered, int ipv6Prefix, TimeProvider tim
         var (key, slot) = Records.Locate(address.CutIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
         var record = slot == KeyRecords.None ? default : Records[slot];
         var live = LiveOf(key, KeyLimits.Of(policy, address, key).IsCounted);
-        return (InputOf(policy, address, standing, key, live, record.Rate, now), record);
+        return (InputOf(address, standing, key, live, now), record);
     }
 
-    /// <summary>The same for an attempt that is being decided: its record, and those of its networks, are found or made.</summary>
-    public RuleInput Find(LimitPolicy policy, IpKey address, Standing standing, long now, out int slot)
+    /// <summary>The same for an attempt that is being decided: its record, which is returned, and those of its networks are found or made.</summary>
+    public int Find(LimitPolicy policy, IpKey address, Standing standing, long now, out RuleInput input)
     {
-        slot = Records.FindOrAdd(address.CutIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
+        var slot = Records.FindOrAdd(address.CutIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
         var live = Records.Look(slot, Total, now);
         ref var record = ref Records[slot];
         record.LastSeen = now;
-        return InputOf(policy, address, standing, record.Key, live, record.Rate, now);
+        input = InputOf(address, standing, record.Key, live, now);
+        return slot;
     }
 
     /// <summary>
@@ -58,9 +63,9 @@ internal sealed class Occupancy(int remembered, int ipv6Prefix, TimeProvider tim
     }
 
     /// <summary>One connection more on a record that was just found.</summary>
-    public void Enter(int slot, LimitPolicy policy, in Verdict verdict)
+    public void Enter(int slot, LimitPolicy policy)
     {
-        verdict.TakeRates(policy, ref Records[slot].Rate, ref _rate);
+        AdmissionRules.TakeRates(policy, ref Records[slot].Rate, ref _rate);
         Records.Enter(slot);
         Peak = Math.Max(Peak, ++Total);
     }
@@ -78,17 +83,14 @@ internal sealed class Occupancy(int remembered, int ipv6Prefix, TimeProvider tim
     /// <summary>What a lease counts by, or would.</summary>
     public IpKey KeyOf(int lease, int record) => record == LeaseSlots.Uncounted ? _uncounted.KeyOf(lease) : Records[record].Key;
 
-    private RuleInput InputOf(LimitPolicy policy, IpKey address, Standing standing, IpKey key, in LiveCounts live, TokenBucket rate, long now) => new()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private RuleInput InputOf(IpKey address, Standing standing, IpKey key, in LiveCounts live, long now) => new()
     {
-        Policy = policy,
         Address = address,
         Key = key,
         Standing = standing,
         Local = live,
         Ceiling = Ceiling,
-        KeyRate = rate,
-        TotalRate = _rate,
         Now = now,
-        Time = time,
     };
 }

@@ -1,5 +1,4 @@
 using Relay.Addresses;
-using Relay.Policy;
 using Relay.RateLimiting;
 
 namespace Relay.Admission;
@@ -9,11 +8,12 @@ namespace Relay.Admission;
 /// <param name="IsBanned">The relay has banned the address itself. Bans by operators are in the policy.</param>
 internal readonly record struct Standing(Refusal ClosedBy = Refusal.None, bool IsBanned = false);
 
-/// <summary>Everything that one decision is made from: of now, of a moment that is replayed, or of a policy that is only tried.</summary>
-internal readonly record struct RuleInput
+/// <summary>
+/// What one decision is made from beside the policy: of now, or of a moment that is replayed. Holds no reference, because to
+/// copy a structure that does costs ten times as much.
+/// </summary>
+internal readonly struct RuleInput
 {
-    public required LimitPolicy Policy { get; init; }
-
     /// <summary>The whole address, or <see cref="IpKey.Unresolved"/>.</summary>
     public required IpKey Address { get; init; }
 
@@ -31,28 +31,18 @@ internal readonly record struct RuleInput
     /// <summary>What this process has capacity for, by <see cref="Local"/> alone.</summary>
     public required Ceiling Ceiling { get; init; }
 
-    /// <summary>The buckets of the key and of everybody; by value, so that evaluating takes nothing from them.</summary>
-    public TokenBucket KeyRate { get; init; }
-
-    public TokenBucket TotalRate { get; init; }
-
     /// <summary>Of <see cref="TimeProvider.GetTimestamp"/>.</summary>
     public required long Now { get; init; }
-
-    public required TimeProvider Time { get; init; }
 }
 
 /// <summary>The answer to one <see cref="RuleInput"/>.</summary>
 /// <param name="Refusal">None: admitted.</param>
 /// <param name="Wait">Until the rate that refuses lets one more in; zero where no rate does.</param>
-/// <param name="KeyRate">The buckets of the input, refilled up to its moment.</param>
-internal readonly record struct Verdict(Refusal Refusal, KeyLimits Limits, TimeSpan Wait, TokenBucket KeyRate, TokenBucket TotalRate)
+internal readonly record struct Verdict(Refusal Refusal, KeyLimits Limits, TimeSpan Wait);
+
+/// <summary>The rates of a key and of everybody, of which an attempt takes one each.</summary>
+internal struct RateBuckets(TokenBucket key, TokenBucket total)
 {
-    /// <summary>Takes one admission from both rates.</summary>
-    public void TakeRates(LimitPolicy policy, ref TokenBucket key, ref TokenBucket total)
-    {
-        (key, total) = (KeyRate, TotalRate);
-        policy.RatePerIp.Take(ref key);
-        policy.RateTotal.Take(ref total);
-    }
+    public TokenBucket Key = key;
+    public TokenBucket Total = total;
 }

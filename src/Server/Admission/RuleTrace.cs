@@ -13,7 +13,7 @@ internal sealed record RuleRow(string Name, IpKey? Key, int Count, int Limit, st
     public bool IsReached => Count >= Limit;
 }
 
-/// <summary>What <see cref="AdmissionRules.Evaluate"/> looked at, for people. With a trace every row is looked at, also those behind the one that refuses.</summary>
+/// <summary>What <see cref="AdmissionRules"/> looked at, for people. With a trace every row is looked at, also those behind the one that refuses.</summary>
 internal sealed class RuleTrace
 {
     public List<RuleRow> Rows { get; } = [];
@@ -24,15 +24,15 @@ internal sealed class RuleTrace
     public TimeSpan TotalWait { get; set; }
 
     /// <summary>Adds the row of the limit that refuses with <paramref name="refusal"/>, unless the key lies in no such network.</summary>
-    public void Add(Refusal refusal, in RuleInput input, in KeyLimits limits, int count, int limit)
+    public void Add(Refusal refusal, LimitPolicy policy, in RuleInput input, in KeyLimits limits, int count, int limit)
     {
-        var (policy, key) = (input.Policy, input.Key);
+        var key = input.Key;
         var (near, far) = Tiers.NetworksOf(key);
         RuleRow? row = refusal switch
         {
             Refusal.TotalLimit => new RuleRow("total", null, count, limit, PolicyItems.Total),
             Refusal.Ceiling => limit == int.MaxValue ? null : new RuleRow("ceiling", null, count, limit, input.Ceiling.Cause == "files" ? "limit of open files" : "memory"),
-            Refusal.PerIpLimit => new RuleRow("address", key, count, limit, AddressRule(limits)),
+            Refusal.PerIpLimit => new RuleRow("address", key, count, limit, AddressRule(policy, input.Address, limits)),
             Refusal.UnresolvedLimit => new RuleRow("address", key, count, limit, PolicyItems.UnresolvedLimit),
             Refusal.Per24Limit => Network(near, 24, count, limit, $"{PolicyItems.Per24} ({policy.Per24})"),
             Refusal.Per56Limit => Network(near, 56, count, limit, $"{PolicyItems.Per56} ({policy.Per56})"),
@@ -48,7 +48,8 @@ internal sealed class RuleTrace
     private static RuleRow? Network(IpKey? network, int length, int count, int limit, string rule) =>
         network is { } key ? new RuleRow($"/{length}", key, count, limit, rule) : null;
 
-    private static string AddressRule(in KeyLimits limits) => limits.SetBy is not { } network ? PolicyItems.PerIp
+    private static string AddressRule(LimitPolicy policy, IpKey address, in KeyLimits limits) =>
+        !policy.TryFindOverride(address, out var network, out _) ? PolicyItems.PerIp
         : limits.Kind == OverrideKind.Number ? $"override/{network}"
         : $"override/{network} ({(limits.Kind == OverrideKind.Deny ? "deny" : "unlimited")})";
 }

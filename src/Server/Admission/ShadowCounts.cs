@@ -7,7 +7,7 @@ namespace Relay.Admission;
 /// What the second set of limits would have said. It sees the counts of the live limits: it tells which decisions differ,
 /// not how the relay would look had it been in force. Touched only under the ledger's lock.
 /// </summary>
-internal sealed class ShadowCounts
+internal sealed class ShadowCounts(TimeProvider time)
 {
     private readonly long[] _refused = new long[Rejections.Count];
     private TokenBucket _rate;
@@ -18,30 +18,27 @@ internal sealed class ShadowCounts
         ? new ShadowTotals(_admits, [.. _refused])
         : new ShadowTotals(0, new long[Rejections.Count]);
 
-    /// <summary>The same attempt as the shadow sees it; null without a shadow.</summary>
-    public RuleInput? Of(in RuleInput live, TokenBucket keyRate) => live.Policy.Shadow is { } shadow
-        ? live with { Policy = shadow, KeyRate = keyRate, TotalRate = live.Policy.ShadowSince == _since ? _rate : default }
-        : null;
+    /// <summary>The shadow's own rates, for trying.</summary>
+    public RateBuckets Rates(LimitPolicy policy, TokenBucket key) => new(key, policy.ShadowSince == _since ? _rate : default);
 
     /// <summary>Evaluates one attempt and counts where the verdict differs from <paramref name="refusal"/>, the live one.</summary>
-    public Refusal Count(in RuleInput live, Refusal refusal, ref KeyRecord record)
+    public Refusal Count(LimitPolicy policy, in RuleInput input, Refusal refusal, ref KeyRecord record)
     {
-        if (live.Policy.Shadow is null)
+        if (policy.Shadow is not { } shadow)
         {
             return Refusal.None;
         }
 
-        if (_since != live.Policy.ShadowSince)
+        if (_since != policy.ShadowSince)
         {
-            (_since, _rate, _admits) = (live.Policy.ShadowSince, default, 0);
+            (_since, _rate, _admits) = (policy.ShadowSince, default, 0);
             Array.Clear(_refused);
         }
 
-        var input = Of(live, record.ShadowRate)!.Value;
-        var verdict = AdmissionRules.Evaluate(input);
+        var verdict = AdmissionRules.Evaluate(shadow, input, ref record.ShadowRate, ref _rate, time);
         if (verdict.Refusal == Refusal.None && verdict.Limits.IsCounted)
         {
-            verdict.TakeRates(input.Policy, ref record.ShadowRate, ref _rate);
+            AdmissionRules.TakeRates(shadow, ref record.ShadowRate, ref _rate);
         }
 
         if (verdict.Refusal == Refusal.None && refusal != Refusal.None)

@@ -73,21 +73,17 @@ internal sealed class LimitPolicy
     /// <summary>The revision in which the shadow was last changed: what it counted before is not its own.</summary>
     public long ShadowSince { get; }
 
-    /// <summary>The override of the longest network that holds a key; false: none.</summary>
-    public bool TryFindOverride(IpKey key, out IpPrefix network, out OverrideLimit limit)
-    {
-        if (_overrides.Count > 0)
-        {
-            return _overrides.TryFind(key, out network, out limit);
-        }
+    /// <summary>False spares the look for one.</summary>
+    public bool HasOverrides => _overrides.Count > 0;
 
-        (network, limit) = (default, default);
-        return false;
-    }
+    /// <summary>The override of the longest network that holds a key; false: none.</summary>
+    public bool TryFindOverride(IpKey key, out IpPrefix network, out OverrideLimit limit) => _overrides.TryFind(key, out network, out limit);
+
+    public bool HasBans => _bans.Count > 0;
 
     /// <summary>The ban that holds for an address now; null: none.</summary>
     public (IpPrefix Network, Ban Ban)? BanOf(IpKey address, TimeProvider time) =>
-        _bans.Count > 0 && _bans.TryFind(address, time.GetUtcNow(), static (ban, now) => ban.HoldsAt(now), out var network, out var ban) ? (network, ban) : null;
+        _bans.TryFind(address, time.GetUtcNow(), static (ban, now) => ban.HoldsAt(now), out var network, out var ban) ? (network, ban) : null;
 
     private int Number(string path) => int.Parse(Items[path]!, NumberStyles.None, CultureInfo.InvariantCulture);
 

@@ -12,6 +12,8 @@ public sealed class AdmissionRulesTests
     private static readonly IpKey Address = IpKey.FromIpv4(0x01020304);
 
     private readonly FakeTimeProvider _time = new();
+    private LimitPolicy _policy = Policy();
+    private RateBuckets _rates;
 
     // Everything refuses at once; from line to line the first of them is taken away.
     [Fact]
@@ -29,20 +31,19 @@ public sealed class AdmissionRulesTests
         {
             Standing = new Standing(Refusal.Draining, IsBanned: true),
             Ceiling = new Ceiling(1, int.MaxValue),
-            KeyRate = spent,
-            TotalRate = spent,
         };
+        _rates = new RateBuckets(spent, spent);
 
         Assert.Equal(Refusal.Draining, Refused(input));
         input = input with { Standing = new Standing(IsBanned: true) };
         Assert.Equal(Refusal.Banned, Refused(input));
         input = input with { Standing = default };
         Assert.Equal(Refusal.Banned, Refused(input));
-        input = input with { Policy = Policy(all[1..]) };
+        _policy = Policy(all[1..]);
         Assert.Equal(Refusal.Denied, Refused(input));
-        input = input with { Policy = Policy(all[2..]) };
+        _policy = Policy(all[2..]);
         Assert.Equal(Refusal.TotalLimit, Refused(input));
-        input = input with { Policy = Policy(all[3..]) };
+        _policy = Policy(all[3..]);
         Assert.Equal(Refusal.Ceiling, Refused(input));
         input = input with { Ceiling = Ceiling.None };
         Assert.Equal(Refusal.PerIpLimit, Refused(input));
@@ -50,9 +51,10 @@ public sealed class AdmissionRulesTests
         Assert.Equal(Refusal.Per24Limit, Refused(input));
         input = input with { Local = default };
         Assert.Equal(Refusal.RatePerIp, Refused(input));
-        input = input with { KeyRate = default };
+        _rates.Key = default;
         Assert.Equal(Refusal.RateTotal, Refused(input));
-        Assert.Equal(Refusal.None, Refused(input with { TotalRate = default }));
+        _rates.Total = default;
+        Assert.Equal(Refusal.None, Refused(input));
     }
 
     [Theory]
@@ -64,7 +66,7 @@ public sealed class AdmissionRulesTests
         var trace = new RuleTrace();
         var input = Input(new LiveCounts(7, 3, 5, 0), (path, text), ("per-24", "9"));
 
-        Assert.Equal(refusal, AdmissionRules.Evaluate(input with { Ceiling = new Ceiling(20, 30) }, trace).Refusal);
+        Assert.Equal(refusal, AdmissionRules.Evaluate(_policy, input with { Ceiling = new Ceiling(20, 30) }, _rates, _time, trace).Refusal);
         Assert.Equal(
             [("total", 7, path == "total" ? 1 : 10_000), ("ceiling", 7, 20), ("address", 3, perIp), ("/24", 5, Math.Max(9, 50))],
             trace.Rows.Select(row => (row.Name, row.Count, row.Limit)));
@@ -93,23 +95,18 @@ public sealed class AdmissionRulesTests
     }
 
     // With a trace or without, the answer is the same.
-    private static Refusal Refused(in RuleInput input)
+    private Refusal Refused(in RuleInput input)
     {
-        var verdict = AdmissionRules.Evaluate(input);
-        Assert.Equal((verdict.Refusal, verdict.Wait), (AdmissionRules.Evaluate(input, new RuleTrace()).Refusal, AdmissionRules.Evaluate(input, new RuleTrace()).Wait));
+        var (verdict, traced) = (AdmissionRules.Evaluate(_policy, input, _rates, _time), AdmissionRules.Evaluate(_policy, input, _rates, _time, new RuleTrace()));
+        Assert.Equal(verdict, traced);
         return verdict.Refusal;
     }
 
-    private RuleInput Input(LiveCounts live, params (string Path, string? Text)[] edits) => new()
+    private RuleInput Input(LiveCounts live, params (string Path, string? Text)[] edits)
     {
-        Policy = Policy(edits),
-        Address = Address,
-        Key = Address,
-        Local = live,
-        Ceiling = Ceiling.None,
-        Now = _time.GetTimestamp(),
-        Time = _time,
-    };
+        _policy = Policy(edits);
+        return new RuleInput { Address = Address, Key = Address, Local = live, Ceiling = Ceiling.None, Now = _time.GetTimestamp() };
+    }
 
     private static LimitPolicy Policy(params (string Path, string? Text)[] edits)
     {

@@ -94,16 +94,14 @@ public sealed class PolicyModelProperties
 
     private static (bool IsCounted, Refusal Refusal) Decide(LimitPolicy policy, IpKey address, IpKey key, LiveCounts live, TimeProvider time)
     {
-        var verdict = AdmissionRules.Evaluate(new RuleInput
+        var verdict = AdmissionRules.Evaluate(policy, new RuleInput
         {
-            Policy = policy,
             Address = address,
             Key = key,
             Local = live,
             Ceiling = Ceiling.None,
             Now = time.GetTimestamp(),
-            Time = time,
-        });
+        }, default(RateBuckets), time);
         return (verdict.Refusal != Refusal.None || verdict.Limits.IsCounted, verdict.Refusal);
     }
 
