@@ -104,6 +104,14 @@ public sealed class OutputTests
     }
 
     [Fact]
+    public void Verify_UnlimitedNetworks_AreSaidBesideTheSockets()
+    {
+        var response = new VerifyResponse { Ok = true, LedgerConnections = 14, LiveConnections = 14, Uncounted = 12 };
+        var text = Table(Terminal.None, OutputFormat.Table, output => VerifyCommand.Show(output, TextWriter.Null, response));
+        Assert.Contains("live    14 sockets   12 of them not counted (unlimited networks)\n", text);
+    }
+
+    [Fact]
     public void Verify_Drift_IsShoutedAndRefused()
     {
         var error = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };

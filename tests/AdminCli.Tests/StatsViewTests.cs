@@ -27,6 +27,14 @@ public sealed class StatsViewTests
     }
 
     [Fact]
+    public void Rows_UnlimitedNetworks_AreSaidBesideTheClients()
+    {
+        var stats = Snapshots.Full();
+        stats.Connections.Uncounted = 12;
+        Assert.StartsWith("clients   9,812 of 10,000 (98%)   +12 not counted (unlimited networks)   peak 10,000", Render(stats, StatsRates.Unknown));
+    }
+
+    [Fact]
     public void Rows_FeaturesInUse_HaveARowEach()
     {
         var lines = Render(Snapshots.InUse(), StatsRates.Unknown).Split('\n');

@@ -20,7 +20,7 @@ public sealed class FileLimitTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "SKIPPED: the limit of open files is Linux'.");
         await using var relay = await RelayProcess.StartWithFilesAsync(
             Files, "--Listen:ReservedFiles=60", "--Listen:HandshakeTimeout=1m", "--Listen:MaxHandshakesPerIp=1000", "--Admission:PerIp=1000",
-            "--Admission:ConnectRatePerIp=off", "--Admission:OverloadLevel=calm", "--Admin:MaxConnections=8");
+            "--Admission:ConnectRatePerIp=off", "--Admission:OverloadLevel=normal", "--Admin:MaxConnections=8");
         var flood = await FloodAsync(relay.Port);
         await Eventually.TrueAsync(() => relay.Output.Contains("newcomers are closed at once", StringComparison.Ordinal), "all files are taken");
 

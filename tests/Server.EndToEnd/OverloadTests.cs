@@ -21,21 +21,21 @@ public sealed class OverloadTests
         await using var heldToo = await TestClient.ConnectAsync(server, from: Other);
 
         var told = new List<string>();
-        while (told.LastOrDefault() != "cut")
+        while (told.LastOrDefault() != "reset")
         {
             told.Add(await ToldAsync(server, Flooder));
             Assert.True(told.Count < 2000, "the flood is cut in the end");
         }
 
         // In order, each level at least once; thresholds are of one second, so a slow machine may need more of them.
-        Assert.Equal(["close", "status", "cut"], told.Distinct());
-        Assert.Equal("close", await ToldAsync(server, Other));
+        Assert.Equal(["close_frame", "http_status", "reset"], told.Distinct());
+        Assert.Equal("close_frame", await ToldAsync(server, Other));
         await held.ExpectNothingAsync();
 
         var stats = await server.Admin.GetStatsAsync(new GetStatsRequest(), Call);
         Assert.Equal(told.Count + 1, stats.Refused.PerIpLimit);
         Assert.Equal(
-            told.Append("close").GroupBy(way => way).ToDictionary(ways => ways.Key, ways => (long)ways.Count()),
+            told.Append("close_frame").GroupBy(way => way).ToDictionary(ways => ways.Key, ways => (long)ways.Count()),
             stats.Overload.RejectionsTotal.ToDictionary());
         Assert.Equal(("normal", false), (stats.Overload.Level, stats.Overload.Pinned));
     }
@@ -46,7 +46,7 @@ public sealed class OverloadTests
         await using var server = await RelayServer.StartAsync(Few);
         await using (await TestClient.ConnectAsync(server, from: Flooder))
         {
-            while (await ToldAsync(server, Flooder) != "cut")
+            while (await ToldAsync(server, Flooder) != "reset")
             {
                 TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
             }
@@ -95,8 +95,8 @@ public sealed class OverloadTests
     }
 
     [Theory]
-    [InlineData("normal", "close")]
-    [InlineData("elevated", "status")]
+    [InlineData("normal", "close_frame")]
+    [InlineData("elevated", "http_status")]
     public async Task Pinned_WhileItRuns_HoldsWhateverHappens(string level, string told)
     {
         await using var server = await RelayServer.StartAsync(Few);
@@ -125,7 +125,7 @@ public sealed class OverloadTests
         }
 
         // By itself: private networks are spared the level of everybody.
-        while (await ToldAsync(server, Flooder) != "cut")
+        while (await ToldAsync(server, Flooder) != "reset")
         {
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
         }
@@ -156,7 +156,7 @@ public sealed class OverloadTests
         catch (Exception exception) when (exception is IOException or SocketException)
         {
             // Cut so soon that it could not even ask.
-            return "cut";
+            return "reset";
         }
     }
 
@@ -165,7 +165,7 @@ public sealed class OverloadTests
         var head = await client.ReadHeadAsync();
         if (!head.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
         {
-            return head.Length == 0 ? "cut" : "status";
+            return head.Length == 0 ? "reset" : "http_status";
         }
 
         if ((await client.ReadFrameAsync()).Opcode != 8)
@@ -174,6 +174,6 @@ public sealed class OverloadTests
         }
 
         await client.SendAsync(RawClient.CloseFrame);
-        return "close";
+        return "close_frame";
     }
 }

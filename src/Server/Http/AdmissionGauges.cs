@@ -20,11 +20,11 @@ internal static class AdmissionGauges
         var memory = services.GetRequiredService<MemoryCeiling>();
         meter.CreateObservableGauge("relay.connections", () => ledger.Totals().Live, description: "Live client sockets.");
         meter.CreateObservableGauge("relay.connections.addresses", () => ledger.Totals().KeysHolding, description: "Addresses that hold a client socket.");
-        meter.CreateObservableGauge("relay.connections.uncounted", () => ledger.Totals().Uncounted, description: "Live client sockets of unlimited networks, which count nowhere.");
+        meter.CreateObservableGauge("relay.connections.uncounted", () => ledger.Totals().Uncounted, description: "Live client connections of unlimited networks, which count against no limit.");
         meter.CreateObservableCounter("relay.connections.admitted", () => ledger.Totals().Admitted, description: "Client sockets admitted.");
         meter.CreateObservableCounter("relay.connections.refused", () => ByReason(ledger.Totals().Refused), description: "Client sockets refused, by reason.");
-        meter.CreateObservableGauge("relay.refusals.level", () => (int)overload.OverloadLevel, description: "How refused clients are told: 0 calm (close frame), 1 busy (status), 2 flooded (cut before HTTP).");
-        meter.CreateObservableCounter("relay.refusals.told", () => Labelled(overload.Counts(), "way"), description: "Refusals, by how they were told.");
+        meter.CreateObservableGauge("relay.overload.level", () => (int)overload.OverloadLevel, description: "Overload level: 0 normal (close frame), 1 elevated (HTTP status), 2 critical (reset before HTTP).");
+        meter.CreateObservableCounter("relay.admission.rejections", () => Labelled(overload.Counts(), "mode"), description: "Rejected connections, by rejection mode.");
         meter.CreateObservableGauge("relay.handshakes.unfinished", () => handshakes.Count, description: "Connections whose request is not whole yet.");
         meter.CreateObservableCounter("relay.handshakes.cut", () => Labelled(handshakes.Counts(), "reason"), description: "Connections cut before their request was whole, by reason.");
         meter.CreateObservableGauge("relay.capacity.connections", () => Math.Min(policies.Current.Total, ledger.Totals().Ceiling.Value), description: "Client sockets that can be admitted in all: the total limit, or what files and memory leave room for.");

@@ -59,8 +59,8 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Description("a list of networks and addresses")]
     public string[] TrustedProxies { get; set; } = [];
 
-    /// <summary>How everybody who is refused is told: auto (by how much there is to refuse, see Ladder), calm, busy or flooded.</summary>
-    [Description("auto, calm, busy, flooded")]
+    /// <summary>The overload level: auto (by refusals a second, see Overload), or pinned to normal, elevated or critical.</summary>
+    [Description("auto, normal, elevated, critical")]
     public string OverloadLevel { get; set; } = OverloadLevels.Auto;
 
     /// <summary>How a client is rejected on the overload level normal. CloseFrame: upgrade, then close 1013 with the reason. HttpStatus: 503 or 429 with Retry-After before the upgrade.</summary>
