@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Relay.Policy;
 
 namespace Relay.Admission;
@@ -32,7 +31,6 @@ internal sealed class DecisionCounts(OverloadThresholds levels, TimeProvider tim
     public long Admitted { get; private set; }
 
     /// <summary>Counts one decision on <paramref name="record"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Decision Count(LimitPolicy policy, in RuleInput input, in Verdict verdict, ref KeyRecord record)
     {
         var shadow = Shadow.Count(policy, input, verdict.Refusal, ref record);
