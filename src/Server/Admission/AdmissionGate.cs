@@ -25,9 +25,6 @@ internal sealed class AdmissionGate(
     // Refusal.None while newcomers are let in; replaced by whoever drains or stops the relay.
     private volatile Refusal _closedBy = Refusal.None;
 
-    /// <summary>Why nobody is let in at all; None: the limits decide.</summary>
-    public Refusal ClosedBy => _closedBy;
-
     /// <summary>Decides on a whole address, or on <see cref="IpKey.Unresolved"/>.</summary>
     public Decision TryAdmit(IpKey address, out AdmissionLease lease)
     {
