@@ -32,7 +32,7 @@ internal sealed class Explainer(
     {
         var (socket, listener, headers, claim) = Read(request);
         var steps = new List<Addresses.ResolutionStep>();
-        var address = origins.Trace(listener.ClientAddress, socket, headers, claim, steps).Address;
+        var address = origins.Trace(listener.ClientAddress, socket, name => headers[name], claim, steps).Address;
         var policy = policies.Current;
         var key = address.CutIpv6(policy.Ipv6Prefix);
         var limits = policy.For(address, key, time);

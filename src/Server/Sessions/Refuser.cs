@@ -1,8 +1,7 @@
-using System.Buffers;
-using System.Text;
 using Relay.Admission;
 using Relay.Policy;
 using Relay.Transport;
+using Relay.Transport.Framing;
 
 namespace Relay.Sessions;
 
@@ -14,88 +13,40 @@ namespace Relay.Sessions;
 /// </summary>
 internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload)
 {
-    // A client that keeps sending after it was refused is cut before its second is over.
-    private const int MaxIgnoredBytes = 64 * 1024;
-
     private static readonly byte[][] CloseFrames = BuildCloseFrames();
 
     // Atomic.
     private int _closing;
 
-    public async Task RefuseAsync(HttpContext context, TrackedConnection connection, Decision decision)
+    public UpgradeOutcome Refuse(Connection connection, Decision decision)
     {
         var refusal = decision.Refusal;
         if (decision.OverloadLevel == OverloadLevel.Normal && options.RefuseWith == RefuseWith.Close && refusal is not (Refusal.Stopping or Refusal.Draining))
         {
-            var closing = Interlocked.Increment(ref _closing);
-            try
+            if (Interlocked.Increment(ref _closing) <= options.MaxClosingRefusals)
             {
-                if (closing <= options.MaxClosingRefusals)
-                {
-                    overload.CountRejection(RejectionMode.CloseFrame);
-                    await CloseAsync(context, connection, refusal);
-                    return;
-                }
+                overload.CountRejection(RejectionMode.CloseFrame);
+                return new UpgradeOutcome(null, new RefusedConnection(connection, CloseFrames[(int)refusal], Closed));
             }
-            finally
-            {
-                Interlocked.Decrement(ref _closing);
-            }
+
+            Closed();
         }
 
         overload.CountRejection(RejectionMode.HttpStatus);
         var wait = decision.Wait > options.RetryAfter ? decision.Wait : options.RetryAfter;
-        await AnswerStatusAsync(context, RefusalReasons.Status(refusal), RefusalReasons.Reason(refusal), wait);
+        return HttpAnswer.RetryLater(RefusalReasons.Status(refusal), RefusalReasons.Reason(refusal), wait);
     }
 
-    /// <summary>A status before the upgrade, with Retry-After between the given time and twice as much.</summary>
-    public static Task AnswerStatusAsync(HttpContext context, int status, string reason, TimeSpan retryAfter)
-    {
-        var seconds = Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds));
-        context.Response.StatusCode = status;
-        context.Response.ContentType = "text/plain; charset=utf-8";
-        context.Response.Headers.RetryAfter = (seconds + Random.Shared.Next(seconds + 1)).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return context.Response.WriteAsync(reason + "\n");
-    }
-
-    private static async Task CloseAsync(HttpContext context, TrackedConnection connection, Refusal refusal)
-    {
-        connection.CloseSoon();
-        await using var stream = await WebSocketHandshake.UpgradeAsync(context);
-        var buffer = ArrayPool<byte>.Shared.Rent(256);
-        try
-        {
-            await stream.WriteAsync(CloseFrames[(int)refusal]);
-            for (int read, total = 0; (read = await stream.ReadAsync(buffer)) > 0;)
-            {
-                // A close frame in answer is the end; what else comes is not looked at.
-                total += read;
-                if (total > MaxIgnoredBytes || (buffer[0] & 0x0F) == 8)
-                {
-                    break;
-                }
-            }
-        }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException)
-        {
-            // Reset by the client, or cut after its second.
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
+    private void Closed() => Interlocked.Decrement(ref _closing);
 
     private static byte[][] BuildCloseFrames()
     {
         var frames = new byte[Enum.GetValues<Refusal>().Length][];
         foreach (var refusal in Enum.GetValues<Refusal>().Where(refusal => refusal != Refusal.None))
         {
-            var code = RefusalReasons.CloseCode(refusal);
-            var reason = Encoding.UTF8.GetBytes(RefusalReasons.Reason(refusal));
-
-            // Fin and opcode 8, then the length, the code big-endian and the reason (RFC 6455 sections 5.2 and 5.5.1).
-            frames[(int)refusal] = [0x88, (byte)(2 + reason.Length), (byte)(code >> 8), (byte)code, .. reason];
+            var frame = new byte[FrameWriter.MaxControlBytes];
+            var length = FrameWriter.WriteClose(frame, (ushort)RefusalReasons.CloseCode(refusal), RefusalReasons.Reason(refusal), FrameRole.Server);
+            frames[(int)refusal] = frame[..length];
         }
 
         return frames;

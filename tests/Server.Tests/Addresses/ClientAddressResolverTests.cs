@@ -125,7 +125,7 @@ public sealed class ClientAddressResolverTests
     public void Resolve_ProxyClaim_DecidesForTrustedPeers(string peer, object kind, string expected, object source)
     {
         var claim = new ProxyClaim((ProxyClaimKind)kind, kind is ProxyClaimKind.Client ? IpKey.From(IPAddress.Parse("198.51.100.1")) : default);
-        var origin = Origins.Resolver.Resolve(Origins.Rule("ProxyProtocol"), IPAddress.Parse(peer), new HeaderDictionary(), claim);
+        var origin = Origins.Resolver.Resolve(Origins.Rule("ProxyProtocol"), IPAddress.Parse(peer), _ => default, claim);
 
         Assert.Equal((expected, (ClientAddressSource)source), (origin.Address.ToString(), origin.Source));
         Assert.Equal(peer, origin.Peer.ToString());

@@ -25,5 +25,5 @@ internal static class Origins
     }
 
     public static IpKey Of(string rule, string peer, HeaderDictionary headers) =>
-        Resolver.Resolve(Rule(rule), IPAddress.Parse(peer), headers, default).Address;
+        Resolver.Resolve(Rule(rule), IPAddress.Parse(peer), name => headers[name], default).Address;
 }
