@@ -52,7 +52,7 @@ internal sealed class ClientSocket(ConnectionTable table, bool stuck) : FakeConn
         Read();
         if (!Over.IsCompleted)
         {
-            _ = SayAsync(FrameOpcode.Close, [0x03, 0xE8]);
+            Assert.False(SayAsync(FrameOpcode.Close, [0x03, 0xE8]).AsTask().Result);
         }
     }
 

@@ -7,7 +7,6 @@ namespace Server.Tests.Support;
 /// <summary>A connection in memory: the test says what comes in, and overrides what becomes of each frame that goes out.</summary>
 internal abstract class FakeConnection(ConnectionTable table) : Connection(table)
 {
-    private readonly CancellationTokenSource _gone = new();
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IConnectionHandler? _handler;
     private int _isOver;
@@ -17,7 +16,7 @@ internal abstract class FakeConnection(ConnectionTable table) : Connection(table
 
     public bool IsAborted { get; private set; }
 
-    public override CancellationToken Closed => _gone.Token;
+    public override CancellationToken Closed => new(canceled: Over.IsCompleted);
 
     protected override bool IsSocketClosed => false;
 
@@ -45,7 +44,6 @@ internal abstract class FakeConnection(ConnectionTable table) : Connection(table
             return;
         }
 
-        _gone.Cancel();
         _handler.OnClosed();
         _over.TrySetResult();
     }
