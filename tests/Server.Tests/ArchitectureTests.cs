@@ -62,8 +62,16 @@ public sealed partial class ArchitectureTests
 
     [Fact]
     public void Interfaces_All_AreTheSeamsWeKnow() => Assert.Equal(
-        ["ISessionHandler"],
-        Sources("").SelectMany(file => InterfaceName().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)));
+        ["IConnectionHandler", "ISessionHandler"],
+        Sources("").SelectMany(file => InterfaceName().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)).Order());
+
+    // Sessions and features run on whatever carries bytes.
+    [Fact]
+    public void HttpContext_IsNamed_OnlyAtTheEntrances() => Assert.DoesNotContain(
+        Sources("").Where(file => File.ReadAllText(file) is var text
+            && (text.Contains("HttpContext", StringComparison.Ordinal) || text.Contains("System.Net.WebSockets", StringComparison.Ordinal))),
+        file => !new[] { "Transport/Kestrel/", "Http/", "Admin/" }.Any(entrance =>
+            Path.GetRelativePath(Path.Combine(Root, "src/Server"), file).StartsWith(entrance, StringComparison.Ordinal)));
 
     [Fact]
     public void Files_All_AreAtMost400Lines() =>

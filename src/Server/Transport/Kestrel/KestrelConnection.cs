@@ -39,12 +39,12 @@ internal sealed class KestrelConnection : Connection
     public ConnectionContext Context => new Tracked(this);
 
     /// <summary>Reads until the connection is over.</summary>
-    public async Task RunAsync(Task<Stream> upgrade, IConnectionHandler handler)
+    public async Task RunAsync(IHttpUpgradeFeature upgrade, IConnectionHandler handler)
     {
         _handler = handler;
         try
         {
-            _stream = await upgrade;
+            _stream = await upgrade.UpgradeAsync();
             handler.OnOpened();
             do
             {

@@ -38,7 +38,7 @@ internal static class KestrelUpgrade
 
         // Nobody reads them again, and a browser's are a kilobyte or two that would stay for the life of the socket.
         headers.Clear();
-        return connection.RunAsync(upgrade!.UpgradeAsync(), outcome.Accepted!);
+        return connection.RunAsync(upgrade!, outcome.Accepted!);
     }
 
     private static Task AnswerAsync(HttpContext context, HttpAnswer answer)
