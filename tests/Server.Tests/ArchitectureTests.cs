@@ -10,6 +10,7 @@ public sealed partial class ArchitectureTests
     private const string Features = "Protocol Telemetry Storage Addresses Limits Admission Listening Sessions Identity Federation Presence "
         + "Signaling Relays Rendezvous Channels Chunks Attestation Access AuditLog";
 
+    private static readonly string[] Entrances = ["Transport/Kestrel/", "Http/", "Admin/"];
     private static readonly string Root = FindRoot();
 
     public static TheoryData<string, string> Folders => new()
@@ -70,7 +71,7 @@ public sealed partial class ArchitectureTests
     public void HttpContext_IsNamed_OnlyAtTheEntrances() => Assert.DoesNotContain(
         Sources("").Where(file => File.ReadAllText(file) is var text
             && (text.Contains("HttpContext", StringComparison.Ordinal) || text.Contains("System.Net.WebSockets", StringComparison.Ordinal))),
-        file => !new[] { "Transport/Kestrel/", "Http/", "Admin/" }.Any(entrance =>
+        file => !Entrances.Any(entrance =>
             Path.GetRelativePath(Path.Combine(Root, "src/Server"), file).StartsWith(entrance, StringComparison.Ordinal)));
 
     [Fact]
