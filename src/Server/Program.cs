@@ -18,7 +18,7 @@ using Relay.Sessions;
 using Relay.Signaling;
 using Relay.Storage;
 using Relay.Telemetry;
-using Relay.Transport;
+using Relay.Transport.Kestrel;
 
 return await ServerCommand.InvokeAsync(args, RelayProgram.RunAsync);
 

@@ -186,8 +186,8 @@ public sealed class AdmissionTests
     }
 
     [Theory]
-    [InlineData("SessionEndpoint.RunAsync(")]
-    [InlineData("ReceiveLoop.RunAsync(")]
+    [InlineData("Session..ctor(")]
+    [InlineData("OnBytesAsync(")]
     public async Task Exception_InASession_GivesThePlaceBack(string method)
     {
         var time = new FaultyTime();

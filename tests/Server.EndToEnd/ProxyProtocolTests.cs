@@ -1,6 +1,7 @@
 using System.Text;
 using Relay.EndToEnd.Support;
 using Relay.Transport;
+using Relay.Transport.Kestrel;
 
 namespace Relay.EndToEnd;
 

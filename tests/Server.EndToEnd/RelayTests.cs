@@ -260,7 +260,7 @@ public sealed class RelayTests
             time.Advance(TimeSpan.FromSeconds(25));
             if (i == 3)
             {
-                Assert.Equal((1000, "Heartbeat timeout"), await silent.ReadCloseAsync());
+                Assert.Equal((1001, "Heartbeat timeout"), await silent.ReadCloseAsync());
             }
 
             await relay.WriteTextFrameAsync("""{"type":"ping"}""");

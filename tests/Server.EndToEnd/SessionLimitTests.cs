@@ -8,8 +8,8 @@ namespace Relay.EndToEnd;
 public sealed class SessionLimitTests
 {
     [Theory]
-    [InlineData(60, 75, 1000, "Heartbeat timeout")]
-    [InlineData(0, 75, 1000, "Heartbeat timeout")]
+    [InlineData(60, 75, 1001, "Heartbeat timeout")]
+    [InlineData(0, 75, 1001, "Heartbeat timeout")]
     public async Task Silence_OfARegisteredSocket_ClosesAfter75Seconds(int registration, int seconds, int code, string reason)
     {
         var time = new FakeTimeProvider();

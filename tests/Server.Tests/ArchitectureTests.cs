@@ -10,6 +10,7 @@ public sealed partial class ArchitectureTests
     private const string Features = "Protocol Telemetry Storage Addresses Limits Admission Listening Sessions Identity Federation Presence "
         + "Signaling Relays Rendezvous Channels Chunks Attestation Access AuditLog";
 
+    private static readonly string[] Entrances = ["Transport/Kestrel/", "Http/", "Admin/"];
     private static readonly string Root = FindRoot();
 
     public static TheoryData<string, string> Folders => new()
@@ -62,8 +63,16 @@ public sealed partial class ArchitectureTests
 
     [Fact]
     public void Interfaces_All_AreTheSeamsWeKnow() => Assert.Equal(
-        ["ISessionHandler"],
-        Sources("").SelectMany(file => InterfaceName().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)));
+        ["IConnectionHandler", "ISessionHandler"],
+        Sources("").SelectMany(file => InterfaceName().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)).Order());
+
+    // Sessions and features run on whatever carries bytes.
+    [Fact]
+    public void HttpContext_IsNamed_OnlyAtTheEntrances() => Assert.DoesNotContain(
+        Sources("").Where(file => File.ReadAllText(file) is var text
+            && (text.Contains("HttpContext", StringComparison.Ordinal) || text.Contains("System.Net.WebSockets", StringComparison.Ordinal))),
+        file => !Entrances.Any(entrance =>
+            Path.GetRelativePath(Path.Combine(Root, "src/Server"), file).StartsWith(entrance, StringComparison.Ordinal)));
 
     [Fact]
     public void Files_All_AreAtMost400Lines() =>

@@ -16,19 +16,19 @@ internal sealed class ClientAddressResolver(TrustedProxies proxies)
     private const string NotUsable = "is not a usable IP address";
 
     /// <summary>The answer, without allocating.</summary>
-    public ResolvedClient Resolve(ClientAddressRule rule, IPAddress socket, IHeaderDictionary headers, in ProxyClaim claim) =>
+    public ResolvedClient Resolve(ClientAddressRule rule, IPAddress socket, HeaderLookup headers, in ProxyClaim claim) =>
         Walk(rule, IpKey.From(socket), headers, claim, steps: null);
 
     /// <summary>The same walk, telling its steps.</summary>
     public ResolvedClient Trace(
-        ClientAddressRule rule, IPAddress socket, IHeaderDictionary headers, in ProxyClaim claim, ICollection<ResolutionStep> steps) =>
+        ClientAddressRule rule, IPAddress socket, HeaderLookup headers, in ProxyClaim claim, ICollection<ResolutionStep> steps) =>
         Walk(rule, IpKey.From(socket), headers, claim, steps);
 
     /// <summary>True when the peer of a connection is its client, whatever comes over it.</summary>
     public bool IsClient(ClientAddressRule rule, IpKey peer) => rule.Mode == ClientAddressMode.Socket || !proxies.TryFind(peer, out _);
 
     private ResolvedClient Walk(
-        ClientAddressRule rule, IpKey peer, IHeaderDictionary headers, in ProxyClaim claim, ICollection<ResolutionStep>? steps)
+        ClientAddressRule rule, IpKey peer, HeaderLookup headers, in ProxyClaim claim, ICollection<ResolutionStep>? steps)
     {
         if (rule.Mode == ClientAddressMode.Socket)
         {
@@ -49,15 +49,15 @@ internal sealed class ClientAddressResolver(TrustedProxies proxies)
         return rule.Mode switch
         {
             ClientAddressMode.ProxyProtocol => FromClaim(peer, claim, steps),
-            ClientAddressMode.Header => FromHeader(rule.Header, peer, headers[rule.Header], steps),
-            _ => FromList(rule, peer, headers[rule.Header], steps),
+            ClientAddressMode.Header => FromHeader(rule.Header, peer, headers(rule.Header), steps),
+            _ => FromList(rule, peer, headers(rule.Header), steps),
         };
     }
 
-    private static bool ClaimsToSpeakForOthers(ClientAddressRule rule, IHeaderDictionary headers) =>
-        headers.ContainsKey(ClientAddressRule.XForwardedFor)
-        || headers.ContainsKey(ClientAddressRule.Forwarded)
-        || (rule.Mode == ClientAddressMode.Header && headers.ContainsKey(rule.Header));
+    private static bool ClaimsToSpeakForOthers(ClientAddressRule rule, HeaderLookup headers) =>
+        headers(ClientAddressRule.XForwardedFor).Count > 0
+        || headers(ClientAddressRule.Forwarded).Count > 0
+        || (rule.Mode == ClientAddressMode.Header && headers(rule.Header).Count > 0);
 
     private static ResolvedClient FromClaim(IpKey peer, in ProxyClaim claim, ICollection<ResolutionStep>? steps)
     {

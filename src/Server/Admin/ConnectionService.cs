@@ -1,4 +1,3 @@
-using System.Net.WebSockets;
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -34,7 +33,7 @@ internal sealed class ConnectionService(
         var hit = connections.Clients(filter).ToList();
         if (!request.DryRun)
         {
-            var code = (WebSocketCloseStatus)(request.CloseCode == 0 ? 1008 : request.CloseCode);
+            var code = (ushort)(request.CloseCode == 0 ? 1008 : request.CloseCode);
             closer.Disconnect(hit, code, request.CloseReason.Length == 0 ? "Disconnected by the operator" : request.CloseReason);
         }
 

@@ -27,7 +27,7 @@ internal sealed class Explainer(
     {
         var (socket, listener, headers, claim) = Read(request);
         var steps = new List<Addresses.ResolutionStep>();
-        var address = origins.Trace(listener.ClientAddress, socket, headers, claim, steps).Address;
+        var address = origins.Trace(listener.ClientAddress, socket, name => headers[name], claim, steps).Address;
 
         // Behind a proxy the client is known too late to be reset before HTTP, unless the PROXY header names it.
         var isKnownEarly = origins.IsClient(listener.ClientAddress, IpKey.From(socket))

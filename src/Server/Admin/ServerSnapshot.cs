@@ -11,6 +11,7 @@ using Relay.Policy;
 using Relay.Signaling;
 using Relay.Telemetry;
 using Relay.Transport;
+using Relay.Transport.Kestrel;
 
 namespace Relay.Admin;
 

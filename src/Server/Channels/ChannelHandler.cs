@@ -38,7 +38,7 @@ internal sealed class ChannelHandler(
                 client.SendError("Too many channels");
                 return;
             case ChannelEntry.New:
-                client.Session.Hold();
+                client.Session.AddRegistration();
                 break;
         }
 
@@ -61,7 +61,7 @@ internal sealed class ChannelHandler(
                 client.SendError("Too many subscriptions");
                 return;
             case ChannelEntry.New:
-                client.Session.Hold();
+                client.Session.AddRegistration();
                 break;
         }
 
@@ -119,7 +119,7 @@ internal sealed class ChannelHandler(
 
         for (var left = table.Remove(client); left > 0; left--)
         {
-            client.Session.Unhold();
+            client.Session.RemoveRegistration();
         }
     }
 

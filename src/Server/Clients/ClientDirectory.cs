@@ -111,7 +111,7 @@ internal sealed class ClientDirectory
                 _keys.Remove(code);
                 _names.Remove(code);
                 client.Code = null;
-                client.Session.Unhold();
+                client.Session.RemoveRegistration();
             }
 
             if (client.PeerId is { } peerId)
@@ -119,7 +119,7 @@ internal sealed class ClientDirectory
                 _names.Remove(peerId);
                 _peerIds--;
                 client.PeerId = null;
-                client.Session.Unhold();
+                client.Session.RemoveRegistration();
             }
         }
     }
@@ -150,7 +150,7 @@ internal sealed class ClientDirectory
         }
 
         _names[name] = client;
-        client.Session.Hold();
+        client.Session.AddRegistration();
         return Claim.Taken;
     }
 

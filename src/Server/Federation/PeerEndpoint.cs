@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
 using Relay.Addresses;
 using Relay.Policy;
 using Relay.Protocol;
@@ -23,28 +22,22 @@ internal sealed class PeerEndpoint(
     /// <summary>When false the paths do not exist: the caller answers 404.</summary>
     public bool IsOn => options.IsOn;
 
-    public async Task HandleAsync(HttpContext context)
+    public UpgradeOutcome Open(UpgradeRequest request, Connection connection)
     {
-        if (WebSocketHandshake.Reject(context) is { } answered)
+        if (WebSocketHandshake.Check(request) is { } answer)
         {
-            await answered;
-            return;
+            return answer;
         }
 
-        var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-        var origin = SessionEndpoint.ResolveAddress(context, connection, origins);
+        var origin = SessionEndpoint.ResolveAddress(request, origins);
         var key = origin.Address.CutIpv6(policies.Current.Ipv6Prefix);
         if (!peers.TryEnter(origin.Shown.ToAddress(), key, out var link))
         {
             metrics.PeerRefused(CloseReason.PeerLimit);
-            await Refuser.AnswerStatusAsync(
-                context, StatusCodes.Status503ServiceUnavailable, "Too many peer servers", admission.RetryAfter);
-            return;
+            return HttpAnswer.RetryLater(503, "Too many peer servers", admission.RetryAfter);
         }
 
-        using (link)
-        {
-            await SessionEndpoint.RunAsync(context, connection, origin.Address, key, sessions, services, new PeerHandler(link, welcome));
-        }
+        return new UpgradeOutcome(
+            null, new Session(sessions.NextId(), origin.Address, key, connection, new PeerHandler(link, welcome), sessions, services));
     }
 }

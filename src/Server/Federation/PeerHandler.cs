@@ -19,7 +19,7 @@ internal sealed class PeerHandler(PeerLink link, PeerAuthenticator welcome) : IS
     public void OnOpened(Session session)
     {
         // Peers have a deadline of their own, not the one for clients that register as nothing.
-        session.Hold();
+        session.AddRegistration();
         session.State = link;
         link.Session = session;
     }
@@ -49,6 +49,6 @@ internal sealed class PeerHandler(PeerLink link, PeerAuthenticator welcome) : IS
     public void OnClosed(Session session)
     {
         link.Dispose();
-        session.Unhold();
+        session.RemoveRegistration();
     }
 }

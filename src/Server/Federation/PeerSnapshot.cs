@@ -14,7 +14,7 @@ internal sealed record PeerSnapshot(
 {
     public static PeerSnapshot Of(PeerLink link, DateTimeOffset now, TimeProvider time)
     {
-        var lastSeen = link.Session?.Frames.LastReceived ?? link.EnteredAt;
+        var lastSeen = link.Session?.LastReceived ?? link.EnteredAt;
         return new PeerSnapshot(
             link.Peer!.ServerId,
             link.Peer.Endpoint,

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Relay.Addresses;
 using Relay.Telemetry;
-using Relay.Transport;
+using Relay.Transport.Kestrel;
 
 namespace Relay.Http;
 

@@ -1,4 +1,4 @@
-using Relay.Transport;
+using Relay.Transport.Kestrel;
 
 namespace Relay.Http;
 
@@ -16,7 +16,7 @@ internal static class HttpSetup
         var endpoints = app.ApplicationServices.GetRequiredService<PublicEndpoints>();
         app.Run(context =>
         {
-            context.Features.Get<TrackedConnection>()?.FinishHandshake();
+            context.Features.Get<KestrelConnection>()?.FinishHandshake();
 
             // One connection, one request: an open connection is a client's, a peer's, or about to become one.
             context.Response.Headers.Connection = "close";

@@ -1,5 +1,7 @@
 using Relay.Federation;
 using Relay.Sessions;
+using Relay.Transport;
+using Relay.Transport.Kestrel;
 
 namespace Relay.Http;
 
@@ -17,11 +19,11 @@ internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint pee
             case "/health" or "/ready" or "/stats" or "/metrics":
                 return IsRead(context) ? PageAsync(context, path, metrics) : NotAllowedAsync(context);
             case "/federation" or "/server":
-                return peers.IsOn && WebSocketHandshake.IsRequested(context) ? peers.HandleAsync(context) : NotFoundAsync(context);
+                return peers.IsOn && IsWebSocket(context) ? KestrelUpgrade.HandleAsync(context, peers.Open) : NotFoundAsync(context);
             case "/admin/ws":
                 return NotFoundAsync(context);
             default:
-                return WebSocketHandshake.IsRequested(context) ? sessions.HandleAsync(context) : NotFoundAsync(context);
+                return IsWebSocket(context) ? KestrelUpgrade.HandleAsync(context, sessions.Open) : NotFoundAsync(context);
         }
     }
 
@@ -32,6 +34,8 @@ internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint pee
         "/stats" => pages.StatsAsync(context),
         _ => metrics(context),
     };
+
+    private static bool IsWebSocket(HttpContext context) => WebSocketHandshake.IsRequested(context.Request.Headers.Upgrade.ToString());
 
     private static bool IsRead(HttpContext context) =>
         HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);

@@ -12,7 +12,7 @@ internal enum CloseReason
     PeerGone,
     MessageTooBig,
 
-    /// <summary>A frame that RFC 6455 forbids, or text that is not UTF-8; the WebSocket itself has answered 1002 or 1007.</summary>
+    /// <summary>A frame that RFC 6455 forbids, or text that is not UTF-8; answered with 1002 or 1007.</summary>
     ProtocolError,
     RateLimited,
     HeartbeatTimeout,
@@ -64,7 +64,7 @@ internal static class CloseReasons
     {
         CloseReason.MessageTooBig => (1009, ""),
         CloseReason.RateLimited => (1008, "Rate limit exceeded"),
-        CloseReason.HeartbeatTimeout => (1000, "Heartbeat timeout"),
+        CloseReason.HeartbeatTimeout => (1001, "Heartbeat timeout"),
         CloseReason.RegistrationTimeout => (1008, "Registration timeout"),
         CloseReason.MessageTimeout => (1008, "Message timeout"),
         CloseReason.SlowConsumer => (1013, "Slow consumer"),

@@ -48,11 +48,11 @@ internal sealed class Heartbeat : IDisposable
             return;
         }
 
-        if (session.Frames.WriteStarted is not 0 and var write && Since(write, now) > _options.SendTimeout)
+        if (session.WriteStarted is not 0 and var write && Since(write, now) > _options.SendTimeout)
         {
             session.Abort(CloseReason.WriteTimeout);
         }
-        else if (Since(session.Frames.LastReceived, now) >= _options.SilenceTimeout)
+        else if (Since(session.LastReceived, now) >= _options.SilenceTimeout)
         {
             session.Close(CloseReason.HeartbeatTimeout);
         }
@@ -60,16 +60,16 @@ internal sealed class Heartbeat : IDisposable
         {
             session.Close(CloseReason.MessageTimeout);
         }
-        else if (!session.IsHeld
+        else if (!session.IsRegistered
             && _options.RegistrationTimeout > TimeSpan.Zero
-            && Since(session.UnheldSince, now) >= _options.RegistrationTimeout)
+            && Since(session.UnregisteredSince, now) >= _options.RegistrationTimeout)
         {
             session.Close(CloseReason.RegistrationTimeout);
         }
         else if (Since(session.LastPing, now) >= _options.PingInterval)
         {
             session.LastPing = now;
-            session.Frames.TryPing();
+            session.TryPing();
         }
     }
 

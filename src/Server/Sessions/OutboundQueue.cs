@@ -1,14 +1,13 @@
-using System.Threading.Tasks.Sources;
 using Relay.Protocol;
 using Relay.Telemetry;
 
 namespace Relay.Sessions;
 
 /// <summary>
-/// What waits to be sent to one socket, bounded by count and by bytes. Many enqueue, one send loop takes. Once completed
-/// it takes no more and hands out the rest.
+/// What waits to be sent to one socket, bounded by count and by bytes. Many enqueue; one at a time sends, whoever found
+/// that nobody does. Once completed it takes no more and hands out the rest.
 /// </summary>
-internal sealed class OutboundQueue(ClientSessionOptions options, RelayMetrics metrics) : IValueTaskSource<bool>
+internal sealed class OutboundQueue(ClientSessionOptions options, RelayMetrics metrics)
 {
     private readonly Lock _lock = new();
 
@@ -16,23 +15,29 @@ internal sealed class OutboundQueue(ClientSessionOptions options, RelayMetrics m
     private Queue<EncodedMessage>? _messages;
     private long _bytes;
     private bool _completed;
-    private bool _waiting;
+    private bool _isSending;
+    private bool _isOver;
     private TaskCompletionSource? _room;
-    private ManualResetValueTaskSourceCore<bool> _signal = new() { RunContinuationsAsynchronously = true };
 
     /// <summary>
-    /// Unless the message was queued the caller still owns it. What may be lost (<paramref name="droppable"/>) gets half of
+    /// Unless the message was queued the caller still owns it. Where nothing is being sent the caller is to send it, and then
+    /// whatever <see cref="TryNext"/> gives. What may be lost (<paramref name="droppable"/>) gets half of
     /// the queue at most, so that a stream leaves room for the messages that may not.
     /// </summary>
     public EnqueueResult TryEnqueue(in EncodedMessage message, bool droppable = false)
     {
         var share = droppable ? 2 : 1;
-        bool wake;
         lock (_lock)
         {
             if (_completed)
             {
                 return EnqueueResult.Completed;
+            }
+
+            if (!_isSending)
+            {
+                _isSending = true;
+                return EnqueueResult.SendNow;
             }
 
             _messages ??= new Queue<EncodedMessage>();
@@ -43,16 +48,9 @@ internal sealed class OutboundQueue(ClientSessionOptions options, RelayMetrics m
 
             _messages.Enqueue(message);
             _bytes += message.Length;
-            wake = _waiting;
-            _waiting = false;
         }
 
         metrics.QueueChanged(1);
-        if (wake)
-        {
-            _signal.SetResult(true);
-        }
-
         return EnqueueResult.Queued;
     }
 
@@ -87,22 +85,38 @@ internal sealed class OutboundQueue(ClientSessionOptions options, RelayMetrics m
         }
     }
 
-    public bool TryDequeue(out EncodedMessage message)
+    /// <summary>Makes the caller the one who sends; false: somebody else is, or the queue is completed.</summary>
+    public bool TryBegin()
     {
-        TaskCompletionSource? room = null;
         lock (_lock)
         {
-            if (_messages is null || !_messages.TryDequeue(out message))
+            if (_isSending || _completed)
             {
-                message = default;
                 return false;
             }
 
-            _bytes -= message.Length;
-            if (HasRoom)
+            return _isSending = true;
+        }
+    }
+
+    /// <summary>The next message for the one who sends; false: there is none, and the caller sends no longer.</summary>
+    /// <param name="isLast">True, when there is none: the queue is completed, and the caller is the last to send.</param>
+    public bool TryNext(out EncodedMessage message, out bool isLast)
+    {
+        TaskCompletionSource? room;
+        lock (_lock)
+        {
+            isLast = false;
+            if (_messages is null || !_messages.TryDequeue(out message))
             {
-                (room, _room) = (_room, null);
+                message = default;
+                isLast = _completed && !_isOver;
+                _isOver |= _completed;
+                _isSending = false;
+                return false;
             }
+
+            room = Remove(message);
         }
 
         metrics.QueueChanged(-1);
@@ -110,79 +124,67 @@ internal sealed class OutboundQueue(ClientSessionOptions options, RelayMetrics m
         return true;
     }
 
-    /// <summary>Ends the queue; <paramref name="drop"/> returns what still waits.</summary>
-    public void Complete(bool drop)
+    /// <summary>
+    /// Ends the queue; <paramref name="drop"/> returns what still waits. True: nobody is sending, and the caller is the last to do so.
+    /// </summary>
+    public bool Complete(bool drop)
     {
-        bool wake;
         TaskCompletionSource? room;
+        Queue<EncodedMessage>? dropped = null;
+        bool isLast;
         lock (_lock)
         {
             _completed = true;
-            wake = _waiting;
-            _waiting = false;
+            isLast = !_isSending && !_isOver;
+            _isOver |= isLast;
             (room, _room) = (_room, null);
+            if (drop)
+            {
+                (dropped, _messages, _bytes) = (_messages, null, 0);
+            }
         }
 
         room?.SetResult();
-
-        if (drop)
+        while (dropped is not null && dropped.TryDequeue(out var message))
         {
-            while (TryDequeue(out var message))
-            {
-                message.Return();
-            }
+            metrics.QueueChanged(-1);
+            message.Return();
         }
 
-        if (wake)
-        {
-            _signal.SetResult(true);
-        }
+        return isLast;
     }
 
-    /// <summary>True when there is something to send; false when the queue is completed and empty. Send loop only.</summary>
-    public ValueTask<bool> WaitAsync()
+    // Under _lock. Who waits for room, when there is some.
+    private TaskCompletionSource? Remove(in EncodedMessage message)
     {
-        lock (_lock)
+        _bytes -= message.Length;
+        if (_messages!.Count == 0)
         {
-            if (_messages is { Count: > 0 })
-            {
-                return ValueTask.FromResult(true);
-            }
-
-            if (_completed)
-            {
-                return ValueTask.FromResult(false);
-            }
-
-            _signal.Reset();
-            _waiting = true;
-            return new ValueTask<bool>(this, _signal.Version);
+            // Most sockets are idle most of the time.
+            _messages = null;
         }
+
+        if (!HasRoom)
+        {
+            return null;
+        }
+
+        var room = _room;
+        _room = null;
+        return room;
     }
 
     // Under _lock.
     private bool HasRoom => _messages is null || (_messages.Count <= options.QueueMessages / 2 && _bytes <= options.QueueBytes / 2);
-
-    bool IValueTaskSource<bool>.GetResult(short token)
-    {
-        _signal.GetResult(token);
-        lock (_lock)
-        {
-            return _messages is { Count: > 0 } || !_completed;
-        }
-    }
-
-    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _signal.GetStatus(token);
-
-    void IValueTaskSource<bool>.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _signal.OnCompleted(continuation, state, token, flags);
 }
 
 /// <summary>What became of a message.</summary>
 internal enum EnqueueResult
 {
     Queued,
+
+    /// <summary>Nothing is being sent: the caller sends it.</summary>
+    SendNow,
     Full,
     Completed,
 }

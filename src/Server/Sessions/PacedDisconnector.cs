@@ -1,4 +1,3 @@
-using System.Net.WebSockets;
 using Relay.Protocol;
 
 namespace Relay.Sessions;
@@ -25,7 +24,7 @@ internal sealed class PacedDisconnector : IDisposable
     public void Add(IEnumerable<Session> sessions, CloseReason reason) => Add(sessions, session => session.Close(reason));
 
     /// <summary>Closes with a frame of the operator's choice.</summary>
-    public void Disconnect(IEnumerable<Session> sessions, WebSocketCloseStatus code, string text) =>
+    public void Disconnect(IEnumerable<Session> sessions, ushort code, string text) =>
         Add(sessions, session => session.Disconnect(code, text));
 
     public void Dispose() => _timer.Dispose();

@@ -1,40 +1,53 @@
-using System.Net.WebSockets;
 using Relay.Addresses;
 using Relay.Protocol;
+using Relay.RateLimiting;
 using Relay.Transport;
+using Relay.Transport.Framing;
 
 namespace Relay.Sessions;
 
 /// <summary>
-/// One WebSocket, both directions, whoever is at its other end. A receive loop and a send loop run side by side and are
-/// joined here; the first reason to close wins.
+/// One WebSocket on a connection, whoever is at its other end. It has no loop of its own: the connection tells it what
+/// came, and senders send from where they are. The first reason to close wins.
 /// </summary>
-internal sealed class Session
+internal sealed partial class Session : IConnectionHandler
 {
+    private const int HasSentClose = 1;
+    private const int HasReadClose = 2;
+    private static readonly TimeSpan OneSecond = TimeSpan.FromSeconds(1);
+
     // Fixed after construction.
-    private readonly TrackedConnection _connection;
-    private readonly WebSocket _socket;
+    private readonly Connection _connection;
     private readonly SessionServices _services;
-    private readonly OutboundQueue _queue;
+    private readonly ISessionHandler _handler;
+    private readonly SessionTable _table;
+    private readonly FrameSender _sender;
+
+    // Reading side only.
+    private FrameReader _reader;
+    private TokenBucket _bytes;
 
     // Atomic.
     private int _closeReason;
-    private int _holds;
+    private int _registrations;
+    private int _ends;
+    private long _lastReceived;
 
-    // Written by whoever closes first, before the queue is completed; read by the send loop after that.
-    private (WebSocketCloseStatus Status, string? Text) _closeFrame;
+    // Written by whoever closes first, before the queue is completed; read by the one who sends after that.
+    private (ushort Code, string Text) _closeFrame;
 
-    public Session(long id, IpKey address, IpKey key, TrackedConnection connection, WebSocket socket, FrameStream frames, SessionServices services)
+    public Session(long id, IpKey address, IpKey key, Connection connection, ISessionHandler handler, SessionTable table, SessionServices services)
     {
         Id = id;
         Address = address;
         Key = key;
-        Frames = frames;
-        ConnectedAt = LastMessage = LastPing = UnheldSince = services.Time.GetTimestamp();
+        ConnectedAt = LastMessage = LastPing = UnregisteredSince = _lastReceived = services.Time.GetTimestamp();
         _connection = connection;
-        _socket = socket;
+        _handler = handler;
+        _table = table;
         _services = services;
-        _queue = new OutboundQueue(services.Options, services.Metrics);
+        _sender = new FrameSender(this, connection, services);
+        _reader = new FrameReader(FrameRole.Server, services.Options.MaxMessageBytes);
     }
 
     public long Id { get; }
@@ -44,8 +57,6 @@ internal sealed class Session
 
     /// <summary>The key that the socket's address counts by.</summary>
     public IpKey Key { get; }
-
-    public FrameStream Frames { get; }
 
     public long ConnectedAt { get; }
 
@@ -57,52 +68,55 @@ internal sealed class Session
     /// <summary>What the handler keeps with the session; set in OnOpened, before any message.</summary>
     public object? State { get; set; }
 
-    /// <summary>When the message that is being received began, or 0. Receive loop writes, sweep reads.</summary>
+    /// <summary>When the message that is being received began, or 0. Reading side writes, sweep reads.</summary>
     public long MessageStarted;
 
-    // Receive loop writes the first two, send loop the others; anybody reads.
+    // The reading side writes the first two, the one who sends the others; anybody reads.
     public long MessagesReceived;
     public long BytesReceived;
     public long MessagesSent;
     public long BytesSent;
 
-    /// <summary>What waits to be sent.</summary>
-    public (int Messages, long Bytes) Queued => _queue.Waiting;
-
-    /// <summary>Done when half of what may wait to be sent is free. Receive loop only.</summary>
-    public Task RoomAsync() => _queue.RoomAsync();
-
-    /// <summary>When the last whole message came, at first the moment of connecting. Receive loop writes, anybody reads.</summary>
+    /// <summary>When the last whole message came, at first the moment of connecting. Reading side writes, anybody reads.</summary>
     public long LastMessage;
+
+    /// <summary>When bytes last came, pongs included.</summary>
+    public long LastReceived => Volatile.Read(ref _lastReceived);
+
+    /// <summary>When the write that is under way began, or 0.</summary>
+    public long WriteStarted => _sender.Started;
+
+    /// <summary>What waits to be sent.</summary>
+    public (int Messages, long Bytes) Queued => _sender.Waiting;
 
     /// <summary>Sweep only.</summary>
     public long LastPing { get; set; }
 
     /// <summary>Cancelled when the connection is gone, also while nobody reads from it.</summary>
-    public CancellationToken ConnectionClosed => _connection.ConnectionClosed;
+    public CancellationToken ConnectionClosed => _connection.Closed;
 
     /// <summary>True while the socket is registered as something.</summary>
-    public bool IsHeld => Volatile.Read(ref _holds) > 0;
+    public bool IsRegistered => Volatile.Read(ref _registrations) > 0;
 
     /// <summary>Since when the socket is registered as nothing.</summary>
-    public long UnheldSince { get; private set; }
+    public long UnregisteredSince { get; private set; }
 
-    /// <summary>A feature has registered the socket as something; <see cref="Unhold"/> takes that back.</summary>
-    public void Hold() => Interlocked.Increment(ref _holds);
+    /// <summary>A feature has registered the socket as something; <see cref="RemoveRegistration"/> takes that back.</summary>
+    public void AddRegistration() => Interlocked.Increment(ref _registrations);
 
-    public void Unhold()
+    public void RemoveRegistration()
     {
-        UnheldSince = _services.Time.GetTimestamp();
-        Interlocked.Decrement(ref _holds);
+        UnregisteredSince = _services.Time.GetTimestamp();
+        Interlocked.Decrement(ref _registrations);
     }
 
     /// <summary>
-    /// Queues a message; never blocks. A full queue closes this session, the slow receiver, and nobody else. The message
-    /// is the session's from here on.
+    /// Sends a message, or queues it; never blocks. A full queue closes this session, the slow receiver, and nobody else. The
+    /// message is the session's from here on.
     /// </summary>
     public void Send(in EncodedMessage message)
     {
-        var result = _queue.TryEnqueue(message);
+        var result = _sender.Send(message, droppable: false);
         if (result == EnqueueResult.Queued)
         {
             return;
@@ -116,12 +130,12 @@ internal sealed class Session
     }
 
     /// <summary>
-    /// Queues a message that may be lost; never blocks, never closes the session. False: it was dropped. The message is the
+    /// The same with a message that may be lost, which never closes the session. False: it was dropped. The message is the
     /// session's from here on.
     /// </summary>
     public bool TrySend(in EncodedMessage message)
     {
-        if (_queue.TryEnqueue(message, droppable: true) == EnqueueResult.Queued)
+        if (_sender.Send(message, droppable: true) == EnqueueResult.Queued)
         {
             return true;
         }
@@ -130,31 +144,21 @@ internal sealed class Session
         return false;
     }
 
+    /// <summary>Sends a ping unless something is being sent.</summary>
+    public void TryPing() => _sender.TryPing();
+
     /// <summary>Begins to close: what is queued goes out first (unless the reason drops it), then the close frame. Does not wait.</summary>
     public void Close(CloseReason reason)
     {
         var (code, text) = CloseReasons.Frame(reason);
-        Close(reason, (WebSocketCloseStatus)code, text);
+        Close(reason, code, text);
     }
 
     /// <summary>The same with a frame of the operator's choice.</summary>
-    public void Disconnect(WebSocketCloseStatus code, string text) => Close(CloseReason.Disconnected, code, text);
+    public void Disconnect(ushort code, string text) => Close(CloseReason.Disconnected, code, text);
 
-    /// <summary>The close frame to send, when the queue is empty and completed; (0, null): none.</summary>
-    public (WebSocketCloseStatus Status, string? Text) CloseFrame
-    {
-        get
-        {
-            if (CloseReason != CloseReason.PeerClosed)
-            {
-                return _closeFrame;
-            }
-
-            // The peer's own code and text go back to it (RFC 6455 section 5.5.1).
-            var status = _socket.CloseStatus ?? WebSocketCloseStatus.Empty;
-            return (status, status == WebSocketCloseStatus.Empty ? null : _socket.CloseStatusDescription);
-        }
-    }
+    /// <summary>The close frame, once the session is closing; code 0: none.</summary>
+    public (ushort Code, string Text) CloseFrame => _closeFrame;
 
     /// <summary>Cuts the connection at once, without a close frame.</summary>
     public void Abort(CloseReason reason)
@@ -163,44 +167,162 @@ internal sealed class Session
         _connection.Abort();
     }
 
-    /// <summary>Runs the session until its connection may go. Throws only for defects of ours in the handler's OnOpened or OnClosed.</summary>
-    public async Task RunAsync(ISessionHandler handler, SessionTable table)
+    /// <summary>The one who sends: a message is on its way.</summary>
+    public void CountSent(int bytes)
     {
-        table.Add(this);
-        try
+        MessagesSent++;
+        BytesSent += bytes;
+    }
+
+    /// <summary>The one who sends: nothing more goes out.</summary>
+    public void OnCloseSent() => End(HasSentClose);
+
+    void IConnectionHandler.OnOpened()
+    {
+        _table.Add(this);
+        _handler.OnOpened(this);
+    }
+
+    void IConnectionHandler.OnSent() => _sender.OnSent();
+
+    void IConnectionHandler.OnClosed()
+    {
+        Close(CloseReason.PeerGone);
+        _sender.Complete(drop: true);
+        _reader.Dispose();
+        _table.Remove(this);
+        _handler.OnClosed(this);
+    }
+
+    ValueTask<bool> IConnectionHandler.OnBytesAsync(Memory<byte> bytes)
+    {
+        var options = _services.Options;
+        Volatile.Write(ref _lastReceived, _services.Time.GetTimestamp());
+        var pause = _bytes.Take(
+            bytes.Length, options.BytesBurst, options.BytesBurst / (double)options.BytesPerSecond * OneSecond, _services.Time);
+        while (true)
         {
-            handler.OnOpened(this);
-            var sending = SendLoop.RunAsync(this, _socket, _queue, _services);
-
-            // Ends when the peer has closed, when the connection is cut, or with a reason of its own.
-            Close(await ReceiveLoop.RunAsync(this, _socket, handler, _services));
-            await sending;
-
-            // We closed first: the peer's close frame is still to come, for at most the grace of a closing connection.
-            if (_socket.State == WebSocketState.CloseSent)
+            var goesOn = Step(ref bytes, out var handling);
+            if (handling is { } task)
             {
-                await ReceiveLoop.DrainAsync(_socket);
+                return FinishAsync(task, bytes, pause);
             }
-        }
-        finally
-        {
-            Close(CloseReason.InternalError);
-            table.Remove(this);
-            _queue.Complete(drop: true);
-            _socket.Dispose();
-            handler.OnClosed(this);
+
+            if (bytes.IsEmpty || !goesOn)
+            {
+                _reader.Release();
+                return goesOn && pause > TimeSpan.Zero ? PauseAsync(pause) : ValueTask.FromResult(goesOn);
+            }
         }
     }
 
-    private void Close(CloseReason reason, WebSocketCloseStatus status, string? text)
+    // The rest of OnBytesAsync when something has to be waited for.
+    private async ValueTask<bool> FinishAsync(ValueTask handling, Memory<byte> bytes, TimeSpan pause)
+    {
+        var goesOn = true;
+        for (ValueTask? next = handling; next is not null || (goesOn && !bytes.IsEmpty);)
+        {
+            if (next is { } task)
+            {
+                try
+                {
+                    await task;
+                }
+                catch (Exception exception)
+                {
+                    Fail(exception);
+                }
+
+                await _sender.RoomAsync();
+            }
+
+            goesOn = Step(ref bytes, out next);
+        }
+
+        _reader.Release();
+        return goesOn && pause > TimeSpan.Zero ? await PauseAsync(pause) : goesOn;
+    }
+
+    private async ValueTask<bool> PauseAsync(TimeSpan pause)
+    {
+        await Task.Delay(pause, _services.Time);
+        return true;
+    }
+
+    // One message or control frame. False: the peer says no more. What has to be waited for before the next comes out.
+    private bool Step(ref Memory<byte> bytes, out ValueTask? handling)
+    {
+        handling = null;
+        var fed = bytes;
+        var found = _reader.Read(bytes.Span, out var consumed);
+        bytes = bytes[consumed..];
+        switch (found.Kind)
+        {
+            case FrameEventKind.Text or FrameEventKind.Binary:
+                var task = Handle(found.AsMemory(fed));
+                if (!task.IsCompletedSuccessfully || !_sender.RoomAsync().IsCompleted)
+                {
+                    handling = task;
+                }
+
+                break;
+            case FrameEventKind.Ping:
+                if (_sender.Pong(found.Payload) == EnqueueResult.Full)
+                {
+                    Close(CloseReason.SlowConsumer);
+                }
+                else if (!_sender.RoomAsync().IsCompleted)
+                {
+                    handling = ValueTask.CompletedTask;
+                }
+
+                break;
+            case FrameEventKind.Close:
+                // The peer's own code and text go back to it (RFC 6455 section 5.5.1).
+                Close(CloseReason.PeerClosed, found.CloseCode, System.Text.Encoding.UTF8.GetString(found.Payload));
+                End(HasReadClose);
+                return false;
+            case FrameEventKind.Error:
+                Close(
+                    found.Error == FrameError.MessageTooBig ? CloseReason.MessageTooBig : CloseReason.ProtocolError, found.CloseCode, "");
+                break;
+        }
+
+        Volatile.Write(ref MessageStarted, !_reader.IsMidMessage ? 0 : MessageStarted != 0 ? MessageStarted : LastReceived);
+        return true;
+    }
+
+    private ValueTask Handle(ReadOnlyMemory<byte> message)
+    {
+        var receivedAt = _services.Time.GetTimestamp();
+        Volatile.Write(ref LastMessage, receivedAt);
+        MessagesReceived++;
+        BytesReceived += message.Length;
+        try
+        {
+            return IsClosing ? ValueTask.CompletedTask : _handler.OnMessageAsync(this, message, receivedAt);
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    private void Fail(Exception exception)
+    {
+        Log.Failed(_services.Logger, exception, Id);
+        Close(CloseReason.InternalError);
+    }
+
+    private void Close(CloseReason reason, ushort code, string text)
     {
         if (Interlocked.CompareExchange(ref _closeReason, (int)reason, (int)CloseReason.None) != (int)CloseReason.None)
         {
             return;
         }
 
-        _closeFrame = (status, text);
-        _queue.Complete(CloseReasons.DropsQueue(reason));
+        _closeFrame = (code, text);
         if (reason is CloseReason.PeerGone or CloseReason.WriteTimeout)
         {
             _connection.Abort();
@@ -209,5 +331,22 @@ internal sealed class Session
         {
             _connection.CloseSoon();
         }
+
+        _sender.Complete(CloseReasons.DropsQueue(reason));
+    }
+
+    // When both sides are done the connection ends; else its grace does it.
+    private void End(int side)
+    {
+        if ((Interlocked.Or(ref _ends, side) | side) == (HasSentClose | HasReadClose))
+        {
+            _connection.Close();
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "Session {Id} ended by a bug in relayd")]
+        public static partial void Failed(ILogger logger, Exception exception, long id);
     }
 }

@@ -1,11 +1,10 @@
-using Microsoft.AspNetCore.Http.Features;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Transport;
 
 namespace Relay.Sessions;
 
-/// <summary>A client's way in: address, admission, upgrade, session.</summary>
+/// <summary>A client's way in: address, admission, session.</summary>
 internal sealed class SessionEndpoint(
     AdmissionGate gate,
     ClientAddressResolver origins,
@@ -15,15 +14,13 @@ internal sealed class SessionEndpoint(
     SessionServices services,
     ISessionHandler handler)
 {
-    // Not async: whatever waits here waits for the life of the socket.
-    public Task HandleAsync(HttpContext context)
+    public UpgradeOutcome Open(UpgradeRequest request, Connection connection)
     {
-        var connection = context.Features.GetRequiredFeature<TrackedConnection>();
-        var origin = ResolveAddress(context, connection, origins);
-        if (WebSocketHandshake.Reject(context) is { } answered)
+        var origin = ResolveAddress(request, origins);
+        if (WebSocketHandshake.Check(request) is { } answer)
         {
             gate.RecordViolation(origin.Address);
-            return answered;
+            return answer;
         }
 
         warning.Seen(origin);
@@ -35,38 +32,15 @@ internal sealed class SessionEndpoint(
 
         if (decision.Refusal != Refusal.None)
         {
-            return refuser.RefuseAsync(context, connection, decision);
+            return refuser.Refuse(connection, decision);
         }
 
         // From here on the place comes back when the TCP connection is gone, however that happens.
         connection.Hold(lease, decision.Key);
-        return RunAsync(context, connection, origin.Address, decision.Key, table, services, handler);
-    }
-
-    /// <summary>Upgrades and runs a session to its end; the connection does not outlive a failure.</summary>
-    public static async Task RunAsync(
-        HttpContext context, TrackedConnection connection, IpKey address, IpKey key, SessionTable table, SessionServices services, ISessionHandler handler)
-    {
-        try
-        {
-            await using var frames = new FrameStream(await WebSocketHandshake.UpgradeAsync(context), services.Options, services.Time);
-
-            // Nobody reads them again, and a browser's are a kilobyte or two that would stay for the life of the socket.
-            context.Request.Headers.Clear();
-            using var socket = WebSocketHandshake.CreateWebSocket(frames);
-            await new Session(table.NextId(), address, key, connection, socket, frames, services).RunAsync(handler, table);
-        }
-        catch
-        {
-            connection.Abort();
-            throw;
-        }
+        return new UpgradeOutcome(null, new Session(table.NextId(), origin.Address, decision.Key, connection, handler, table, services));
     }
 
     /// <summary>Whose connection it is, by the rule of the listener that accepted it.</summary>
-    public static ResolvedClient ResolveAddress(HttpContext context, TrackedConnection connection, ClientAddressResolver origins) => origins.Resolve(
-        connection.ClientAddress,
-        context.Connection.RemoteIpAddress ?? System.Net.IPAddress.None,
-        context.Request.Headers,
-        connection.Claim);
+    public static ResolvedClient ResolveAddress(UpgradeRequest request, ClientAddressResolver origins) =>
+        origins.Resolve(request.ClientAddress, request.Peer, request.Header, request.Claim);
 }

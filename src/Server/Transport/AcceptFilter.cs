@@ -1,5 +1,3 @@
-using System.Net;
-using Microsoft.AspNetCore.Connections;
 using Relay.Addresses;
 using Relay.Admission;
 
@@ -15,35 +13,35 @@ internal sealed class AcceptFilter(ConnectionTable table, FileDescriptorBudget f
         handshakes.FitInto(files.Max);
     }
 
-    /// <summary>The connection, wrapped and in the table; null: close it.</summary>
-    public TrackedConnection? TryEnter(ConnectionContext connection, ClientAddressRule clientAddress)
+    /// <summary>Whether a connection that was just accepted may stay; false: close it.</summary>
+    public bool Allows(ClientAddressRule clientAddress, IpKey peer)
     {
         if (table.Count >= files.Max)
         {
             files.Reject();
             handshakes.ResetOldest();
-            return null;
+            return false;
         }
 
-        var peer = connection.RemoteEndPoint is IPEndPoint endPoint ? IpKey.From(endPoint.Address) : IpKey.Unresolved;
-        var isClient = origins.IsClient(clientAddress, peer);
-        if (isClient && gate.TryRejectEarly(peer))
+        return !origins.IsClient(clientAddress, peer) || !gate.TryRejectEarly(peer);
+    }
+
+    /// <summary>Takes a connection in that is allowed; false: its address has too many unfinished ones, close it.</summary>
+    public bool TryEnter(Connection connection, IpKey peer)
+    {
+        var isClient = origins.IsClient(connection.ClientAddress, peer);
+        table.Add(connection);
+        if (handshakes.TryEnter(connection, isClient ? peer : null))
         {
-            return null;
+            return true;
         }
 
-        var tracked = new TrackedConnection(connection, table) { ClientAddress = clientAddress };
-        if (handshakes.TryEnter(tracked, isClient ? peer : null))
-        {
-            return tracked;
-        }
-
-        table.Remove(tracked);
+        table.Remove(connection);
         if (isClient)
         {
             gate.RecordViolation(peer);
         }
 
-        return null;
+        return false;
     }
 }

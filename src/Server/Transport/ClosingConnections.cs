@@ -13,7 +13,7 @@ internal sealed class ClosingConnections : IDisposable
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
-    private readonly ConcurrentQueue<(TrackedConnection Connection, long Since)> _waiting = [];
+    private readonly ConcurrentQueue<(Connection Connection, long Since)> _waiting = [];
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private int _sweeping;
@@ -24,7 +24,7 @@ internal sealed class ClosingConnections : IDisposable
         _timer = time.CreateTimer(_ => Sweep(), null, Tick, Tick);
     }
 
-    public void Add(TrackedConnection connection) => _waiting.Enqueue((connection, _time.GetTimestamp()));
+    public void Add(Connection connection) => _waiting.Enqueue((connection, _time.GetTimestamp()));
 
     public void Dispose() => _timer.Dispose();
 

@@ -5,7 +5,7 @@ namespace Relay.Transport;
 /// <summary>Every open TCP connection of the public listener, from accept until its socket is closed.</summary>
 internal sealed class ConnectionTable(ClosingConnections closing)
 {
-    private readonly ConcurrentDictionary<TrackedConnection, byte> _connections = [];
+    private readonly ConcurrentDictionary<Connection, byte> _connections = [];
 
     // Atomic: the dictionary counts itself only by taking all of its locks, and every accept asks.
     private int _count;
@@ -14,7 +14,7 @@ internal sealed class ConnectionTable(ClosingConnections closing)
 
     public int Count => Volatile.Read(ref _count);
 
-    public void Add(TrackedConnection connection)
+    public void Add(Connection connection)
     {
         if (_connections.TryAdd(connection, 0))
         {
@@ -22,7 +22,7 @@ internal sealed class ConnectionTable(ClosingConnections closing)
         }
     }
 
-    public void Remove(TrackedConnection connection)
+    public void Remove(Connection connection)
     {
         if (_connections.TryRemove(connection, out _))
         {
@@ -30,5 +30,5 @@ internal sealed class ConnectionTable(ClosingConnections closing)
         }
     }
 
-    public IEnumerable<TrackedConnection> All => _connections.Select(pair => pair.Key);
+    public IEnumerable<Connection> All => _connections.Select(pair => pair.Key);
 }

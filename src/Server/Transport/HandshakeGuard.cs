@@ -9,13 +9,13 @@ namespace Relay.Transport;
 internal enum HandshakeRejection
 {
     /// <summary>No whole request in time.</summary>
-    Late,
+    Timeout,
 
     /// <summary>Its address has too many.</summary>
     PerIp,
 
     /// <summary>There are too many in all, and it has waited longest.</summary>
-    Crowded,
+    Total,
 }
 
 /// <summary>
@@ -75,11 +75,11 @@ internal sealed class HandshakeGuard : IDisposable
 
     /// <summary>Takes a connection in that was just accepted; false: its address has too many, close it.</summary>
     /// <param name="address">Whose it is; null: a proxy's, who brings many.</param>
-    public bool TryEnter(TrackedConnection connection, IpKey? address)
+    public bool TryEnter(Connection connection, IpKey? address)
     {
         var policy = _policies.Current;
         var key = address?.CutIpv6(policy.Ipv6Prefix);
-        TrackedConnection? oldest = null;
+        Connection? oldest = null;
         lock (_lock)
         {
             if (key is { } counted)
@@ -96,7 +96,7 @@ internal sealed class HandshakeGuard : IDisposable
 
             if (_waiting.Count >= _max && _waiting.First is { } first)
             {
-                oldest = Cut(first, HandshakeRejection.Crowded);
+                oldest = Cut(first, HandshakeRejection.Total);
             }
 
             connection.Handshake = _waiting.AddLast(new Handshake(this, connection, address, key, _time.GetTimestamp()));
@@ -107,7 +107,7 @@ internal sealed class HandshakeGuard : IDisposable
     }
 
     /// <summary>The connection has sent a whole request, or is gone.</summary>
-    public void Leave(TrackedConnection connection)
+    public void Leave(Connection connection)
     {
         if (connection.Handshake is null)
         {
@@ -126,10 +126,10 @@ internal sealed class HandshakeGuard : IDisposable
     /// <summary>Cuts the one that has waited longest: there is no file left for the next.</summary>
     public void ResetOldest()
     {
-        TrackedConnection? oldest;
+        Connection? oldest;
         lock (_lock)
         {
-            oldest = _waiting.First is { } first ? Cut(first, HandshakeRejection.Crowded) : null;
+            oldest = _waiting.First is { } first ? Cut(first, HandshakeRejection.Total) : null;
         }
 
         oldest?.Abort();
@@ -150,7 +150,7 @@ internal sealed class HandshakeGuard : IDisposable
             while (_waiting.First is { } first && (isStopping || _time.GetElapsedTime(first.Value.Since, now) >= _options.HandshakeTimeout))
             {
                 late.Add(first.Value);
-                Cut(first, HandshakeRejection.Late);
+                Cut(first, HandshakeRejection.Timeout);
             }
         }
 
@@ -164,7 +164,7 @@ internal sealed class HandshakeGuard : IDisposable
         }
     }
 
-    private TrackedConnection Cut(LinkedListNode<Handshake> node, HandshakeRejection why)
+    private Connection Cut(LinkedListNode<Handshake> node, HandshakeRejection why)
     {
         _cut[(int)why]++;
         Remove(node);
@@ -189,4 +189,4 @@ internal sealed class HandshakeGuard : IDisposable
 /// <summary>One unfinished connection.</summary>
 /// <param name="Address">Whose it is; null: a proxy's.</param>
 /// <param name="Since">When it was accepted.</param>
-internal sealed record Handshake(HandshakeGuard Guard, TrackedConnection Connection, IpKey? Address, IpKey? Key, long Since);
+internal sealed record Handshake(HandshakeGuard Guard, Connection Connection, IpKey? Address, IpKey? Key, long Since);

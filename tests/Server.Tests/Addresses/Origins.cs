@@ -24,6 +24,8 @@ internal static class Origins
         return headers;
     }
 
+    public static HeaderLookup Lookup(HeaderDictionary headers) => name => headers[name];
+
     public static IpKey Of(string rule, string peer, HeaderDictionary headers) =>
-        Resolver.Resolve(Rule(rule), IPAddress.Parse(peer), headers, default).Address;
+        Resolver.Resolve(Rule(rule), IPAddress.Parse(peer), name => headers[name], default).Address;
 }

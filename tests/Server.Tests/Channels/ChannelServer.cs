@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Channels;
@@ -45,13 +44,12 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
 
     public Member Connect(bool stuck = false)
     {
-        var socket = new ClientSocket(stuck);
-        var connection = new TrackedConnection(new DefaultConnectionContext(), _connections);
-        var frames = new FrameStream(Stream.Null, _services.Options, Time);
-        var session = new Session(_sessions.NextId(), default, default, connection, socket, frames, _services);
+        var socket = new ClientSocket(_connections, stuck);
+        var session = new Session(_sessions.NextId(), default, default, socket, this, _sessions, _services);
         var client = new Client(session);
         session.State = client;
-        return new Member(this, client, socket, session.RunAsync(this, _sessions));
+        socket.Open(session);
+        return new Member(this, client, socket, socket.Over);
     }
 
     /// <summary>Lets time pass until something has happened; fails after ten seconds of real time.</summary>

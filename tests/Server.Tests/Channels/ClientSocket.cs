@@ -1,24 +1,18 @@
-using System.Net.WebSockets;
-using System.Text;
+using Relay.Transport;
+using Relay.Transport.Framing;
+using Server.Tests.Support;
 
 namespace Server.Tests.Channels;
 
 /// <summary>A client's end of a session without a network: it keeps what the server sends, unless it is stuck and reads nothing.</summary>
-internal sealed class ClientSocket : WebSocket
+internal sealed class ClientSocket(ConnectionTable table, bool stuck) : FakeConnection(table)
 {
-    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _reads = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<string> _heard = [];
-    private WebSocketState _state = WebSocketState.Open;
 
-    public ClientSocket(bool stuck)
-    {
-        if (!stuck)
-        {
-            _reads.SetResult();
-        }
-    }
+    // Guarded by _heard.
+    private bool _isStuck = stuck;
+    private string? _pending;
 
     /// <summary>All that was heard so far.</summary>
     public IReadOnlyList<string> Heard
@@ -35,59 +29,63 @@ internal sealed class ClientSocket : WebSocket
     /// <summary>Ends when the server sends the first message.</summary>
     public Task Asked => _asked.Task;
 
-    public override WebSocketCloseStatus? CloseStatus => _closed.Task.IsCompleted ? WebSocketCloseStatus.NormalClosure : null;
-
-    public override string? CloseStatusDescription => null;
-
-    public override WebSocketState State => _state;
-
-    public override string? SubProtocol => null;
-
     /// <summary>A stuck client reads again.</summary>
-    public void Read() => _reads.TrySetResult();
+    public void Read()
+    {
+        string? pending;
+        lock (_heard)
+        {
+            _isStuck = false;
+            (pending, _pending) = (_pending, null);
+            Keep(pending);
+        }
+
+        if (pending is not null)
+        {
+            Owner.OnSent();
+        }
+    }
 
     /// <summary>The client says that it leaves; it reads what is still on its way.</summary>
     public void Leave()
     {
         Read();
-        _state = WebSocketState.CloseReceived;
-        _closed.TrySetResult();
-    }
-
-    public override async ValueTask<ValueWebSocketReceiveResult> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
-    {
-        await _closed.Task;
-        return new ValueWebSocketReceiveResult(0, WebSocketMessageType.Close, endOfMessage: true);
-    }
-
-    public override async ValueTask SendAsync(
-        ReadOnlyMemory<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken)
-    {
-        _asked.TrySetResult();
-        await _reads.Task;
-        lock (_heard)
+        if (!Over.IsCompleted)
         {
-            _heard.Add(Encoding.UTF8.GetString(buffer.Span));
+            Assert.False(SayAsync(FrameOpcode.Close, [0x03, 0xE8]).AsTask().Result);
         }
     }
 
-    public override Task CloseOutputAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken)
+    public override bool Send(ReadOnlyMemory<byte> bytes)
     {
-        _state = WebSocketState.Closed;
-        return Task.CompletedTask;
+        var text = Read(bytes.Span);
+        lock (_heard)
+        {
+            if (_isStuck)
+            {
+                _pending = text;
+            }
+            else
+            {
+                Keep(text);
+            }
+
+            _asked.TrySetResult();
+            return _pending is null;
+        }
     }
 
-    public override void Abort() => Leave();
+    public override void Abort()
+    {
+        base.Abort();
+        ThreadPool.QueueUserWorkItem(_ => Cut());
+    }
 
-    public override void Dispose() => Leave();
-
-    public override Task CloseAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
-
-    public override Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
-
-    public override Task SendAsync(
-        ArraySegment<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    private void Keep(string? text)
+    {
+        if (text is not null && !text.StartsWith("close ", StringComparison.Ordinal))
+        {
+            _heard.Add(text);
+        }
+    }
 }

@@ -12,6 +12,7 @@ using Relay.Policy;
 using Relay.Sessions;
 using Relay.Telemetry;
 using Relay.Transport;
+using Relay.Transport.Kestrel;
 
 namespace Server.Tests.Federation;
 
@@ -46,7 +47,7 @@ public sealed class PeerEndpointTests : IDisposable
         using var held = link;
         var context = Upgrade(address);
 
-        await _services.GetRequiredService<PeerEndpoint>().HandleAsync(context);
+        await KestrelUpgrade.HandleAsync(context, _services.GetRequiredService<PeerEndpoint>().Open);
 
         Assert.Equal(503, context.Response.StatusCode);
         Assert.InRange(int.Parse(context.Response.Headers.RetryAfter.ToString(), null), 1, 3600);
@@ -58,7 +59,7 @@ public sealed class PeerEndpointTests : IDisposable
     {
         var context = Upgrade(IPAddress.Parse("192.0.2.1"));
 
-        await Assert.ThrowsAsync<IOException>(() => _services.GetRequiredService<PeerEndpoint>().HandleAsync(context));
+        await KestrelUpgrade.HandleAsync(context, _services.GetRequiredService<PeerEndpoint>().Open);
 
         Assert.Equal(0, _services.GetRequiredService<PeerTable>().PendingCount);
     }
@@ -66,10 +67,10 @@ public sealed class PeerEndpointTests : IDisposable
     [Fact]
     public async Task HandleAsync_NoUpgrade_Answers400AndTakesNoPlace()
     {
-        var context = new DefaultHttpContext();
-        context.Request.Method = "GET";
+        var context = Upgrade(IPAddress.Parse("192.0.2.1"));
+        context.Features.Set<IHttpUpgradeFeature>(null);
 
-        await _services.GetRequiredService<PeerEndpoint>().HandleAsync(context);
+        await KestrelUpgrade.HandleAsync(context, _services.GetRequiredService<PeerEndpoint>().Open);
 
         Assert.Equal(400, context.Response.StatusCode);
         Assert.Equal(0, _services.GetRequiredService<PeerTable>().PendingCount);
@@ -78,7 +79,7 @@ public sealed class PeerEndpointTests : IDisposable
     private DefaultHttpContext Upgrade(IPAddress address)
     {
         var context = new DefaultHttpContext();
-        context.Features.Set(new TrackedConnection(
+        context.Features.Set(new KestrelConnection(
             new Microsoft.AspNetCore.Connections.DefaultConnectionContext(), _services.GetRequiredService<ConnectionTable>()));
         context.Features.Set<IHttpUpgradeFeature>(new BrokenUpgrade());
         context.Connection.RemoteIpAddress = address;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
@@ -72,7 +71,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         Assert.Equal(Greater.ServerId, ack.RootElement.GetProperty("serverId").GetString());
         Assert.Equal(Lesser.ServerId, Assert.Single(_table.Snapshot()).ServerId);
         Assert.Equal(0, _table.PendingCount);
-        Assert.True(Assert.Single(_sessions.All).IsHeld);
+        Assert.True(Assert.Single(_sessions.All).IsRegistered);
         Assert.Empty(_metrics.PeerRefusalsByReason());
     }
 
@@ -225,11 +224,9 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         var address = IPAddress.Parse("192.0.2.1");
         var key = IpKey.From(address, 64);
         Assert.True(_table.TryEnter(address, key, out var link));
-        var socket = new FakePeerSocket();
-        var frames = new FrameStream(Stream.Null, _services.Options, _time);
-        var connection = new TrackedConnection(new DefaultConnectionContext(), _connections);
-        var session = new Session(_sessions.NextId(), key, key, connection, socket, frames, _services);
-        _open.Add((socket, session.RunAsync(new PeerHandler(link, welcome), _sessions)));
+        var socket = new FakePeerSocket(_connections);
+        socket.Open(new Session(_sessions.NextId(), key, key, socket, new PeerHandler(link, welcome), _sessions, _services));
+        _open.Add((socket, socket.Over));
         return socket;
     }
 

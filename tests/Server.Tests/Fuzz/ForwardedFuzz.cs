@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Relay.Addresses;
 
@@ -72,7 +71,7 @@ internal static class ForwardedFuzz
     }
 
     private static IpKey Origin(ClientAddressRule rule, StringValues lines) =>
-        Resolver.Resolve(rule, Peer, new HeaderDictionary { [rule.Header] = lines }, default).Address;
+        Resolver.Resolve(rule, Peer, name => name == rule.Header ? lines : default, default).Address;
 
     private static IpKey SlowRead(string text)
     {

@@ -10,7 +10,12 @@ public sealed class OutboundQueueTests : IDisposable
     private readonly RelayMetrics _metrics = new();
     private readonly OutboundQueue _queue;
 
-    public OutboundQueueTests() => _queue = new OutboundQueue(new ClientSessionOptions { QueueMessages = 3, QueueBytes = 1024 }, _metrics);
+    // Somebody is sending, so that all else waits.
+    public OutboundQueueTests()
+    {
+        _queue = new OutboundQueue(new ClientSessionOptions { QueueMessages = 3, QueueBytes = 1024 }, _metrics);
+        Assert.True(_queue.TryBegin());
+    }
 
     public void Dispose() => _metrics.Dispose();
 
@@ -19,7 +24,7 @@ public sealed class OutboundQueueTests : IDisposable
     {
         Assert.All(Enumerable.Range(0, 3), _ => Assert.Equal(EnqueueResult.Queued, Add(1)));
         Assert.Equal(EnqueueResult.Full, Add(1));
-        Assert.True(_queue.TryDequeue(out _));
+        Assert.True(_queue.TryNext(out _, out _));
         Assert.Equal(EnqueueResult.Queued, Add(1));
     }
 
@@ -42,7 +47,7 @@ public sealed class OutboundQueueTests : IDisposable
         var room = _queue.RoomAsync();
         Assert.False(room.IsCompleted);
 
-        Assert.True(_queue.TryDequeue(out _));
+        Assert.True(_queue.TryNext(out _, out _));
         await room.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
     }
 
@@ -58,87 +63,48 @@ public sealed class OutboundQueueTests : IDisposable
     }
 
     [Fact]
-    public async Task Complete_KeepingTheRest_HandsItOutInOrder()
+    public void TryEnqueue_NobodySends_IsTheCallersToSend()
+    {
+        Assert.False(_queue.TryNext(out _, out _));
+        Assert.Equal(EnqueueResult.SendNow, Add(1));
+        Assert.False(_queue.TryBegin());
+        Assert.Equal(EnqueueResult.Queued, Add(2));
+        Assert.True(_queue.TryNext(out var next, out _));
+        Assert.Equal(2, next.Length);
+    }
+
+    [Fact]
+    public void Complete_KeepingTheRest_HandsItOutInOrderAndThenTheEndOnce()
     {
         Add(1);
         Add(2);
-        _queue.Complete(drop: false);
+        Assert.False(_queue.Complete(drop: false));
 
         Assert.Equal(EnqueueResult.Completed, Add(3));
-        Assert.True(await _queue.WaitAsync());
-        Assert.True(_queue.TryDequeue(out var first));
-        Assert.True(_queue.TryDequeue(out var second));
+        Assert.True(_queue.TryNext(out var first, out _));
+        Assert.True(_queue.TryNext(out var second, out _));
         Assert.Equal((1, 2), (first.Length, second.Length));
-        Assert.False(await _queue.WaitAsync());
+        Assert.False(_queue.TryNext(out _, out var isLast));
+        Assert.True(isLast);
+        Assert.False(_queue.Complete(drop: true));
         Assert.Equal(0, _metrics.Queued);
     }
 
     [Fact]
-    public async Task Complete_Dropping_LeavesNothing()
+    public void Complete_NobodySends_IsTheCallersEnd()
+    {
+        Assert.False(_queue.TryNext(out _, out _));
+        Assert.True(_queue.Complete(drop: true));
+        Assert.False(_queue.TryBegin());
+    }
+
+    [Fact]
+    public void Complete_Dropping_LeavesNothing()
     {
         Add(1);
         _queue.Complete(drop: true);
 
-        Assert.False(_queue.TryDequeue(out _));
-        Assert.False(await _queue.WaitAsync());
-        Assert.Equal(0, _metrics.Queued);
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task WaitAsync_Empty_WakesAtAMessageOrTheEnd(bool message)
-    {
-        var waiting = _queue.WaitAsync();
-        Assert.False(waiting.IsCompleted);
-        if (message)
-        {
-            Add(1);
-        }
-        else
-        {
-            _queue.Complete(drop: false);
-        }
-
-        Assert.Equal(message, await waiting);
-    }
-
-    [Fact]
-    public async Task ManyProducers_OneConsumer_LoseNothingAndKeepEachOrder()
-    {
-        const int Each = 2000;
-        var producers = Enumerable.Range(0, 3).Select(producer => new Thread(() =>
-        {
-            for (var i = 1; i <= Each;)
-            {
-                var message = new EncodedMessage(ArrayPool<byte>.Shared.Rent(1), 1, receivedAt: (producer * 10_000) + i);
-                if (_queue.TryEnqueue(message) == EnqueueResult.Queued)
-                {
-                    i++;
-                }
-                else
-                {
-                    message.Return();
-                    Thread.Yield();
-                }
-            }
-        })).ToList();
-        producers.ForEach(thread => thread.Start());
-
-        var last = new long[3];
-        for (var taken = 0; taken < 3 * Each;)
-        {
-            Assert.True(await _queue.WaitAsync());
-            while (_queue.TryDequeue(out var message))
-            {
-                var producer = message.ReceivedAt / 10_000;
-                Assert.Equal(++last[producer], message.ReceivedAt % 10_000);
-                message.Return();
-                taken++;
-            }
-        }
-
-        producers.ForEach(thread => thread.Join());
+        Assert.False(_queue.TryNext(out _, out _));
         Assert.Equal(0, _metrics.Queued);
     }
 

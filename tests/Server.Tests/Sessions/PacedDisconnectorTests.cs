@@ -1,4 +1,3 @@
-using System.Net.WebSockets;
 using Relay.Protocol;
 using Relay.Sessions;
 
@@ -53,14 +52,14 @@ public sealed class PacedDisconnectorTests : IDisposable
         using var closer = new PacedDisconnector(_sessions.Options, _sessions.Time);
         var (first, second) = (Open(3), Open(3));
         closer.Add(first, CloseReason.Banned);
-        closer.Disconnect(second, (WebSocketCloseStatus)4000, "moved");
+        closer.Disconnect(second, 4000, "moved");
         _sessions.Time.Advance(TimeSpan.FromMilliseconds(50));
         _sessions.Time.Advance(TimeSpan.FromMilliseconds(50));
         Assert.Equal((3, 1), (Closed(first), Closed(second)));
         _sessions.Time.Advance(TimeSpan.FromMilliseconds(50));
 
         Assert.Equal((CloseReason.Banned, CloseReason.Disconnected), (first[0].CloseReason, second[2].CloseReason));
-        Assert.Equal(((WebSocketCloseStatus)4000, "moved"), second[0].CloseFrame);
+        Assert.Equal(((ushort)4000, "moved"), second[0].CloseFrame);
     }
 
     [Fact]

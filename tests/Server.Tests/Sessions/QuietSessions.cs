@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
@@ -31,14 +30,26 @@ internal sealed class QuietSessions : IDisposable
 
     public Session Open(IpKey key)
     {
-        var connection = new TrackedConnection(new DefaultConnectionContext(), _connections);
-        var frames = new FrameStream(Stream.Null, Options, Time);
-        return new Session(++_lastId, key, key, connection, new FakePeerSocket(), frames, _services);
+        var connection = new FakePeerSocket(_connections);
+        return new Session(++_lastId, key, key, connection, new Silent(), new SessionTable(), _services);
     }
 
     public void Dispose()
     {
         _closing.Dispose();
         _metrics.Dispose();
+    }
+
+    private sealed class Silent : ISessionHandler
+    {
+        public void OnOpened(Session session)
+        {
+        }
+
+        public ValueTask OnMessageAsync(Session session, ReadOnlyMemory<byte> message, long receivedAt) => ValueTask.CompletedTask;
+
+        public void OnClosed(Session session)
+        {
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
@@ -7,6 +6,7 @@ using Relay.Admission;
 using Relay.Policy;
 using Relay.Telemetry;
 using Relay.Transport;
+using Server.Tests.Support;
 
 namespace Server.Tests.Listening;
 
@@ -71,8 +71,8 @@ public sealed class HandshakeGuardTests : IDisposable
         Enter("203.0.113.1", out var first);
         Enter("203.0.113.1", out _);
         Enter("203.0.113.1", out _);
-        first.Tracked.FinishHandshake();
-        first.Tracked.FinishHandshake();
+        first.FinishHandshake();
+        first.FinishHandshake();
 
         Assert.True(Enter("203.0.113.1", out _));
         Assert.False(Enter("203.0.113.1", out _));
@@ -83,7 +83,7 @@ public sealed class HandshakeGuardTests : IDisposable
     public async Task DisposeAsync_ConnectionIsGone_MakesRoom()
     {
         Enter("203.0.113.1", out var first);
-        await first.Tracked.DisposeAsync();
+        first.CloseSocket();
 
         Assert.Equal(0, _guard.Count);
     }
@@ -171,21 +171,11 @@ public sealed class HandshakeGuardTests : IDisposable
 
     private long Cut(string reason) => _guard.Counts().Single(count => count.Key == reason).Value;
 
-    private TrackedConnection Connection(out Link link)
-    {
-        link = new Link();
-        return link.Tracked = new TrackedConnection(link, _table);
-    }
+    private Link Connection(out Link link) => link = new Link(_table);
 
     /// <summary>A connection that remembers that it was cut.</summary>
-    private sealed class Link : DefaultConnectionContext
+    private sealed class Link(ConnectionTable table) : FakeConnection(table)
     {
-        public TrackedConnection Tracked { get; set; } = null!;
-
-        public bool IsAborted { get; private set; }
-
-        public override void Abort(ConnectionAbortedException abortReason) => IsAborted = true;
-
-        public override void Abort() => IsAborted = true;
+        public override bool Send(ReadOnlyMemory<byte> bytes) => throw new NotSupportedException();
     }
 }

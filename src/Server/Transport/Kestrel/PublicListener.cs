@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Relay.Addresses;
 
-namespace Relay.Transport;
+namespace Relay.Transport.Kestrel;
 
 /// <summary>Kestrel's socket transport with each TCP connection of the public wrapped, so that the relay knows when its socket is truly closed. The operators' listeners pass through.</summary>
-internal sealed class PublicListenerFactory(SocketTransportFactory sockets, AcceptFilter door) : IConnectionListenerFactory
+internal sealed class PublicListenerFactory(SocketTransportFactory sockets, AcceptFilter filter, ConnectionTable table) : IConnectionListenerFactory
 {
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -16,13 +16,13 @@ internal sealed class PublicListenerFactory(SocketTransportFactory sockets, Acce
             return listener;
         }
 
-        door.Measure();
-        return new PublicListener(listener, ((PublicEndPoint)endpoint).ClientAddress, door);
+        filter.Measure();
+        return new PublicListener(listener, ((PublicEndPoint)endpoint).ClientAddress, filter, table);
     }
 }
 
-/// <summary>Accepts, and wraps what comes through the door.</summary>
-internal sealed class PublicListener(IConnectionListener inner, ClientAddressRule clientAddress, AcceptFilter door) : IConnectionListener
+/// <summary>Accepts, and wraps what the accept filter lets in.</summary>
+internal sealed class PublicListener(IConnectionListener inner, ClientAddressRule clientAddress, AcceptFilter filter, ConnectionTable table) : IConnectionListener
 {
     public EndPoint EndPoint => inner.EndPoint;
 
@@ -30,9 +30,14 @@ internal sealed class PublicListener(IConnectionListener inner, ClientAddressRul
     {
         while (await inner.AcceptAsync(cancellationToken) is { } connection)
         {
-            if (door.TryEnter(connection, clientAddress) is { } tracked)
+            var peer = connection.RemoteEndPoint is IPEndPoint endPoint ? IpKey.From(endPoint.Address) : IpKey.Unresolved;
+            if (filter.Allows(clientAddress, peer))
             {
-                return tracked;
+                var tracked = new KestrelConnection(connection, table) { ClientAddress = clientAddress };
+                if (filter.TryEnter(tracked, peer))
+                {
+                    return tracked.Context;
+                }
             }
 
             // Closed before the next is accepted: a flood never has more than one file too many.

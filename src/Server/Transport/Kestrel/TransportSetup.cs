@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Relay.Addresses;
 using KestrelListen = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
-namespace Relay.Transport;
+namespace Relay.Transport.Kestrel;
 
 internal static class TransportSetup
 {

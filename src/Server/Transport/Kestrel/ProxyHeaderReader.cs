@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Relay.Addresses;
 using Relay.Admission;
 
-namespace Relay.Transport;
+namespace Relay.Transport.Kestrel;
 
 /// <summary>
 /// Takes the PROXY header off a new connection, before TLS and HTTP see a byte. A peer in a trusted network must send one;
@@ -27,7 +27,7 @@ internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxyMis
     /// <summary>The connection's first step on a listener in PROXY mode.</summary>
     public async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        var tracked = connection.Features.GetRequiredFeature<TrackedConnection>();
+        var tracked = connection.Features.GetRequiredFeature<KestrelConnection>();
         var outcome = await ReadAsync(tracked, connection.Transport.Input, connection.RemoteEndPoint);
         Interlocked.Increment(ref _outcomes[(int)outcome]);
         if (outcome is ProxyHeaderOutcome.Accepted or ProxyHeaderOutcome.Direct)
@@ -92,7 +92,7 @@ internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxyMis
 
     private bool IsTrusted(EndPoint? peer) => peer is IPEndPoint endPoint && proxies.TryFind(IpKey.From(endPoint.Address), out _);
 
-    private async ValueTask<ProxyHeaderOutcome> ReadAsync(TrackedConnection connection, PipeReader input, EndPoint? peer)
+    private async ValueTask<ProxyHeaderOutcome> ReadAsync(Connection connection, PipeReader input, EndPoint? peer)
     {
         try
         {
@@ -106,7 +106,7 @@ internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxyMis
         }
     }
 
-    private static async ValueTask<ProxyHeaderOutcome> TakeHeaderAsync(TrackedConnection connection, PipeReader input)
+    private static async ValueTask<ProxyHeaderOutcome> TakeHeaderAsync(Connection connection, PipeReader input)
     {
         while (true)
         {

@@ -1,0 +1,214 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Relay.Transport.Kestrel;
+
+/// <summary>A connection that Kestrel carries: TLS, and every system but Linux. One reading loop; sending goes straight to the stream.</summary>
+internal sealed class KestrelConnection : Connection
+{
+    private const int ReadBytes = 4096;
+
+    private readonly ConnectionContext _inner;
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Set once, before the handler opens.
+    private Stream _stream = Stream.Null;
+    private IConnectionHandler? _handler;
+
+    // The write that is under way, of whoever sends; its continuation is made at the first one that has to wait.
+    private ValueTaskAwaiter _write;
+    private Action? _onWritten;
+
+    public KestrelConnection(ConnectionContext inner, ConnectionTable table)
+        : base(table)
+    {
+        _inner = inner;
+        inner.Features.Set(this);
+    }
+
+    public override CancellationToken Closed => _inner.ConnectionClosed;
+
+    protected override bool IsSocketClosed => _inner.Features.Get<IConnectionSocketFeature>()?.Socket.SafeHandle.IsClosed ?? false;
+
+    /// <summary>What Kestrel is given in place of its own connection: the moment its DisposeAsync returns, the socket is closed.</summary>
+    public ConnectionContext Context => new Tracked(this);
+
+    /// <summary>Reads until the connection is over.</summary>
+    public async Task RunAsync(IHttpUpgradeFeature upgrade, IConnectionHandler handler)
+    {
+        _handler = handler;
+        try
+        {
+            _stream = await upgrade.UpgradeAsync();
+            handler.OnOpened();
+            do
+            {
+                // An idle socket waits here, without a buffer.
+                _ = await _stream.ReadAsync(Memory<byte>.Empty);
+            }
+            while (await ReadAsync(handler));
+        }
+        catch (Exception exception) when (IsGoneError(exception))
+        {
+            // Reset by the peer, or by us.
+        }
+        catch
+        {
+            Abort();
+            throw;
+        }
+        finally
+        {
+            handler.OnClosed();
+        }
+    }
+
+    public override bool Send(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            // The single awaiter of this write.
+#pragma warning disable CA2012
+            _write = _stream.WriteAsync(bytes).GetAwaiter();
+#pragma warning restore CA2012
+            if (_write.IsCompleted)
+            {
+                _write.GetResult();
+                return true;
+            }
+
+            _write.UnsafeOnCompleted(_onWritten ??= OnWritten);
+            return false;
+        }
+        catch (Exception exception) when (IsGoneError(exception))
+        {
+            Abort();
+            return true;
+        }
+    }
+
+    public override void Close() => _finished.TrySetResult();
+
+    public override void Abort()
+    {
+        _inner.Abort();
+        _finished.TrySetResult();
+    }
+
+    private static bool IsGoneError(Exception exception) =>
+        exception is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or ConnectionAbortedException;
+
+    private void OnWritten()
+    {
+        try
+        {
+            _write.GetResult();
+        }
+        catch (Exception exception) when (IsGoneError(exception))
+        {
+            Abort();
+        }
+
+        _handler!.OnSent();
+    }
+
+    // False: the end.
+    private async ValueTask<bool> ReadAsync(IConnectionHandler handler)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
+        try
+        {
+            var read = await _stream.ReadAsync(buffer.AsMemory());
+            if (read == 0)
+            {
+                return false;
+            }
+
+            if (await handler.OnBytesAsync(buffer.AsMemory(0, read)))
+            {
+                return true;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        await _finished.Task;
+        return false;
+    }
+
+    /// <summary>Kestrel's view of the connection.</summary>
+    private sealed class Tracked(KestrelConnection connection) : ConnectionContext
+    {
+        public override string ConnectionId
+        {
+            get => connection._inner.ConnectionId;
+            set => connection._inner.ConnectionId = value;
+        }
+
+        public override IFeatureCollection Features => connection._inner.Features;
+
+        public override IDictionary<object, object?> Items
+        {
+            get => connection._inner.Items;
+            set => connection._inner.Items = value;
+        }
+
+        public override IDuplexPipe Transport
+        {
+            get => connection._inner.Transport;
+            set => connection._inner.Transport = value;
+        }
+
+        public override CancellationToken ConnectionClosed
+        {
+            get => connection._inner.ConnectionClosed;
+            set => connection._inner.ConnectionClosed = value;
+        }
+
+        public override EndPoint? LocalEndPoint
+        {
+            get => connection._inner.LocalEndPoint;
+            set => connection._inner.LocalEndPoint = value;
+        }
+
+        public override EndPoint? RemoteEndPoint
+        {
+            get => connection._inner.RemoteEndPoint;
+            set => connection._inner.RemoteEndPoint = value;
+        }
+
+        public override void Abort() => connection.Abort();
+
+        public override void Abort(ConnectionAbortedException abortReason)
+        {
+            connection._inner.Abort(abortReason);
+            connection._finished.TrySetResult();
+        }
+
+        public override async ValueTask DisposeAsync()
+        {
+            try
+            {
+                // Data that a peer does not read must not keep its socket, and its lease, for ever.
+                if (!connection.IsGone)
+                {
+                    connection.CloseSoon();
+                }
+
+                await connection._inner.DisposeAsync();
+            }
+            finally
+            {
+                connection.OnSocketClosed();
+                await base.DisposeAsync();
+            }
+        }
+    }
+}

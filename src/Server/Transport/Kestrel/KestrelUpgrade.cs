@@ -1,0 +1,55 @@
+using System.Net;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Relay.Transport.Kestrel;
+
+/// <summary>Upgrade requests that come through Kestrel.</summary>
+internal static class KestrelUpgrade
+{
+    /// <summary>Asks what becomes of the request, and does it. Not async: whatever waits here waits for the life of the socket.</summary>
+    public static Task HandleAsync(HttpContext context, Func<UpgradeRequest, Connection, UpgradeOutcome> open)
+    {
+        var connection = context.Features.GetRequiredFeature<KestrelConnection>();
+        var headers = context.Request.Headers;
+        var upgrade = context.Features.Get<IHttpUpgradeFeature>();
+        var request = new UpgradeRequest(
+            context.Request.Method,
+            context.Request.Path + context.Request.QueryString,
+            name => headers[name],
+            context.Connection.RemoteIpAddress ?? IPAddress.None,
+            connection.Claim,
+            connection.ClientAddress,
+            upgrade is { IsUpgradableRequest: true },
+            context.Request.IsHttps);
+        var outcome = open(request, connection);
+        if (outcome.Refused is { } answer)
+        {
+            return AnswerAsync(context, answer);
+        }
+
+        var response = context.Response.Headers;
+        response.Upgrade = "websocket";
+        response.Connection = "Upgrade";
+        response.SecWebSocketAccept = WebSocketHandshake.AcceptKey(request);
+        if (request.Subprotocol is { } subprotocol)
+        {
+            response.SecWebSocketProtocol = subprotocol;
+        }
+
+        // Nobody reads them again, and a browser's are a kilobyte or two that would stay for the life of the socket.
+        headers.Clear();
+        return connection.RunAsync(upgrade!, outcome.Accepted!);
+    }
+
+    private static Task AnswerAsync(HttpContext context, HttpAnswer answer)
+    {
+        context.Response.StatusCode = answer.Status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        if (answer.HeaderName.Length > 0)
+        {
+            context.Response.Headers[answer.HeaderName] = answer.HeaderValue;
+        }
+
+        return context.Response.WriteAsync(answer.Text + "\n");
+    }
+}

@@ -1,0 +1,38 @@
+using System.Net;
+using Relay.Addresses;
+
+namespace Relay.Transport;
+
+/// <summary>A request for a WebSocket, whichever entrance it came through.</summary>
+/// <param name="Method">As it stands in the request line.</param>
+/// <param name="Target">Path and query.</param>
+/// <param name="Header">The lines of a header.</param>
+/// <param name="Peer">The other end of the TCP connection.</param>
+/// <param name="Claim">What a PROXY header said.</param>
+/// <param name="ClientAddress">How the listener finds the client's address.</param>
+/// <param name="IsUpgrade">True when HTTP permits the upgrade: HTTP/1.1 with <c>Connection: Upgrade</c>.</param>
+/// <param name="IsTls">True over TLS.</param>
+internal sealed record UpgradeRequest(
+    string Method, string Target, HeaderLookup Header, IPAddress Peer, ProxyClaim Claim, ClientAddressRule ClientAddress, bool IsUpgrade, bool IsTls)
+{
+    /// <summary>The first subprotocol that the client offers, which is echoed; null: none.</summary>
+    public string? Subprotocol => Header("Sec-WebSocket-Protocol").ToString().Split(',', 2)[0].Trim() is { Length: > 0 } first ? first : null;
+}
+
+/// <summary>An answer without an upgrade: a status, one line of text, and at most one header of its own.</summary>
+internal sealed record HttpAnswer(int Status, string Text, string HeaderName = "", string HeaderValue = "")
+{
+    /// <summary>With Retry-After between the given time and twice as much, so that clients do not come back in step.</summary>
+    public static HttpAnswer RetryLater(int status, string reason, TimeSpan retryAfter)
+    {
+        var seconds = Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds));
+        var wait = seconds + Random.Shared.Next(seconds + 1);
+        return new HttpAnswer(status, reason, "Retry-After", wait.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
+}
+
+/// <summary>What becomes of an upgrade request: exactly one of the two.</summary>
+internal readonly record struct UpgradeOutcome(HttpAnswer? Refused, IConnectionHandler? Accepted)
+{
+    public static implicit operator UpgradeOutcome(HttpAnswer answer) => new(answer, null);
+}
