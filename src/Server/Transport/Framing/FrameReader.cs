@@ -119,7 +119,9 @@ internal struct FrameReader(FrameRole role, int maxMessageBytes) : IDisposable
         }
     }
 
-    /// <summary>Gives back all buffers; the reader yields nothing from then on.</summary>
+    /// <summary>
+    /// Gives back all buffers, so what was handed out last must no longer be in use; the reader yields nothing from then on.
+    /// </summary>
     public void Dispose()
     {
         _isOver = true;

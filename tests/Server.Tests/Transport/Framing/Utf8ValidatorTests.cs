@@ -1,3 +1,4 @@
+using System.Text;
 using Relay.Transport.Framing;
 using Server.Tests.Fuzz;
 
@@ -73,16 +74,19 @@ public sealed class Utf8ValidatorTests
         Span<byte> bytes = stackalloc byte[4];
         for (var value = 0; value <= 0x10FFFF; value++)
         {
-            if (!System.Text.Rune.IsValid(value))
+            if (!Rune.IsValid(value))
             {
                 continue;
             }
 
-            var length = new System.Text.Rune(value).EncodeToUtf8(bytes);
+            var length = new Rune(value).EncodeToUtf8(bytes);
             for (var cut = 0; cut <= length; cut++)
             {
                 var validator = new Utf8Validator();
-                Assert.True(validator.Append(bytes[..cut]) && validator.Append(bytes[cut..length]) && validator.IsComplete, $"U+{value:X}");
+                if (!validator.Append(bytes[..cut]) || !validator.Append(bytes[cut..length]) || !validator.IsComplete)
+                {
+                    Assert.Fail($"U+{value:X} is refused when cut at {cut}");
+                }
             }
         }
     }
