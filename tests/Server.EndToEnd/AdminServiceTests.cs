@@ -115,7 +115,7 @@ public sealed class AdminServiceTests
     }
 
     [Fact]
-    public async Task SetLimits_LoweredBelowTheCount_DisconnectsNobodyAndRefusesUntilItHasFallen()
+    public async Task ChangePolicy_LoweredBelowTheCount_DisconnectsNobodyAndRefusesUntilItHasFallen()
     {
         await using var server = await RelayServer.StartAsync();
         await using var a = await TestClient.ConnectAsync(server);
@@ -140,7 +140,7 @@ public sealed class AdminServiceTests
     }
 
     [Fact]
-    public async Task SetLimits_Raised_AdmitsAtOnce()
+    public async Task ChangePolicy_Raised_AdmitsAtOnce()
     {
         await using var server = await RelayServer.StartAsync(settings => settings.Admission.PerIp = 1);
         await using var a = await TestClient.ConnectAsync(server);
@@ -156,7 +156,7 @@ public sealed class AdminServiceTests
     }
 
     [Fact]
-    public async Task SetLimits_StaleRevision_IsAbortedAndNothingChanges()
+    public async Task ChangePolicy_StaleRevision_IsAbortedAndNothingChanges()
     {
         await using var server = await RelayServer.StartAsync();
         await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40, ExpectedRevision = 1 }, Call);
@@ -169,7 +169,7 @@ public sealed class AdminServiceTests
     }
 
     [Fact]
-    public async Task SetLimits_BadFields_AreNamedAndNothingChanges()
+    public async Task ChangePolicy_BadFields_AreNamedAndNothingChanges()
     {
         await using var server = await RelayServer.StartAsync();
         await SetAsync(new SetLimitsRequest { Total = 0, PerIp = -1 }, "total", "per_ip");
@@ -184,7 +184,7 @@ public sealed class AdminServiceTests
     }
 
     [Fact]
-    public async Task SetLimits_TotalBelowPerIp_IsAcceptedWithAWarning()
+    public async Task ChangePolicy_TotalBelowPerIp_IsAcceptedWithAWarning()
     {
         await using var server = await RelayServer.StartAsync();
         var reply = await server.Admin.SetLimitsAsync(new SetLimitsRequest { Total = 10, PerIp = 20, Reason = new string('x', 256) }, Call);
@@ -194,7 +194,7 @@ public sealed class AdminServiceTests
     }
 
     [Fact]
-    public async Task SetLimits_Changed_IsLoggedWithUserAndCleanReason()
+    public async Task ChangePolicy_Changed_IsLoggedWithUserAndCleanReason()
     {
         await using var server = await RelayServer.StartAsync();
         var log = LogCollector.Attach(server);

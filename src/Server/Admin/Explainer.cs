@@ -116,7 +116,7 @@ internal sealed class Explainer(
 
     private BanEntry? BanOf(LimitPolicy policy, IpKey address)
     {
-        if (policy.BanOf(address, time) is { } found)
+        if (policy.BanOf(address) is { } found)
         {
             return BanCommands.Row(found.Network, found.Ban.Until, found.Ban.Reason, "manual");
         }

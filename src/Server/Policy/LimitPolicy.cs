@@ -46,7 +46,7 @@ internal sealed class LimitPolicy
 
     public PolicyItems Items { get; }
 
-    /// <summary>Counts up with each change, 1 at the first start; after a restart some numbers are left out, none comes twice.</summary>
+    /// <summary>Counts up by one with each change, also over restarts; 1 at the first start.</summary>
     public long Revision { get; }
 
     /// <summary>Bits of an IPv6 address that make its key; fixed while the relay runs, because live keys were made with it.</summary>
@@ -93,7 +93,7 @@ internal sealed class LimitPolicy
                 RefusesUnresolved ? Refusal.Unresolved : Refusal.None, true, Total, UnresolvedLimit, int.MaxValue, int.MaxValue, 1, null);
         }
 
-        if (_bans.Count > 0 && BanOf(address, time) is { } ban)
+        if (_bans.Count > 0 && BanOf(address) is { } ban)
         {
             return Decided(Refusal.Banned, ban.Network);
         }
@@ -120,9 +120,8 @@ internal sealed class LimitPolicy
             : key.IsIpv6 ? _ipv6 : _ipv4;
     }
 
-    /// <summary>The ban that holds for an address now; null: none.</summary>
-    public (IpPrefix Network, Ban Ban)? BanOf(IpKey address, TimeProvider time) =>
-        _bans.TryFind(address, time.GetUtcNow(), static (ban, now) => ban.HoldsAt(now), out var network, out var ban) ? (network, ban) : null;
+    /// <summary>The ban that holds for an address; null: none. One that ends is removed from the policy.</summary>
+    public (IpPrefix Network, Ban Ban)? BanOf(IpKey address) => _bans.TryFind(address, out var network, out var ban) ? (network, ban) : null;
 
     /// <summary>The rate that makes one more of a key wait, and for how long; None: neither does. Takes nothing.</summary>
     public Refusal LookAtRate(double scale, ref TokenBucket key, ref TokenBucket total, long now, TimeProvider time, out TimeSpan wait)
