@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using Relay.AdminApi;
 using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd;

@@ -23,7 +23,7 @@ internal static class ChangePlan
             errors = [("", $"{state.Temporary.Count:#,0} changes are in force for a time already; at most {MaxTemporary:#,0}")];
         }
 
-        return errors.Count > 0 ? [] : plan;
+        return errors.Count > 0 ? [] : [.. plan.OrderBy(difference => difference.Path, StringComparer.Ordinal)];
     }
 
     private static List<PolicyDifference> Edit(
