@@ -39,7 +39,7 @@ public sealed class UsageTests
     [InlineData("limits shadow set", "Nothing to set: give at least one limit, such as --per-ip N, or --override NETWORK=VALUE.")]
     [InlineData("limits shadow set --override 203.0.113.7", "--override must be a network and 1 to 1,000,000, unlimited or deny, such as 203.0.113.0/24=200, not '203.0.113.7'.")]
     [InlineData("overrides set 203.0.113.7 many", "The limit must be 1 to 1,000,000, unlimited or deny, not 'many'.")]
-    [InlineData("overrides set 203.0.113.7", "Required argument 'limit' missing for command: 'set'.")]
+    [InlineData("overrides set 203.0.113.7", "Required argument 'limit|unlimited|deny' missing for command: 'set'.")]
     [InlineData("ban foo", "'foo' is not a network or IP address; write it like 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7.")]
     [InlineData("unban 10.1", "'10.1' is not a network or IP address; write it like 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7.")]
     [InlineData("bans --cidr 300.1.1.1", "'300.1.1.1' is not a network or IP address; write it like 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7.")]

@@ -107,7 +107,7 @@ public sealed class AuditTests
         Assert.Equal("", second.NextPageToken);
 
         Assert.Equal([6L], (await server.Admin.ListAuditAsync(new ListAuditRequest { AfterSequence = 5 }, Call)).Entries.Select(entry => entry.Sequence));
-        Assert.Equal(6, (await server.Admin.ListAuditAsync(new ListAuditRequest { Who = $"PID={Environment.ProcessId}", Method = "set-limit" }, Call)).Entries.Count);
+        Assert.Equal(6, (await server.Admin.ListAuditAsync(new ListAuditRequest { Who = $"PID={Environment.ProcessId}", Method = "change-policy" }, Call)).Entries.Count);
         Assert.Empty((await server.Admin.ListAuditAsync(new ListAuditRequest { Who = "nobody else" }, Call)).Entries);
     }
 

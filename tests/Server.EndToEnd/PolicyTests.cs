@@ -168,7 +168,7 @@ public sealed class PolicyTests
         for (var revision = 1; revision <= 5; revision++)
         {
             var options = new ChangeOptions { ExpectedRevision = revision };
-            var codes = await Task.WhenAll(Enumerable.Range(30, 2).Select(value => PolicyAdmin.CodeAsync(() => admin.SetPerIpAsync(value, options))));
+            var codes = await Task.WhenAll(Enumerable.Range(10 * revision, 2).Select(value => PolicyAdmin.CodeAsync(() => admin.SetPerIpAsync(value, options))));
             Assert.Equal([StatusCode.OK, StatusCode.Aborted], codes.Order());
         }
 

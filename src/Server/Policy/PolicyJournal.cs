@@ -10,7 +10,6 @@ namespace Relay.Policy;
 /// </summary>
 internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>? logger = null)
 {
-    private const long MinCompactBytes = 1 << 20;
     private const int ReadOnlyDirectory = 0x10000;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -23,6 +22,9 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
     private long _compacted;
 
     public string Path => path;
+
+    /// <summary>A file of less is not worth compacting.</summary>
+    public long MinCompactBytes { get; init; } = 1 << 20;
 
     /// <summary>
     /// All entries with their lines, none where there is no file. A last line that is torn is cut off. Throws
