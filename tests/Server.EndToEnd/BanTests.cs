@@ -35,6 +35,24 @@ public sealed class BanTests
         Assert.Equal(Guests.Admitted, await guests.ComeAsync("2001:db8:1:2::3"));
     }
 
+    [Fact]
+    public async Task Ban_ThatExpires_IsRemovedByTheRelayInItsOwnName()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await RelayServer.StartAsync(Guests.Trust, time);
+        var log = LogCollector.Attach(server);
+        var admin = new PolicyAdmin(server.Channel);
+        await admin.BanAsync("203.0.113.0/24", TimeSpan.FromHours(1));
+        time.Advance(TimeSpan.FromHours(1));
+
+        var answer = await admin.SetAsync(new LimitSettings { Total = 99 });
+        Assert.Equal("total", Assert.Single(answer.Changes).Path);
+        var entries = (await server.Admin.ListAuditAsync(new ListAuditRequest(), PolicyAdmin.Call)).Entries;
+        Assert.Equal(["ChangePolicy", "Revert", "Ban"], entries.Select(entry => entry.Method));
+        Assert.Equal(("relay", "the ban of revision 2 expired", "ban/203.0.113.0/24=-"), (entries[1].Who, entries[1].Why, entries[1].After));
+        Assert.Contains(log.Lines, line => line.StartsWith("Limits changed by relayd (the ban of revision 2 expired): ban/203.0.113.0/24 2000-01-01T01:00:00Z a test -> (none), revision 3", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("127.0.0.1")]
     [InlineData("0.0.0.0/0")]

@@ -50,7 +50,7 @@ internal sealed partial class PolicyRecorder(LimitPolicyStore policies, AutoBans
         if (revision.Who == PolicyRevision.Relay)
         {
             audit.Record(AuditEntry.OfRelay(
-                "Revert",
+                revision.Differences.Any(difference => difference.Reverts is not null) ? "Revert" : "Configure",
                 $"revision={revision.Revision}",
                 revision.Reason,
                 PolicyMapper.Short(revision.Differences, difference => difference.Before),

@@ -37,8 +37,8 @@ internal sealed partial class LimitPolicyStore : IDisposable
     {
         (_time, _clock, _ipv6Prefix, _journal, _logger) = (time, new SteadyClock(time), options.Ipv6Prefix, journal, logger ?? NullLogger<LimitPolicyStore>.Instance);
         _timer = time.CreateTimer(_ => _ = RevertAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _snapshot = Snapshot.Of(Start(PolicyItems.FromOptions(options, out _)), _ipv6Prefix);
-        MadeAtStart = Revert();
+        _snapshot = Snapshot.Of(Start(PolicyItems.FromOptions(options, out _), out var configured), _ipv6Prefix);
+        MadeAtStart = configured ? [_snapshot.History.Last, .. Revert()] : Revert();
     }
 
     /// <summary>Called by the writer after each change, in their order, also for those that the relay makes itself. Must not change the policy.</summary>
@@ -46,7 +46,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
 
     public LimitPolicy Current => _snapshot.Policy;
 
-    /// <summary>What was due for a revert when the relay started.</summary>
+    /// <summary>What the relay made of another configuration, and of what was due for a revert, when it started.</summary>
     public IReadOnlyList<PolicyRevision> MadeAtStart { get; }
 
     /// <summary>Where changes are kept; null: in memory only.</summary>
@@ -117,8 +117,10 @@ internal sealed partial class LimitPolicyStore : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
-    private PolicyHistory Start(PolicyItems configuration)
+    /// <param name="configured">The configuration is another than before, and that is a revision.</param>
+    private PolicyHistory Start(PolicyItems configuration, out bool configured)
     {
+        configured = false;
         try
         {
             var history = _journal is null ? null : JournalReplay.Read(_journal, configuration, _ipv6Prefix);
@@ -140,6 +142,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
                 State = after.ToJournal(),
             };
             history = history.Add(entry, after);
+            configured = JournalEntry.IsRevision(entry.Changes);
             _journal!.Write([entry], history.Entries, _clock.ToWall);
             return history;
         }

@@ -108,9 +108,9 @@ internal sealed class PolicyState
             {
                 temporary = temporary.Add(setting);
             }
-            else if (!change.IsReset && !(change.After is null && Configuration[change.Path] is null))
+            else if (!change.IsReset)
             {
-                changed[change.Path] = setting;
+                Keep(setting, changed);
             }
         }
 
@@ -136,8 +136,21 @@ internal sealed class PolicyState
         : changed.TryGetValue(path, out var setting) ? setting.Text
         : Configuration[path];
 
+    // A rule that was removed and that the configuration does not have leaves nothing to reset.
+    private void Keep(ItemSetting setting, ImmutableSortedDictionary<string, ItemSetting>.Builder changed)
+    {
+        if (setting.Text is null && Configuration[setting.Path] is null)
+        {
+            changed.Remove(setting.Path);
+        }
+        else
+        {
+            changed[setting.Path] = setting;
+        }
+    }
+
     // What needed nothing but this stays for good, and what it lay upon does not come back.
-    private static ImmutableList<ItemSetting> Confirm(
+    private ImmutableList<ItemSetting> Confirm(
         long revision, ImmutableList<ItemSetting> temporary, ImmutableSortedDictionary<string, ItemSetting>.Builder changed)
     {
         foreach (var setting in temporary.Where(setting => setting.Revision == revision && setting.ConfirmBy is not null))
@@ -145,7 +158,7 @@ internal sealed class PolicyState
             if (setting.Until is null)
             {
                 var at = temporary.IndexOf(setting);
-                changed[setting.Path] = setting with { ConfirmBy = null };
+                Keep(setting with { ConfirmBy = null }, changed);
                 temporary = [.. temporary.Where((other, i) => i > at || other.Path != setting.Path)];
             }
             else

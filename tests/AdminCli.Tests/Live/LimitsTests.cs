@@ -61,7 +61,7 @@ public sealed class LimitsTests
     public async Task SetLimit_ExpectedRevisionInForce_IsDone()
     {
         await using var relay = await RelayProcess.StartAsync();
-        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 50 --expect-revision 1");
+        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 40 --expect-revision 1");
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
         Assert.Contains("revision   1 -> 2\n", result.Output);
     }
@@ -70,12 +70,12 @@ public sealed class LimitsTests
     public async Task SetLimit_StaleRevision_IsRefusedAndSaysHowToGoOn()
     {
         await using var relay = await RelayProcess.StartAsync();
-        await relay.Cli.RunLineAsync("set-limit --per-ip 50");
+        await relay.Cli.RunLineAsync("set-limit --per-ip 40");
         var result = await relay.Cli.RunLineAsync("set-limit --per-ip 60 --expect-revision 1");
         Assert.Equal((ExitCodes.Refused, ""), (result.ExitCode, result.Output));
         Assert.Equal("Revision conflict: expected 1, current is 2.", result.ErrorLines[0]);
         Assert.Equal("Run `relayctl limits`, decide anew, and try again with the revision it shows.", result.ErrorLines[1]);
-        Assert.Matches(@"\nper-ip +50 clients", (await relay.Cli.RunAsync("limits")).Output);
+        Assert.Matches(@"\nper-ip +40 clients", (await relay.Cli.RunAsync("limits")).Output);
     }
 
     [Fact]
