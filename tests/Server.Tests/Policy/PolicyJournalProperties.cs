@@ -92,5 +92,9 @@ public sealed class PolicyJournalProperties
         Assert.Equal(model.Revision, revisions[^1]);
     }
 
-    private sealed record Op(int Kind, (string Path, string? Text)[] Edits, int Number, int Ttl, int Confirm);
+    private sealed record Op(int Kind, (string Path, string? Text)[] Edits, int Number, int Ttl, int Confirm)
+    {
+        // What a failure prints.
+        public override string ToString() => $"{Kind} {string.Join(' ', Edits.Select(edit => $"{edit.Path}={edit.Text ?? "-"}"))} number={Number} ttl={Ttl} confirm={Confirm}";
+    }
 }

@@ -77,6 +77,11 @@ internal sealed class PolicyModel(Dictionary<string, string?> configuration)
         foreach (var path in items.Keys.Union(target.Keys).Where(path => items.GetValueOrDefault(path) != target.GetValueOrDefault(path)))
         {
             var isOver = bans.TryGetValue(path, out var until) && until <= now;
+            if (isOver && !items.ContainsKey(path))
+            {
+                continue;
+            }
+
             edits.Add((path, isOver ? null : target.GetValueOrDefault(path), bans.ContainsKey(path) && !isOver && target.ContainsKey(path) ? until : null, null));
         }
 
