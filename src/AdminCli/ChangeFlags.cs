@@ -10,7 +10,7 @@ internal sealed class ChangeFlags
     private const string Times = "30s, 30m or 2h";
 
     private static readonly TimeSpan Min = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan MaxHold = TimeSpan.FromDays(30);
+    private static readonly TimeSpan MaxTtl = TimeSpan.FromDays(30);
     private static readonly TimeSpan MaxConfirm = TimeSpan.FromHours(1);
 
     private static readonly Dictionary<string, Excess> Choices = new()
@@ -23,7 +23,7 @@ internal sealed class ChangeFlags
     public ChangeFlags()
     {
         Excess = ArgumentParsers.Choice("--excess", Choices);
-        Excess.Description = "What becomes of sockets above the new limits. keep: they stay, newcomers are refused (the default); "
+        Excess.Description = "What becomes of excess connections. keep: they stay, new connections are refused (the default); "
             + "evict-idle, evict-newest: those idle the longest, or connected last, are closed, a bounded number a second.";
     }
 
@@ -40,14 +40,14 @@ internal sealed class ChangeFlags
 
     public Option<TimeSpan?> For { get; } = new("--for")
     {
-        Description = "Take the change back after this time, 1s to 30d, also if the relay is restarted meanwhile.",
+        Description = "Revert the change after this time, 1s to 30d, also if the relay is restarted meanwhile.",
         HelpName = "time",
-        CustomParser = ArgumentParsers.Duration("--for", Min, MaxHold, Times),
+        CustomParser = ArgumentParsers.Duration("--for", Min, MaxTtl, Times),
     };
 
     public Option<TimeSpan?> ConfirmWithin { get; } = new("--confirm-within")
     {
-        Description = "Take the change back unless `relayctl confirm` follows within this time, 1s to 1h.",
+        Description = "Revert the change unless `relayctl confirm` follows within this time, 1s to 1h.",
         HelpName = "time",
         CustomParser = ArgumentParsers.Duration("--confirm-within", Min, MaxConfirm, Times),
     };
@@ -56,7 +56,7 @@ internal sealed class ChangeFlags
 
     public static Option<string?> ReasonOption() => new("--reason")
     {
-        Description = "Why; goes to the history, the relay's log and its audit beside who. At most 256 characters.",
+        Description = "Reason; recorded with your name in the history, log and audit. At most 256 characters.",
         HelpName = "text",
     };
 
@@ -77,7 +77,7 @@ internal sealed class ChangeFlags
             Reason = options.GetValue(Reason) ?? "",
             DryRun = options.GetValue(DryRun),
             Excess = options.GetValue(Excess),
-            Ttl = options.GetValue(For) is { } hold ? Duration.FromTimeSpan(hold) : null,
+            Ttl = options.GetValue(For) is { } ttl ? Duration.FromTimeSpan(ttl) : null,
             ConfirmWithin = options.GetValue(ConfirmWithin) is { } confirm ? Duration.FromTimeSpan(confirm) : null,
         };
         if (options.GetValue(ExpectRevision) is { } expected)

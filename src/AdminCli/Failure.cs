@@ -46,7 +46,7 @@ internal sealed record Failure(int ExitCode, string Message)
             // The details say more than the message, which may well repeat them.
             StatusCode.InvalidArgument when Violations(exception) is { Length: > 0 } fields => string.Join('\n', ["The relay refused the request:", .. fields]),
             StatusCode.InvalidArgument => $"The relay refused the request: {detail}",
-            StatusCode.Aborted => $"The limits were changed by someone else meanwhile: {detail}\nRun `relayctl limits`, decide anew, and try again with the revision it shows.",
+            StatusCode.Aborted => $"{detail}\nRun `relayctl limits`, decide anew, and try again with the revision it shows.",
             StatusCode.Unauthenticated => $"The relay does not know who you are: {detail}\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.",
             StatusCode.PermissionDenied => $"You may not do that: {detail}",
             StatusCode.Unimplemented => $"The relay does not know this call; it may be older than this relayctl: {detail}",

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Relay.AdminApi;
 
 namespace Relay.AdminCli;
 
@@ -10,27 +11,33 @@ internal sealed partial class LimitFlags(bool withLevel)
 {
     private const int Max = 1_000_000;
 
-    private static readonly string[] OverloadLevels = ["auto", "normal", "elevated", "critical"];
+    private static readonly Dictionary<string, UnresolvedClients> UnresolvedChoices =
+        new() { ["total-only"] = UnresolvedClients.TotalOnly, ["refuse"] = UnresolvedClients.Refuse };
 
-    private readonly Option<int?>[] _numbers =
-    [
-        Number("--total", "clients", "Client sockets in all, 1 to 1,000,000. Not given: stays, like all that follow."),
-        Number("--per-ip", "clients", "Client sockets of one address (IPv6: of one prefix), 1 to 1,000,000."),
-        Number("--unresolved-limit", "clients", "Client sockets in all whose address a trusted proxy did not tell, 1 to 1,000,000."),
-    ];
+    private static readonly Dictionary<string, OverloadMode> LevelChoices = new()
+    {
+        ["auto"] = OverloadMode.Auto,
+        ["normal"] = OverloadMode.Normal,
+        ["elevated"] = OverloadMode.Elevated,
+        ["critical"] = OverloadMode.Critical,
+    };
 
-    private readonly Option<string?>[] _texts =
-    [
-        Tier("--per-56", "Client sockets of one IPv6 /56: a multiple of --per-ip such as 8x, a number, or off."),
-        Tier("--per-48", "Client sockets of one IPv6 /48, likewise."),
-        Tier("--per-24", "Client sockets of one IPv4 /24, likewise."),
-        Rate("--rate-per-ip", "New sockets of one address, such as '20/s burst 200' or 30/m, or off."),
-        Rate("--rate-total", "New sockets of all addresses together, likewise."),
-        UnresolvedOption(),
-        .. withLevel ? new[] { OverloadLevelOption() } : [],
-    ];
+    private readonly Option<int?> _total = Number("--total", "Total client connections, 1 to 1,000,000. Options you leave out do not change.");
+    private readonly Option<int?> _perIp = Number("--per-ip", "Client connections of one address (IPv6: of one prefix), 1 to 1,000,000.");
+    private readonly Option<int?> _unresolvedLimit = Number("--unresolved-limit", "Total client connections whose address a trusted proxy did not tell, 1 to 1,000,000.");
+    private readonly Option<TierLimit?> _per56 = Tier("--per-56", "Client connections of one IPv6 /56: a multiple of --per-ip such as 8x, a number, or off.");
+    private readonly Option<TierLimit?> _per48 = Tier("--per-48", "Client connections of one IPv6 /48, likewise.");
+    private readonly Option<TierLimit?> _per24 = Tier("--per-24", "Client connections of one IPv4 /24, likewise.");
+    private readonly Option<ConnectRate?> _ratePerIp = Rate("--rate-per-ip", "New connections of one address, such as '20/s burst 200' or 30/m, or off.");
+    private readonly Option<ConnectRate?> _rateTotal = Rate("--rate-total", "New connections of all addresses together, likewise.");
+    private readonly Option<UnresolvedClients> _unresolved = Choice(
+        "--unresolved", UnresolvedChoices, "Clients whose address a trusted proxy did not tell. total-only: they count in the total and against --unresolved-limit; refuse.");
 
-    private IEnumerable<Option> All => [_numbers[0], _numbers[1], .. _texts, _numbers[2]];
+    private readonly Option<OverloadMode> _overloadLevel = Choice(
+        "--overload-level", LevelChoices, "How refused clients are rejected. auto: by the load; normal: a close frame; elevated: an HTTP status; critical: a reset before TLS and HTTP.");
+
+    private IEnumerable<Option> All =>
+        [_total, _perIp, _per56, _per48, _per24, _ratePerIp, _rateTotal, _unresolved, .. withLevel ? new[] { _overloadLevel } : [], _unresolvedLimit];
 
     public void AddTo(Command command)
     {
@@ -42,30 +49,41 @@ internal sealed partial class LimitFlags(bool withLevel)
 
     public bool AnyGiven(CommandResult result) => All.Any(option => result.GetResult(option) is not null);
 
-    /// <summary>Item to text, of the options that were given.</summary>
-    public IEnumerable<KeyValuePair<string, string>> Read(ParseResult options)
+    /// <summary>The limits that were given.</summary>
+    public LimitSettings Read(ParseResult options)
     {
-        foreach (var number in _numbers)
+        var settings = new LimitSettings
         {
-            if (options.GetValue(number) is { } value)
-            {
-                yield return KeyValuePair.Create(number.Name[2..], value.ToString(CultureInfo.InvariantCulture));
-            }
+            Per56 = options.GetValue(_per56),
+            Per48 = options.GetValue(_per48),
+            Per24 = options.GetValue(_per24),
+            RatePerIp = options.GetValue(_ratePerIp),
+            RateTotal = options.GetValue(_rateTotal),
+            Unresolved = options.GetValue(_unresolved),
+            OverloadLevel = options.GetValue(_overloadLevel),
+        };
+        if (options.GetValue(_total) is { } total)
+        {
+            settings.Total = total;
         }
 
-        foreach (var text in _texts)
+        if (options.GetValue(_perIp) is { } perIp)
         {
-            if (options.GetValue(text) is { } value)
-            {
-                yield return KeyValuePair.Create(text.Name[2..], value);
-            }
+            settings.PerIp = perIp;
         }
+
+        if (options.GetValue(_unresolvedLimit) is { } limit)
+        {
+            settings.UnresolvedLimit = limit;
+        }
+
+        return settings;
     }
 
-    private static Option<int?> Number(string name, string unit, string description) => new(name)
+    private static Option<int?> Number(string name, string description) => new(name)
     {
         Description = description,
-        HelpName = unit,
+        HelpName = "clients",
         CustomParser = ArgumentParsers.Whole<int>(name, 1, Max, static value => value switch
         {
             <= 0 => "to let nobody in, stop relayd instead",
@@ -74,40 +92,66 @@ internal sealed partial class LimitFlags(bool withLevel)
         }),
     };
 
-    private static Option<string?> Tier(string name, string description) => new(name)
+    private static Option<TierLimit?> Tier(string name, string description) => new(name)
     {
         Description = description,
         HelpName = "Nx|N|off",
-        CustomParser = ArgumentParsers.Text(
-            name, static text => TierPattern().IsMatch(text), "off, a multiple of the limit per address such as 8x, or a number from 1 to 1,000,000"),
+        CustomParser = argument => ReadTier(argument.Tokens[0].Value)
+            ?? Wrong<TierLimit>(argument, name, "off, a multiple of the limit per address such as 8x, or a number from 1 to 1,000,000"),
         CompletionSources = { "off", "8x", "64x" },
     };
 
-    private static Option<string?> Rate(string name, string description) => new(name)
+    private static Option<ConnectRate?> Rate(string name, string description) => new(name)
     {
         Description = description,
         HelpName = "rate|off",
-        CustomParser = ArgumentParsers.Text(name, static text => RatePattern().IsMatch(text), "off, or a rate such as '20/s burst 200' or 30/m"),
+        CustomParser = argument => ReadRate(argument.Tokens[0].Value) ?? Wrong<ConnectRate>(argument, name, "off, or a rate such as '20/s burst 200' or 30/m"),
         CompletionSources = { "off" },
     };
 
-    private static Option<string?> UnresolvedOption()
+    private static Option<T> Choice<T>(string name, IReadOnlyDictionary<string, T> choices, string description)
     {
-        var option = ArgumentParsers.Choice<string?>("--unresolved", new Dictionary<string, string?> { ["total-only"] = "total-only", ["refuse"] = "refuse" });
-        option.Description = "Sockets whose address a trusted proxy did not tell. total-only: they count in the total and against --unresolved-limit; refuse.";
+        var option = ArgumentParsers.Choice(name, choices);
+        option.Description = description;
         return option;
     }
 
-    private static Option<string?> OverloadLevelOption()
+    private static TierLimit? ReadTier(string text) =>
+        text == "off" ? new TierLimit { Off = true }
+        : !TierPattern().IsMatch(text) ? null
+        : text.EndsWith('x') ? new TierLimit { Multiple = Number(text[..^1]) }
+        : new TierLimit { Connections = Number(text) };
+
+    private static ConnectRate? ReadRate(string text)
     {
-        var option = ArgumentParsers.Choice<string?>("--overload-level", OverloadLevels.ToDictionary(level => level, string? (level) => level));
-        option.Description = "How refused clients are told. auto: by how many there are; calm: a close frame; busy: a status; flooded: cut before TLS and HTTP.";
-        return option;
+        if (text == "off")
+        {
+            return new ConnectRate { Off = true };
+        }
+
+        var match = RatePattern().Match(text);
+        return match.Success && Number(match.Groups[1].Value) <= Max && (!match.Groups[3].Success || Number(match.Groups[3].Value) <= Max)
+            ? new ConnectRate
+            {
+                Connections = Number(match.Groups[1].Value),
+                Period = match.Groups[2].Value == "m" ? ConnectRate.Types.Period.Minute : ConnectRate.Types.Period.Second,
+                Burst = match.Groups[3].Success ? Number(match.Groups[3].Value) : 0,
+            }
+            : null;
     }
 
-    [GeneratedRegex("^(off|[1-9][0-9]{0,5}x?|1000000x?)$")]
+    private static int Number(string digits) => int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
+
+    private static T? Wrong<T>(ArgumentResult argument, string option, string allowed)
+        where T : class
+    {
+        argument.AddError($"{option} must be {allowed}, not '{Printable.Clean(argument.Tokens[0].Value)}'.");
+        return null;
+    }
+
+    [GeneratedRegex("^([1-9][0-9]{0,5}|1000000)x?$")]
     private static partial Regex TierPattern();
 
-    [GeneratedRegex("^(off|[1-9][0-9]{0,6}/[sm]( burst [1-9][0-9]{0,6})?)$")]
+    [GeneratedRegex("^([1-9][0-9]{0,6})/([sm])(?: burst ([1-9][0-9]{0,6}))?$")]
     private static partial Regex RatePattern();
 }

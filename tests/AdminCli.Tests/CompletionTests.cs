@@ -36,7 +36,7 @@ public sealed class CompletionTests
     [InlineData("relayctl set-limit --per-i", "--per-ip")]
     [InlineData("relayctl set-limit --per-", "--per-24 --per-48 --per-56 --per-ip")]
     [InlineData("relayctl set-limit --per-56 ", "64x 8x off")]
-    [InlineData("relayctl set-limit --excess ", "keep evict-idle evict-newest")]
+    [InlineData("relayctl set-limit --excess ", "evict-idle evict-newest keep")]
     [InlineData("relayctl set-limit --unresolved ", "refuse total-only")]
     [InlineData("relayctl limits sh", "shadow")]
     [InlineData("relayctl limits shadow p", "promote")]

@@ -9,7 +9,7 @@ public sealed class HelpTests
 
     public static TheoryData<string> Subcommands =>
     [
-        "limits history", "limits diff", "limits rollback", "limits save", "limits shadow", "limits shadow set", "limits shadow show", "limits shadow promote",
+        "limits history", "limits diff", "limits rollback", "limits reset", "limits shadow", "limits shadow set", "limits shadow show", "limits shadow promote",
         "limits shadow clear", "overrides set", "overrides remove",
     ];
 
@@ -50,7 +50,7 @@ public sealed class HelpTests
     [InlineData("set-limit", "1 to 1,000,000")]
     [InlineData("set-limit", "At most 256 characters")]
     [InlineData("set-limit", "disconnects nobody")]
-    [InlineData("set-limit", "after a restart the relay's configuration holds again")]
+    [InlineData("set-limit", "stays, also over a restart")]
     [InlineData("stats", "100ms to 1h (default 1s)")]
     [InlineData("stats", "100ms to 5m (default 5s)")]
     [InlineData("stats", "powers of 1024")]

@@ -29,7 +29,7 @@ public sealed class AccessTests : IDisposable
             await AssertAsync(server, role, Role.Read, () => FirstOfWatchAsync(caller));
             await AssertAsync(server, role, Role.Read, () => new Health.HealthClient(caller.Channel).CheckAsync(new HealthCheckRequest(), Call).ResponseAsync);
             await AssertAsync(server, role, Role.Read, caller.AskReflectionAsync);
-            await AssertAsync(server, role, Role.Operate, () => caller.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40 }, Call).ResponseAsync);
+            await AssertAsync(server, role, Role.Operate, () => new PolicyAdmin(caller.Channel).SetPerIpAsync(40));
             await AssertAsync(server, role, Role.Admin, () => caller.Admin.ListTokensAsync(new ListTokensRequest(), Call).ResponseAsync);
             Assert.Equal(way == "plaintext" ? "tcp" : "tls", (await server.NewestAuditAsync()).Transport);
         }

@@ -61,8 +61,8 @@ public sealed class AddressListTests
             await using var client = await TestClient.ConnectAsync(server, from: i == 4 ? "127.0.0.2" : "127.0.0.1");
         }
 
-        var tried = server.Get<LimitPolicyStore>().Change(
-            new PolicyChange(new Dictionary<string, string?> { ["rate-per-ip"] = "1/m burst 2" }, "test") { DryRun = true }).After;
+        var tried = (await server.Get<LimitPolicyStore>().ChangeAsync(
+            new PolicyChange(new Dictionary<string, string?> { ["rate-per-ip"] = "1/m burst 2" }, "test") { DryRun = true })).After;
         var effect = Admission.PolicyEffect.Of(server.Get<ConnectionLedger>(), tried, TimeProvider.System);
         Assert.Equal((5, 2), (effect.Admitted, effect.Refused));
     }

@@ -115,16 +115,16 @@ public sealed class AdminServiceTests
     }
 
     [Fact]
-    public async Task SetLimits_LoweredBelowTheCount_DisconnectsNobodyAndRefusesUntilItHasFallen()
+    public async Task ChangePolicy_LoweredBelowTheCount_DisconnectsNobodyAndRefusesUntilItHasFallen()
     {
         await using var server = await RelayServer.StartAsync();
         await using var a = await TestClient.ConnectAsync(server);
         await using var b = await TestClient.ConnectAsync(server);
         await using var c = await TestClient.ConnectAsync(server);
 
-        var reply = await server.Admin.SetLimitsAsync(new SetLimitsRequest { Total = 2, PerIp = 1, Reason = "test" }, Call);
-        Assert.Equal((3, 1, 10_000, 2, 2), (reply.Connections, reply.AddressesOverLimit, reply.Before.Total, reply.After.Total, reply.After.Revision));
-        Assert.Contains(reply.Warnings, text => text.Contains("nobody is disconnected, newcomers are refused", StringComparison.Ordinal));
+        var reply = await new PolicyAdmin(server.Channel).SetAsync(new LimitSettings { Total = 2, PerIp = 1 });
+        Assert.Equal((3, 1, 10_000, 2, 2), (reply.Effect.Connections, reply.Effect.AddressesOver, reply.Before.Total, reply.After.Total, reply.Revision));
+        Assert.Contains(reply.Warnings, text => text.Contains("nobody is disconnected, new connections are refused", StringComparison.Ordinal));
         Assert.Contains(reply.Warnings, text => text.Contains("1 address holds more than 1 connections", StringComparison.Ordinal));
         await a.ExpectNothingAsync();
         Assert.Equal("Server at capacity", await RefusedAsync(server));
@@ -140,72 +140,82 @@ public sealed class AdminServiceTests
     }
 
     [Fact]
-    public async Task SetLimits_Raised_AdmitsAtOnce()
+    public async Task ChangePolicy_Raised_AdmitsAtOnce()
     {
         await using var server = await RelayServer.StartAsync(settings => settings.Admission.PerIp = 1);
         await using var a = await TestClient.ConnectAsync(server);
         for (var limit = 2; limit < 6; limit++)
         {
             Assert.Equal("Too many connections from this IP", await RefusedAsync(server));
-            var reply = await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = limit }, Call);
+            var reply = await new PolicyAdmin(server.Channel).SetPerIpAsync(limit);
             Assert.Empty(reply.Warnings);
             using var next = await RawClient.UpgradeAsync(server, "127.0.0.1");
             Assert.Equal(1, (await next.ReadFrameAsync()).Opcode);
-            await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 1 }, Call);
+            await new PolicyAdmin(server.Channel).SetPerIpAsync(1);
         }
     }
 
     [Fact]
-    public async Task SetLimits_StaleRevision_IsAbortedAndNothingChanges()
+    public async Task ChangePolicy_StaleRevision_IsAbortedAndNothingChanges()
     {
         await using var server = await RelayServer.StartAsync();
-        await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40, ExpectedRevision = 1 }, Call);
+        await new PolicyAdmin(server.Channel).SetPerIpAsync(40, new ChangeOptions { ExpectedRevision = 1 });
 
         var error = await Assert.ThrowsAsync<RpcException>(() =>
-            server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 30, ExpectedRevision = 1 }, Call).ResponseAsync);
+            new PolicyAdmin(server.Channel).SetPerIpAsync(30, new ChangeOptions { ExpectedRevision = 1 }));
         Assert.Equal(StatusCode.Aborted, error.StatusCode);
-        var limits = (await server.Admin.GetLimitsAsync(new GetLimitsRequest(), Call)).Limits;
-        Assert.Equal((10_000, 40, 2), (limits.Total, limits.PerIp, limits.Revision));
+        Assert.Equal("Revision conflict: expected 1, current is 2.", error.Status.Detail);
+        var policy = await new PolicyAdmin(server.Channel).GetAsync();
+        Assert.Equal((10_000, 40, 2), (policy.Limits.Total, policy.Limits.PerIp, policy.Revision));
     }
 
     [Fact]
-    public async Task SetLimits_BadFields_AreNamedAndNothingChanges()
+    public async Task ChangePolicy_BadFields_AreNamedAndNothingChanges()
     {
         await using var server = await RelayServer.StartAsync();
-        await SetAsync(new SetLimitsRequest { Total = 0, PerIp = -1 }, "total", "per_ip");
-        await SetAsync(new SetLimitsRequest { Total = 1_000_001 }, "total");
-        await SetAsync(new SetLimitsRequest { Total = 5, PerIp = 1_000_001, Reason = new string('x', 257) }, "per_ip", "reason");
-        await SetAsync(new SetLimitsRequest { Reason = "none given" }, "total");
+        await SetAsync(new LimitSettings { Total = 0, PerIp = -1 }, null, "set.total", "set.per_ip");
+        await SetAsync(new LimitSettings { Total = 1_000_001 }, null, "set.total");
+        await SetAsync(new LimitSettings { Per56 = new TierLimit(), Per48 = new TierLimit { Multiple = 0 } }, null, "set.per_56");
+        await SetAsync(new LimitSettings { Per48 = new TierLimit { Multiple = 0 }, RatePerIp = new ConnectRate { Connections = -1 } }, null, "set.per_48", "set.rate_per_ip");
+        await SetAsync(new LimitSettings { RateTotal = new ConnectRate { Off = true, Burst = 3 } }, null, "set.rate_total");
+        await SetAsync(new LimitSettings { OverloadLevel = (OverloadMode)9, Unresolved = (UnresolvedClients)9 }, null, "set.unresolved", "set.overload_level");
+        await SetAsync(new LimitSettings { PerIp = 5 }, new ChangeOptions { Reason = new string('x', 257), Excess = (Excess)9 }, "options.reason", "options.excess");
+        await SetAsync(new LimitSettings(), new ChangeOptions { Reason = "none given" }, "set");
+        var admin = new PolicyAdmin(server.Channel);
+        await InvalidAsync(() => admin.OverrideAsync(new Override { Network = "203.0.113.0/24" }), "set_overrides[0]");
+        await InvalidAsync(() => admin.OverrideAsync(new Override { Network = "203.0.113.1/24", Deny = true }), "set_overrides[0]");
+        await InvalidAsync(() => admin.Client.ResetPolicyAsync(new ResetPolicyRequest { Items = { "per-ips" } }, Call).ResponseAsync, "items");
+        await InvalidAsync(() => admin.Client.ResetPolicyAsync(new ResetPolicyRequest(), Call).ResponseAsync, "items");
 
-        Assert.Equal(1, (await server.Admin.GetLimitsAsync(new GetLimitsRequest(), Call)).Limits.Revision);
+        Assert.Equal(1, (await admin.GetAsync()).Revision);
 
-        Task SetAsync(SetLimitsRequest request, params string[] fields) =>
-            InvalidAsync(() => server.Admin.SetLimitsAsync(request, Call).ResponseAsync, fields);
+        Task SetAsync(LimitSettings limits, ChangeOptions? options, params string[] fields) =>
+            InvalidAsync(() => new PolicyAdmin(server.Channel).SetAsync(limits, options), fields);
     }
 
     [Fact]
-    public async Task SetLimits_TotalBelowPerIp_IsAcceptedWithAWarning()
+    public async Task ChangePolicy_TotalBelowPerIp_IsAcceptedWithAWarning()
     {
         await using var server = await RelayServer.StartAsync();
-        var reply = await server.Admin.SetLimitsAsync(new SetLimitsRequest { Total = 10, PerIp = 20, Reason = new string('x', 256) }, Call);
+        var reply = await new PolicyAdmin(server.Channel).SetAsync(new LimitSettings { Total = 10, PerIp = 20 }, new ChangeOptions { Reason = new string('x', 256) });
 
         Assert.Equal((10, 20), (reply.After.Total, reply.After.PerIp));
         Assert.Contains("below the limit per address", Assert.Single(reply.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task SetLimits_Changed_IsLoggedWithUserAndCleanReason()
+    public async Task ChangePolicy_Changed_IsLoggedWithUserAndCleanReason()
     {
         await using var server = await RelayServer.StartAsync();
         var log = LogCollector.Attach(server);
-        await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40, Reason = "night\r\nfail: forged\u001b[0m" }, Call);
+        await new PolicyAdmin(server.Channel).SetPerIpAsync(40, new ChangeOptions { Reason = "night\r\nfail: forged\u001b[0m" });
 
         var line = Assert.Single(log.Lines, line => line.StartsWith("Limits changed by ", StringComparison.Ordinal));
         Assert.Matches(@"uid=\d+(\(\w+\))? gid=\d+ pid=\d+ \(night  fail: forged \[0m\)", line);
         Assert.Contains("per-ip 50 -> 40, revision 2", line, StringComparison.Ordinal);
         Assert.Contains($"pid={Environment.ProcessId} ", line, StringComparison.Ordinal);
 
-        await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 30 }, Call);
+        await new PolicyAdmin(server.Channel).SetPerIpAsync(30);
         Assert.Contains(log.Lines, line => line.Contains(" (no reason given): per-ip 40 -> 30", StringComparison.Ordinal));
     }
 

@@ -10,18 +10,19 @@ public sealed class AuditTests
     private static CallOptions Call => new(deadline: DateTime.UtcNow.AddSeconds(20), cancellationToken: TestContext.Current.CancellationToken);
 
     [Fact]
-    public async Task SetLimits_Done_IsAuditedBeforeTheReplyWithBeforeAndAfter()
+    public async Task ChangePolicy_Done_IsAuditedBeforeTheReplyWithBeforeAndAfter()
     {
         await using var server = await RelayServer.StartAsync();
-        using var call = server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40, Reason = "night\nshift" }, Call);
+        using var call = new PolicyService.PolicyServiceClient(server.Channel).ChangePolicyAsync(
+            new ChangePolicyRequest { Set = new LimitSettings { PerIp = 40 }, Options = new ChangeOptions { Reason = "night\nshift" } }, Call);
         await call;
 
         var line = Assert.Single(await File.ReadAllLinesAsync(server.Settings.Audit.File, TestContext.Current.CancellationToken));
         Assert.Contains("\"why\":\"night\\nshift\"", line, StringComparison.Ordinal);
         var entry = await server.NewestAuditAsync();
-        Assert.Equal(("SetLimits", "per_ip=40", "night\nshift", "ok", ""), (entry.Method, entry.What, entry.Why, entry.Result, entry.Text));
-        Assert.Equal("total=10000 per_ip=50 ipv6_prefix=64 revision=1", entry.Before);
-        Assert.Equal("total=10000 per_ip=40 ipv6_prefix=64 revision=2", entry.After);
+        Assert.Equal(("ChangePolicy", "set={per_ip=40} options={}", "night\nshift", "ok", ""), (entry.Method, entry.What, entry.Why, entry.Result, entry.Text));
+        Assert.Equal("per-ip=50", entry.Before);
+        Assert.Equal("per-ip=40", entry.After);
         Assert.Equal(("admin", "unix", server.AdminSocketPath, 1), (entry.Role, entry.Transport, entry.Address, entry.Sequence));
         Assert.Matches($@"^uid=\d+(\(\w+\))? gid=\d+ pid={Environment.ProcessId}$", entry.Who);
         Assert.Equal(call.GetTrailers().GetValue("request-id"), entry.RequestId);
@@ -29,17 +30,17 @@ public sealed class AuditTests
     }
 
     [Fact]
-    public async Task SetLimits_Refused_IsAuditedWithStatusAndSentence()
+    public async Task ChangePolicy_Refused_IsAuditedWithStatusAndSentence()
     {
         await using var server = await RelayServer.StartAsync();
         var error = await Assert.ThrowsAsync<RpcException>(() =>
-            server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 1, ExpectedRevision = 7 }, Call).ResponseAsync);
+            new PolicyAdmin(server.Channel).SetPerIpAsync(1, new ChangeOptions { ExpectedRevision = 7 }));
 
         var entry = await server.NewestAuditAsync();
         Assert.Equal(("ABORTED", error.Status.Detail, "", ""), (entry.Result, entry.Text, entry.Before, entry.After));
-        Assert.Equal("per_ip=1 expected_revision=7", entry.What);
+        Assert.Equal("set={per_ip=1} options={expected_revision=7}", entry.What);
         Assert.Equal(error.Trailers.GetValue("request-id"), entry.RequestId);
-        await Assert.ThrowsAsync<RpcException>(() => server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = -1 }, Call).ResponseAsync);
+        await Assert.ThrowsAsync<RpcException>(() => new PolicyAdmin(server.Channel).SetPerIpAsync(-1));
         Assert.Equal("INVALID_ARGUMENT", (await server.NewestAuditAsync()).Result);
     }
 
@@ -56,7 +57,7 @@ public sealed class AuditTests
         }
 
         // They have an id all the same.
-        using var read = server.Admin.GetLimitsAsync(new GetLimitsRequest(), Call);
+        using var read = server.Admin.GetStatsAsync(new GetStatsRequest(), Call);
         await read;
         Assert.Matches("^[0-9a-f]{16}$", read.GetTrailers().GetValue("request-id"));
 
@@ -95,18 +96,18 @@ public sealed class AuditTests
         await using var server = await RelayServer.StartAsync();
         for (var limit = 1; limit <= 5; limit++)
         {
-            await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = limit }, Call);
+            await new PolicyAdmin(server.Channel).SetPerIpAsync(limit);
         }
 
         var first = await server.Admin.ListAuditAsync(new ListAuditRequest { PageSize = 3 }, Call);
-        Assert.Equal(["per_ip=5", "per_ip=4", "per_ip=3"], first.Entries.Select(entry => entry.What));
-        await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 6 }, Call);
+        Assert.Equal(["set={per_ip=5}", "set={per_ip=4}", "set={per_ip=3}"], first.Entries.Select(entry => entry.What));
+        await new PolicyAdmin(server.Channel).SetPerIpAsync(6);
         var second = await server.Admin.ListAuditAsync(new ListAuditRequest { PageSize = 3, PageToken = first.NextPageToken }, Call);
-        Assert.Equal(["per_ip=2", "per_ip=1"], second.Entries.Select(entry => entry.What));
+        Assert.Equal(["set={per_ip=2}", "set={per_ip=1}"], second.Entries.Select(entry => entry.What));
         Assert.Equal("", second.NextPageToken);
 
         Assert.Equal([6L], (await server.Admin.ListAuditAsync(new ListAuditRequest { AfterSequence = 5 }, Call)).Entries.Select(entry => entry.Sequence));
-        Assert.Equal(6, (await server.Admin.ListAuditAsync(new ListAuditRequest { Who = $"PID={Environment.ProcessId}", Method = "set-limit" }, Call)).Entries.Count);
+        Assert.Equal(6, (await server.Admin.ListAuditAsync(new ListAuditRequest { Who = $"PID={Environment.ProcessId}", Method = "change-policy" }, Call)).Entries.Count);
         Assert.Empty((await server.Admin.ListAuditAsync(new ListAuditRequest { Who = "nobody else" }, Call)).Entries);
     }
 
@@ -132,23 +133,23 @@ public sealed class AuditTests
     public async Task ListAudit_NoFile_SaysSoAndChangesStillWork()
     {
         await using var server = await RelayServer.StartAsync(settings => settings.Audit.File = "");
-        await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40 }, Call);
+        await new PolicyAdmin(server.Channel).SetPerIpAsync(40);
 
         var error = await Assert.ThrowsAsync<RpcException>(() => server.Admin.ListAuditAsync(new ListAuditRequest(), Call).ResponseAsync);
         Assert.Equal(StatusCode.FailedPrecondition, error.StatusCode);
     }
 
     [Fact]
-    public async Task SetLimits_AuditCannotBeWritten_StandsAndTheEntryIsInTheLog()
+    public async Task ChangePolicy_AuditCannotBeWritten_StandsAndTheEntryIsInTheLog()
     {
         await using var server = await RelayServer.StartAsync();
         server.ExpectedError = error => error.Contains("could not be written", StringComparison.Ordinal);
         var log = LogCollector.Attach(server);
         File.Delete(server.Settings.Audit.File);
         Directory.CreateDirectory(server.Settings.Audit.File);
-        await server.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40, Reason = "full disk" }, Call);
+        await new PolicyAdmin(server.Channel).SetPerIpAsync(40, new ChangeOptions { Reason = "full disk" });
 
-        Assert.Equal(40, (await server.Admin.GetLimitsAsync(new GetLimitsRequest(), Call)).Limits.PerIp);
+        Assert.Equal(40, await new PolicyAdmin(server.Channel).PerIpAsync());
         Assert.Contains("\"why\":\"full disk\"", Assert.Single(log.Lines, line => line.Contains("could not be written", StringComparison.Ordinal)), StringComparison.Ordinal);
         using var http = new HttpClient();
         var metrics = await http.GetStringAsync(new Uri(server.Http, "/metrics"), TestContext.Current.CancellationToken);

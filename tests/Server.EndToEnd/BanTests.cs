@@ -35,6 +35,24 @@ public sealed class BanTests
         Assert.Equal(Guests.Admitted, await guests.ComeAsync("2001:db8:1:2::3"));
     }
 
+    [Fact]
+    public async Task Ban_ThatExpires_IsRemovedByTheRelayInItsOwnName()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await RelayServer.StartAsync(Guests.Trust, time);
+        var log = LogCollector.Attach(server);
+        var admin = new PolicyAdmin(server.Channel);
+        await admin.BanAsync("203.0.113.0/24", TimeSpan.FromHours(1));
+        time.Advance(TimeSpan.FromHours(1));
+
+        var answer = await admin.SetAsync(new LimitSettings { Total = 99 });
+        Assert.Equal("total", Assert.Single(answer.Changes).Path);
+        var entries = (await server.Admin.ListAuditAsync(new ListAuditRequest(), PolicyAdmin.Call)).Entries;
+        Assert.Equal(["ChangePolicy", "Revert", "Ban"], entries.Select(entry => entry.Method));
+        Assert.Equal(("relay", "the ban of revision 2 expired", "ban/203.0.113.0/24=-"), (entries[1].Who, entries[1].Why, entries[1].After));
+        Assert.Contains(log.Lines, line => line.StartsWith("Limits changed by relayd (the ban of revision 2 expired): ban/203.0.113.0/24 2000-01-01T01:00:00Z a test -> (none), revision 3", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("127.0.0.1")]
     [InlineData("0.0.0.0/0")]
@@ -47,7 +65,7 @@ public sealed class BanTests
         await using var server = await RelayServer.StartAsync(settings => settings.Admission.TrustedProxies = ["198.51.100.9"]);
         var admin = new PolicyAdmin(server.Channel);
         Assert.Equal(StatusCode.FailedPrecondition, await PolicyAdmin.CodeAsync(() => admin.BanAsync(network)));
-        Assert.Equal("(none)", await admin.ItemAsync($"ban/{network}"));
+        Assert.Equal(0, (await admin.GetAsync()).Bans);
         Assert.Equal(2, (await admin.BanAsync(network, force: true)).Revision);
     }
 
@@ -59,7 +77,7 @@ public sealed class BanTests
         await using var other = await TestClient.ConnectAsync(server, from: "127.0.0.3");
         var admin = new PolicyAdmin(server.Channel);
         Assert.Equal((1, 1), await CountsAsync(admin.BanAsync("127.0.0.2", disconnect: true, force: true, dryRun: true)));
-        Assert.Equal("(none)", await admin.ItemAsync("ban/127.0.0.2"));
+        Assert.Equal(0, (await admin.GetAsync()).Bans);
         Assert.Equal((1, 0), await CountsAsync(admin.BanAsync("127.0.0.2", force: true)));
         await there.SendAsync("""{"type":"ping"}""");
         await there.ExpectAsync("pong");

@@ -65,7 +65,7 @@ public sealed class CertificateAccessTests : IDisposable
         var fingerprint = string.Join(':', certificate.GetCertHash(HashAlgorithmName.SHA256).Select(b => b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
         await using var server = await NetworkAdmin.StartAsync(_authority, configure: settings => (settings.Admin.ClientCaFile, settings.Admin.ClientRoles) = ("", [$"{fingerprint}=operate"]));
         using var caller = new NetworkAdmin(server, _authority, certificate);
-        await caller.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40 }, Call);
+        await new PolicyAdmin(caller.Channel).SetPerIpAsync(40);
         Assert.Matches("^certificate CN=pinned \\(sha256 [0-9a-f]{16}\\)$", (await server.NewestAuditAsync()).Who);
 
         using var another = TestAuthority.SelfSigned("CN=pinned");
@@ -80,7 +80,7 @@ public sealed class CertificateAccessTests : IDisposable
         using var certificate = _authority.IssueClient("CN=admin");
         using var caller = new NetworkAdmin(server, _authority, certificate, await server.TokenAsync(Role.Read));
 
-        var error = await Assert.ThrowsAsync<RpcException>(() => caller.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40 }, Call).ResponseAsync);
+        var error = await Assert.ThrowsAsync<RpcException>(() => new PolicyAdmin(caller.Channel).SetPerIpAsync(40));
         Assert.Equal(StatusCode.PermissionDenied, error.StatusCode);
         Assert.Contains("relayctl token create --role operate", error.Status.Detail, StringComparison.Ordinal);
     }

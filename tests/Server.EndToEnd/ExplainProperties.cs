@@ -72,8 +72,8 @@ public sealed class ExplainProperties
                 case < 9:
                     var (path, texts) = Items[item];
                     var prefix = what == 8 && path != "overload-level" ? "shadow/" : "";
-                    Assert.Empty(server.Get<AdmissionGate>().Change(
-                        new PolicyChange(new Dictionary<string, string?> { [prefix + path] = texts[number % texts.Length] }, "test")).Errors);
+                    Assert.Empty((await server.Get<AdmissionGate>().ChangeAsync(
+                        new PolicyChange(new Dictionary<string, string?> { [prefix + path] = texts[number % texts.Length] }, "test"))).Errors);
                     break;
                 case 9:
                     server.Get<AdmissionGate>().Drain(on: number < 2);

@@ -48,21 +48,29 @@ public sealed class ExplainTests
     }
 
     [Theory]
-    [InlineData("override/203.0.113.0/24", "deny", "denied", "override/203.0.113.0/24 (deny)")]
-    [InlineData("override/203.0.113.0/24", "7", "admitted", "override/203.0.113.0/24")]
-    [InlineData("override/203.0.113.0/24", "unlimited", "admitted", "override/203.0.113.0/24 (unlimited)")]
-    [InlineData("ban/203.0.113.0/24", "forever scanning", "banned", null)]
-    public async Task Explain_ARuleHolds_NamesIt(string path, string text, string verdict, string? rule)
+    [InlineData("deny", "denied", "override/203.0.113.0/24 (deny)")]
+    [InlineData("7", "admitted", "override/203.0.113.0/24")]
+    [InlineData("unlimited", "admitted", "override/203.0.113.0/24 (unlimited)")]
+    [InlineData("ban", "banned", null)]
+    public async Task Explain_ARuleHolds_NamesIt(string kind, string verdict, string? rule)
     {
         await using var server = await RelayServer.StartAsync();
-        await Policy(server).ChangePolicyAsync(new ChangePolicyRequest { Set = { [path] = text } }, Call);
+        var admin = new PolicyAdmin(server.Channel);
+        const string Network = "203.0.113.0/24";
+        await (kind switch
+        {
+            "ban" => (Task)admin.BanAsync(Network),
+            "deny" => admin.OverrideAsync(new Override { Network = Network, Deny = true }),
+            "unlimited" => admin.OverrideAsync(new Override { Network = Network, Unlimited = true }),
+            _ => admin.OverrideAsync(new Override { Network = Network, PerIp = 7 }),
+        });
 
         var explanation = await ExplainAsync(server, new ExplainRequest { Address = "203.0.113.9" });
 
         Assert.Equal(verdict, explanation.Verdict);
         if (rule is null)
         {
-            Assert.Equal(("203.0.113.0/24", "scanning", "manual"), (explanation.Ban.Network, explanation.Ban.Reason, explanation.Ban.Source));
+            Assert.Equal(("203.0.113.0/24", "a test", "manual"), (explanation.Ban.Network, explanation.Ban.Reason, explanation.Ban.Source));
 
             // The limits that would hold without the ban.
             Assert.Equal(

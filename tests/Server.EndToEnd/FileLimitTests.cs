@@ -33,7 +33,7 @@ public sealed class FileLimitTests
 
             // Whoever was turned away made the oldest half-open one go as well.
             Assert.InRange(process.OpenFiles, Files - 80, Files - 10);
-            await admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 5, Reason = "flood" }, Call);
+            await new PolicyAdmin(channel).SetPerIpAsync(5, new ChangeOptions { Reason = "flood" });
             Assert.Equal("flood", Assert.Single((await admin.ListAuditAsync(new ListAuditRequest(), Call)).Entries).Why);
             await admin.CreateTokenAsync(new CreateTokenRequest { Name = "night", Role = Role.Read }, Call);
         }

@@ -102,7 +102,7 @@ public sealed class OverloadTests
         await using var server = await RelayServer.StartAsync(Few);
         await using var held = await TestClient.ConnectAsync(server, from: Flooder);
         var admin = new PolicyAdmin(server.Channel);
-        await admin.SetAsync("overload-level", level);
+        await admin.SetAsync(new LimitSettings { OverloadLevel = System.Enum.Parse<OverloadMode>(level, ignoreCase: true) });
 
         for (var i = 0; i < 40; i++)
         {

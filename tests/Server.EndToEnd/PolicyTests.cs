@@ -23,12 +23,12 @@ public sealed class PolicyTests
         }
 
         var admin = new PolicyAdmin(server.Channel);
-        var answer = await admin.SetAsync("per-ip", "1", new ChangeOptions { DryRun = true, Excess = Excess.EvictNewest });
+        var answer = await admin.SetPerIpAsync(1, new ChangeOptions { DryRun = true, Excess = Excess.EvictNewest });
         Assert.Equal((1, 1, 2, 2), (answer.RevisionBefore, answer.Revision, answer.Effect.SocketsOver, answer.Evicted));
         Assert.Equal(("203.0.113.1", 3, 1), (answer.Effect.Over[0].Key, answer.Effect.Over[0].Connections, answer.Effect.Over[0].Limit));
         Assert.Equal((3, 2), (answer.Effect.Admissions, answer.Effect.AdmissionsRefused));
 
-        Assert.Equal(("50", 1), (await admin.ItemAsync("per-ip"), (await admin.GetAsync()).Revision));
+        Assert.Equal((50, 1), (await admin.PerIpAsync(), (await admin.GetAsync()).Revision));
         Assert.Equal(Guests.Admitted, await guests.ComeAsync("203.0.113.1"));
         Assert.Equal(4, server.Live());
     }
@@ -42,7 +42,7 @@ public sealed class PolicyTests
         await guests.ComeAsync("203.0.113.1");
         for (var i = 0; i < 10; i++)
         {
-            await admin.SetAsync("per-ip", "1");
+            await admin.SetPerIpAsync(1);
             Assert.Equal(Full, await guests.ComeAsync("203.0.113.1"));
             await admin.Client.RollbackPolicyAsync(new RollbackPolicyRequest { Revision = 1 }, PolicyAdmin.Call);
             Assert.Equal(Guests.Admitted, await guests.ComeAsync("203.0.113.1"));
@@ -58,7 +58,7 @@ public sealed class PolicyTests
         {
             await using (var server = await StartAsync())
             {
-                await new PolicyAdmin(server.Channel).SetAsync("per-ip", "1", PolicyAdmin.Holding(TimeSpan.FromMinutes(30)));
+                await new PolicyAdmin(server.Channel).SetPerIpAsync(1, PolicyAdmin.Holding(TimeSpan.FromMinutes(30)));
             }
 
             time.Advance(TimeSpan.FromMinutes(20));
@@ -80,7 +80,7 @@ public sealed class PolicyTests
             settings =>
             {
                 Guests.Trust(settings);
-                settings.Admission.PolicyFile = Path.Combine(folder.FullName, "policy.json");
+                settings.Admission.PolicyFile = Path.Combine(folder.FullName, "policy.jsonl");
             },
             time);
     }
@@ -93,19 +93,19 @@ public sealed class PolicyTests
         using var guests = new Guests(server);
         var admin = new PolicyAdmin(server.Channel);
         var options = new ChangeOptions { ConfirmWithin = Duration.FromTimeSpan(TimeSpan.FromMinutes(1)) };
-        await admin.SetAsync("per-ip", "1", options);
+        await admin.SetPerIpAsync(1, options);
         await guests.ComeAsync("203.0.113.1");
         Assert.Equal(Full, await guests.ComeAsync("203.0.113.1"));
         time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(Guests.Admitted, await guests.ComeAsync("203.0.113.1"));
         Assert.Equal(StatusCode.FailedPrecondition, await PolicyAdmin.CodeAsync(async () => await admin.Client.ConfirmPolicyAsync(new(), PolicyAdmin.Call)));
 
-        await admin.SetAsync("per-ip", "1", options);
+        await admin.SetPerIpAsync(1, options);
         await admin.Client.ConfirmPolicyAsync(new(), PolicyAdmin.Call);
         var confirmed = await server.NewestAuditAsync();
         Assert.Equal(("ConfirmPolicy", "", "confirmed=4"), (confirmed.Method, confirmed.What, confirmed.After));
         time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal("1", await admin.ItemAsync("per-ip"));
+        Assert.Equal(1, await admin.PerIpAsync());
     }
 
     [Theory]
@@ -126,7 +126,7 @@ public sealed class PolicyTests
         // The oldest and the newest have something to say.
         await clients[0].ExpectNothingAsync();
         await clients[3].ExpectNothingAsync();
-        await new PolicyAdmin(server.Channel).SetAsync("per-ip", "2", new ChangeOptions { Excess = System.Enum.Parse<Excess>(existing) });
+        await new PolicyAdmin(server.Channel).SetPerIpAsync(2, new ChangeOptions { Excess = System.Enum.Parse<Excess>(existing) });
 
         var gone = go.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(number => clients[int.Parse(number, null) - 1]).ToList();
         foreach (var client in gone)
@@ -153,7 +153,7 @@ public sealed class PolicyTests
         await using var free = await TestClient.ConnectAsync(server, from: "127.0.0.2");
         await using var first = await TestClient.ConnectAsync(server);
         await using var second = await TestClient.ConnectAsync(server);
-        var answer = await new PolicyAdmin(server.Channel).SetAsync("total", "1", new ChangeOptions { Excess = Excess.EvictIdle });
+        var answer = await new PolicyAdmin(server.Channel).SetAsync(new LimitSettings { Total = 1 }, new ChangeOptions { Excess = Excess.EvictIdle });
 
         Assert.Equal(1, answer.Evicted);
         await server.LiveIsAsync(1);
@@ -168,7 +168,7 @@ public sealed class PolicyTests
         for (var revision = 1; revision <= 5; revision++)
         {
             var options = new ChangeOptions { ExpectedRevision = revision };
-            var codes = await Task.WhenAll(Enumerable.Range(30, 2).Select(value => PolicyAdmin.CodeAsync(() => admin.SetAsync("per-ip", $"{value}", options))));
+            var codes = await Task.WhenAll(Enumerable.Range(10 * revision, 2).Select(value => PolicyAdmin.CodeAsync(() => admin.SetPerIpAsync(value, options))));
             Assert.Equal([StatusCode.OK, StatusCode.Aborted], codes.Order());
         }
 
@@ -181,7 +181,7 @@ public sealed class PolicyTests
         await using var server = await RelayServer.StartAsync(Guests.Trust);
         using var guests = new Guests(server);
         var admin = new PolicyAdmin(server.Channel);
-        await admin.SetAsync("shadow/per-ip", "1");
+        await admin.Client.ChangePolicyAsync(new ChangePolicyRequest { Shadow = new ShadowChange { Set = new LimitSettings { PerIp = 1 } } }, PolicyAdmin.Call);
         await guests.ComeAsync("203.0.113.1");
         Assert.Equal(Guests.Admitted, await guests.ComeAsync("203.0.113.1"));
         Assert.Equal(1, (await admin.GetAsync()).Shadow.WouldRefuse["per_ip_limit"]);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using Relay.AdminApi;
 using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd;
@@ -38,9 +39,9 @@ public sealed class TierTests
         });
         using var guests = new Guests(server);
         var admin = new PolicyAdmin(server.Channel);
-        await admin.SetAsync("override/203.0.113.0/24", "deny");
-        await admin.SetAsync("override/203.0.113.7", "2");
-        await admin.SetAsync("override/198.51.100.0/24", "unlimited");
+        await admin.OverrideAsync(new Override { Network = "203.0.113.0/24", Deny = true });
+        await admin.OverrideAsync(new Override { Network = "203.0.113.7", PerIp = 2 });
+        await admin.OverrideAsync(new Override { Network = "198.51.100.0/24", Unlimited = true });
 
         Assert.Equal((1008, "Not allowed from this address"), await guests.ComeAsync("203.0.113.8"));
         Assert.Equal(Guests.Admitted, await guests.ComeAsync("203.0.113.7"));

@@ -113,12 +113,12 @@ public sealed class TokenAccessTests : IDisposable
         var token = await server.TokenAsync(Role.Read);
         using (var caller = new NetworkAdmin(server, _authority, token: token))
         {
-            await Assert.ThrowsAsync<RpcException>(() => caller.Admin.SetLimitsAsync(new SetLimitsRequest { PerIp = 40 }, Call).ResponseAsync);
+            await Assert.ThrowsAsync<RpcException>(() => new PolicyAdmin(caller.Channel).SetPerIpAsync(40));
         }
 
         var folder = Path.GetDirectoryName(server.Settings.Audit.File)!;
         var texts = Directory.GetFiles(folder, "*.json*").Select(File.ReadAllText).Append(string.Join('\n', log.Lines)).ToArray();
-        Assert.Equal(3, texts.Length);
+        Assert.Equal(4, texts.Length);
         Assert.Contains(texts, text => text.Contains(token.Split('_')[1], StringComparison.Ordinal));
         Assert.DoesNotContain(texts, text => text.Contains(token[15..], StringComparison.Ordinal));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(server.Settings.Admin.TokenFile));

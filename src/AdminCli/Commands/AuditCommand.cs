@@ -29,7 +29,7 @@ internal static class AuditCommand
             CustomParser = ArgumentParsers.Duration("--since", MinSince, MaxSince, "30m, 12h or 7d"),
         };
         var who = new Option<string?>("--who") { Description = "Only entries whose caller has this text: a user's name, uid=1000, a token's or certificate's name.", HelpName = "text" };
-        var method = new Option<string?>("--method") { Description = "Only entries of methods with this text in their name: SetLimits, set-limit, token.", HelpName = "text" };
+        var method = new Option<string?>("--method") { Description = "Only entries of methods with this text in their name: ChangePolicy, change-policy, token.", HelpName = "text" };
         var follow = new Option<bool>("--follow", "-f") { Description = "Then go on with each new entry as it comes. Ctrl-C ends it with exit code 0." };
         return new ExampleCommand(
             "audit",

@@ -12,22 +12,22 @@ internal static class BanCommand
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
-        var network = new Argument<string>("network") { Description = "A network, such as 203.0.113.0/24 or 2001:db8::/32, or one address." };
+        var network = NetworkArgument.Create();
         var length = new Option<TimeSpan?>("--for")
         {
-            Description = "How long, 1s to 3650d. Not given: until `relayctl unban`.",
+            Description = "How long, 1s to 3650d (default: until `relayctl unban`).",
             HelpName = "time",
             CustomParser = ArgumentParsers.Duration("--for", Shortest, Max, "30m, 1h or 7d"),
         };
         var reason = ChangeFlags.ReasonOption();
-        var disconnect = new Option<bool>("--disconnect") { Description = "Also close the sockets that match, with 1008 Banned, a bounded number a second." };
+        var disconnect = new Option<bool>("--disconnect") { Description = "Also disconnect clients that match, with 1008 Banned, a bounded number a second." };
         var force = new Option<bool>("--force") { Description = "Ban also what holds a trusted proxy, loopback or private addresses." };
-        var dryRun = new Option<bool>("--dry-run") { Description = "Say how many live sockets match, and change nothing." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Say how many clients match, and change nothing." };
         return new ExampleCommand(
             "ban",
-            "Refuses a network, for a time or until it is taken back.",
-            "New sockets are closed with 1008 Banned, or answered 403. Those that are connected stay unless --disconnect is given. An IPv6 address is banned alone; a customer "
-                + "mostly has its whole /64. Like every change it is lost at a restart unless `relayctl limits save` follows.",
+            "Refuses a network, for a time or until it is unbanned.",
+            "New connections are closed with 1008 Banned, or answered 403. Connected clients stay unless --disconnect is given. An IPv6 address is banned alone; a customer "
+                + "mostly has its whole /64. A ban stays over a restart, and replaces an earlier one of the same network.",
             "relayctl ban 203.0.113.7 --for 1h --reason scanning",
             "relayctl ban 2001:db8:0:7::/64 --dry-run    # how many are connected from there",
             "relayctl ban 198.51.100.0/24 --disconnect")
@@ -59,12 +59,10 @@ internal static class BanCommand
         }
 
         var ban = response.Ban ?? new BanEntry();
-        var until = ban.Until is { } end ? ChangeReport.Due(call, end) : "it is taken back";
         call.Output.Rows(
         [
-            new(request.DryRun ? "would ban" : "banned", $"{Printable.CleanOrUnknown(ban.Network)} until {until}"),
-            new("connected", $"{Units.Count(response.Connections)} clients from there",
-                response.Disconnected == 0 ? request.Disconnect ? "none to close" : "they stay" : request.DryRun ? "they would be closed" : "being closed"),
+            new(request.DryRun ? "would ban" : "banned", Printable.CleanOrUnknown(ban.Network), ban.Until is { } end ? $"until {ChangeReport.Due(call, end)}" : "until unbanned"),
+            new("connected", $"{Units.Count(response.Connections)} clients connected from this network; {Fate(request, response)}"),
             new("revision", request.DryRun ? $"{response.Revision} (unchanged)" : $"{response.Revision}"),
         ]);
         if (request.DryRun)
@@ -72,6 +70,16 @@ internal static class BanCommand
             call.Output.Line("Dry run: nothing was changed.");
         }
 
+        foreach (var warning in response.Warnings)
+        {
+            call.Error.WriteLine($"warning: {Printable.Clean(warning)}");
+        }
+
         return ExitCodes.Ok;
     }
+
+    private static string Fate(BanRequest request, BanResponse response) =>
+        !request.Disconnect ? "not disconnected"
+        : response.Disconnected == 0 ? "none to disconnect"
+        : request.DryRun ? "they would be disconnected" : "being disconnected";
 }

@@ -19,7 +19,7 @@ internal static class BansCommand
         var command = new ExampleCommand(
             "bans",
             "Lists the bans in force, yours and the relay's own.",
-            "Those that end first at the top. The relay makes bans of its own only where AutoBan:Threshold is set; they are not kept over a restart.",
+            "Those that end first at the top. The relay makes bans of its own only where AutoBan:Threshold is set; those are not kept over a restart.",
             "relayctl bans",
             "relayctl bans --cidr 203.0.113.7    # what bans this address",
             "relayctl bans --all -o json | jq -r '.bans[].network'")
@@ -29,10 +29,17 @@ internal static class BansCommand
             cidr,
         };
         command.Validators.Add(list.Check);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(cidr) is { } network && NetworkArgument.Check(network) is { } error)
+            {
+                result.AddError(error);
+            }
+        });
         return command.WithAction(globals, context, call =>
         {
             var request = new ListBansRequest { Cidr = call.Options.GetValue(cidr) ?? "" };
-            var none = request.Cidr.Length == 0 ? "No bans." : $"No bans in {Printable.Clean(request.Cidr)}, and none that holds it.";
+            var none = request.Cidr.Length == 0 ? "No bans." : $"No ban matches {Printable.Clean(request.Cidr)}.";
             return list.ShowAsync(call, none, (size, token) =>
             {
                 (request.PageSize, request.PageToken) = (size, token);

@@ -10,14 +10,14 @@ internal static class ConfirmCommand
     {
         var revision = new Argument<long?>("revision")
         {
-            Description = "The revision to confirm. Not given: all that wait.",
+            Description = "The revision to confirm (default: all that wait).",
             Arity = ArgumentArity.ZeroOrOne,
             CustomParser = ArgumentParsers.Whole<long>("The revision", 1, long.MaxValue),
         };
         return new ExampleCommand(
             "confirm",
             "Keeps a change that waits for a confirmation.",
-            "A change made with --confirm-within is taken back by itself when its time is over; this keeps it. Whoever is locked out by a change cannot confirm it. "
+            "A change made with --confirm-within is reverted when its time is over; this keeps it. Whoever is locked out by a change cannot confirm it. "
                 + "Nothing waits: exit code 1.",
             "relayctl confirm",
             "relayctl confirm 7    # only this one")
@@ -33,7 +33,7 @@ internal static class ConfirmCommand
             }
             else
             {
-                call.Output.Line($"Confirmed; revision {response.Revision} is in force.");
+                call.Output.Line($"Confirmed revision {string.Join(", ", response.Confirmed)}; revision {response.Revision} is in force.");
             }
 
             return ExitCodes.Ok;

@@ -18,7 +18,7 @@ internal static class LimitsDiffCommand
         };
         var to = new Argument<long?>("to")
         {
-            Description = "Another. Not given: the one in force.",
+            Description = "Another (default: the one in force).",
             Arity = ArgumentArity.ZeroOrOne,
             CustomParser = ArgumentParsers.Whole<long>("The revision", 1, long.MaxValue),
         };
@@ -53,5 +53,5 @@ internal static class LimitsDiffCommand
     }
 
     private static string[] Row(PolicyDifference change) =>
-        [Printable.Clean(change.Path), change.HasBefore ? ChangeReport.Text(change.Before) : "(none)", change.HasAfter ? ChangeReport.Text(change.After) : "(none)"];
+        [Printable.Clean(change.Path), PolicyTexts.Side(change.HasBefore, change.Before), PolicyTexts.Side(change.HasAfter, change.After)];
 }

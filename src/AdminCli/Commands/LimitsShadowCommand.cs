@@ -39,7 +39,7 @@ internal static class LimitsShadowCommand
         var overrides = new Option<string[]>("--override")
         {
             Description = "An override of the shadow: a network and 1 to 1,000,000, unlimited or deny. May be given several times.",
-            HelpName = "network=value",
+            HelpName = "network=limit",
         };
         var command = new ExampleCommand(
             "set",
@@ -61,25 +61,23 @@ internal static class LimitsShadowCommand
 
             foreach (var text in result.GetValue(overrides) ?? [])
             {
-                if (!text.Contains('='))
+                if (OverridesCommand.Read(text) is null)
                 {
-                    result.AddError($"--override must be a network and a value, such as 203.0.113.0/24=200, not '{Printable.Clean(text)}'.");
+                    result.AddError($"--override must be a network and 1 to 1,000,000, unlimited or deny, such as 203.0.113.0/24=200, not '{Printable.Clean(text)}'.");
                 }
             }
         });
         return command.WithAction(globals, context, async call =>
         {
-            var request = new ChangePolicyRequest { Options = flags.Read(call.Options) };
-            foreach (var (item, text) in limits.Read(call.Options))
+            var request = new ChangePolicyRequest
             {
-                request.Set[PolicyTexts.Shadow + item] = text;
-            }
-
-            foreach (var text in call.Options.GetValue(overrides) ?? [])
-            {
-                var at = text.IndexOf('=');
-                request.Set[$"{PolicyTexts.Shadow}override/{text[..at].Trim()}"] = text[(at + 1)..].Trim();
-            }
+                Shadow = new ShadowChange
+                {
+                    Set = limits.Read(call.Options),
+                    SetOverrides = { (call.Options.GetValue(overrides) ?? []).Select(OverridesCommand.Read).OfType<Override>() },
+                },
+                Options = flags.Read(call.Options),
+            };
 
             var response = await call.Connection.Policy.ChangePolicyAsync(request, call.Unary);
             return ChangeReport.Show(call, response, request.Options.DryRun);
@@ -102,31 +100,38 @@ internal static class LimitsShadowCommand
     private static async Task<int> ShowAsync(AdminCall call)
     {
         var policy = await call.Connection.Policy.GetPolicyAsync(new GetPolicyRequest(), call.Unary);
-        var items = policy.Items.Where(item => item.Key.StartsWith(PolicyTexts.Shadow, StringComparison.Ordinal)).OrderBy(item => item.Key, StringComparer.Ordinal).ToList();
+        if (policy.Shadow is not { } shadow)
+        {
+            if (call.Output.IsJson)
+            {
+                call.Output.Json(new EffectivePolicy { Revision = policy.Revision });
+            }
+            else
+            {
+                call.Output.Line("There is no shadow.");
+            }
+
+            return ExitCodes.Ok;
+        }
+
         if (call.Output.IsJson)
         {
-            var shadow = new Policy { Revision = policy.Revision, Shadow = policy.Shadow };
-            items.ForEach(item => shadow.Items.Add(item.Key, item.Value));
-            call.Output.Json(shadow);
+            call.Output.Json(new EffectivePolicy { Revision = policy.Revision, Shadow = shadow });
             return ExitCodes.Ok;
         }
 
-        if (policy.Shadow is not { } figures)
-        {
-            call.Output.Line("There is no shadow.");
-            return ExitCodes.Ok;
-        }
-
-        call.Output.Table(Columns, [.. items.Select(item => Row(policy, item.Key[PolicyTexts.Shadow.Length..], item.Value))]);
+        var live = Items(policy.Limits, policy.Overrides).ToDictionary(item => item.Path, item => item.Text);
+        call.Output.Table(Columns, [.. Items(shadow.Limits, shadow.Overrides).Select(item => new[] { item.Path, item.Text, live.GetValueOrDefault(item.Path, "(none)") })]);
         call.Output.Rows(
         [
-            new("would have refused", [Units.Count(figures.WouldRefuse.Values.Sum()), .. figures.WouldRefuse
+            new("would have refused", [Units.Count(shadow.WouldRefuse.Values.Sum()), .. shadow.WouldRefuse
                 .OrderByDescending(reason => reason.Value).Select(reason => (StatsRow.Part)$"{Printable.Clean(reason.Key)} {Units.Count(reason.Value)}")]),
-            new("would have admitted", Units.Count(figures.WouldAdmit)),
+            new("would have admitted", Units.Count(shadow.WouldAdmit)),
         ]);
         return ExitCodes.Ok;
     }
 
-    private static string[] Row(Policy policy, string path, string text) =>
-        [Printable.Clean(path), ChangeReport.Text(text), policy.Items.TryGetValue(path, out var live) ? ChangeReport.Text(live) : "(none)"];
+    private static IEnumerable<(string Path, string Text)> Items(LimitSettings? limits, IEnumerable<Override> overrides) =>
+        PolicyTexts.All(limits ?? new LimitSettings()).Concat(overrides.Select(row => ($"override/{Printable.Clean(row.Network)}", PolicyTexts.Limit(row))))
+            .OrderBy(item => item.Item1, StringComparer.Ordinal);
 }

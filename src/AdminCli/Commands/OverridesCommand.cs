@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
@@ -8,13 +9,13 @@ internal static class OverridesCommand
 {
     private const string Prefix = "override/";
 
-    private static readonly Column[] Columns = [new("NETWORK"), new("LIMIT", ToTheRight: true), new("TAKEN BACK")];
+    private static readonly Column[] Columns = [new("NETWORK"), new("LIMIT", ToTheRight: true), new("REVERTS")];
 
     public static Command Create(GlobalOptions globals, CommandContext context) =>
         new ExampleCommand(
             "overrides",
             "Lists networks with a limit of their own; set, remove.",
-            "A number holds for each address of the network instead of the limit per address; unlimited is not counted at all; deny refuses. The longest network that holds "
+            "A number applies to each address of the network instead of the limit per address; unlimited is not counted at all; deny refuses. The longest network that holds "
                 + "an address wins.",
             "relayctl overrides",
             "relayctl overrides set 203.0.113.0/24 200 --reason 'the office'",
@@ -26,10 +27,10 @@ internal static class OverridesCommand
 
     private static Command Set(GlobalOptions globals, CommandContext context)
     {
-        var network = NetworkArgument();
-        var limit = new Argument<string>("limit")
+        var network = NetworkArgument.Create();
+        var limit = new Argument<string>("limit|unlimited|deny")
         {
-            Description = "Client sockets of each address, 1 to 1,000,000; unlimited; or deny.",
+            Description = "Client connections of each address, 1 to 1,000,000; unlimited; or deny.",
             CompletionSources = { "unlimited", "deny" },
             CustomParser = ArgumentParsers.Text("The limit", IsLimit, "1 to 1,000,000, unlimited or deny")!,
         };
@@ -37,7 +38,7 @@ internal static class OverridesCommand
         var command = new ExampleCommand(
             "set",
             "Gives a network a limit of its own.",
-            "For a network behind whose one address many people sit, or for one that is not welcome. Sockets that are connected stay unless --excess says so.",
+            "For a network behind whose one address many people sit, or for one that is not welcome. Connected clients stay unless --excess says so.",
             "relayctl overrides set 203.0.113.7 500                # one address",
             "relayctl overrides set 203.0.113.0/24 200 --for 8h    # for today",
             "relayctl overrides set 2001:db8::/32 deny --reason 'abuse'")
@@ -47,37 +48,50 @@ internal static class OverridesCommand
         };
         flags.AddTo(command);
         return command.WithAction(globals, context, call => ChangeAsync(
-            call, new ChangePolicyRequest { Set = { [Prefix + call.Options.GetValue(network)] = call.Options.GetValue(limit) }, Options = flags.Read(call.Options) }));
+            call, new ChangePolicyRequest { SetOverrides = { Of(call.Options.GetValue(network)!, call.Options.GetValue(limit)!) }, Options = flags.Read(call.Options) }));
     }
 
     private static Command Remove(GlobalOptions globals, CommandContext context)
     {
-        var network = NetworkArgument();
+        var network = NetworkArgument.Create();
         var flags = new ChangeFlags();
         var command = new ExampleCommand(
             "remove",
-            "Takes a network's own limit away.",
-            "The general limits hold for it again, or those of a wider network. A network that has none is no error.",
+            "Removes the limit of a network.",
+            "The general limits apply to it again, or those of a wider network. A network that has none: exit code 1.",
             "relayctl overrides remove 203.0.113.0/24")
         {
             network,
         };
         flags.AddTo(command);
         return command.WithAction(globals, context, call => ChangeAsync(
-            call, new ChangePolicyRequest { Remove = { Prefix + call.Options.GetValue(network) }, Options = flags.Read(call.Options) }));
+            call, new ChangePolicyRequest { RemoveOverrides = { call.Options.GetValue(network) }, Options = flags.Read(call.Options) }));
     }
 
-    private static Argument<string> NetworkArgument() => new("network") { Description = "A network, such as 203.0.113.0/24 or 2001:db8::/32, or one address." };
+    /// <summary>"203.0.113.0/24=200" as an override; null where it is none.</summary>
+    public static Override? Read(string text)
+    {
+        var at = text.IndexOf('=');
+        return at > 0 && IsLimit(text[(at + 1)..].Trim()) && NetworkArgument.Check(text[..at].Trim()) is null ? Of(text[..at].Trim(), text[(at + 1)..].Trim()) : null;
+    }
 
-    private static bool IsLimit(string text) => text is "unlimited" or "deny" || (int.TryParse(text, out var number) && number is >= 1 and <= 1_000_000);
+    private static Override Of(string network, string limit) => limit switch
+    {
+        "unlimited" => new Override { Network = network, Unlimited = true },
+        "deny" => new Override { Network = network, Deny = true },
+        _ => new Override { Network = network, PerIp = int.Parse(limit, NumberStyles.None, CultureInfo.InvariantCulture) },
+    };
+
+    private static bool IsLimit(string text) => text is "unlimited" or "deny" || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 1_000_000);
 
     private static async Task<int> ChangeAsync(AdminCall call, ChangePolicyRequest request)
     {
         var response = await call.Connection.Policy.ChangePolicyAsync(request, call.Unary);
-        if (request.Remove is [var path] && response.Changes.Count == 0)
+        if (request.RemoveOverrides is [var network] && response.Changes.Count == 0)
         {
             // Perhaps it was another network that was meant.
-            response.Warnings.Add($"{path[Prefix.Length..]} had no override; `relayctl overrides` lists those that are set");
+            call.Error.WriteLine($"No override matches {Printable.Clean(network)}; `relayctl overrides` lists those that are set.");
+            return ExitCodes.Refused;
         }
 
         return ChangeReport.Show(call, response, request.Options.DryRun);
@@ -86,28 +100,25 @@ internal static class OverridesCommand
     private static async Task<int> ShowAsync(AdminCall call)
     {
         var policy = await call.Connection.Policy.GetPolicyAsync(new GetPolicyRequest(), call.Unary);
-        var items = policy.Items.Where(item => item.Key.StartsWith(Prefix, StringComparison.Ordinal)).OrderBy(item => item.Key, StringComparer.Ordinal).ToList();
         if (call.Output.IsJson)
         {
-            var only = new Policy { Revision = policy.Revision };
-            items.ForEach(item => only.Items.Add(item.Key, item.Value));
-            call.Output.Json(only);
+            call.Output.Json(new EffectivePolicy { Revision = policy.Revision, Overrides = { policy.Overrides } });
         }
-        else if (items.Count == 0)
+        else if (policy.Overrides.Count == 0)
         {
             call.Output.Line("No overrides.");
         }
         else
         {
-            call.Output.Table(Columns, [.. items.Select(item => Row(call, policy, item.Key, item.Value))]);
+            call.Output.Table(Columns, [.. policy.Overrides.Select(row => Row(call, policy, row))]);
         }
 
         return ExitCodes.Ok;
     }
 
-    private static string[] Row(AdminCall call, Policy policy, string path, string limit)
+    private static string[] Row(AdminCall call, EffectivePolicy policy, Override row)
     {
-        var pending = policy.Pending.FirstOrDefault(pending => pending.Changes.Any(change => change.Path == path && change.After == limit));
-        return [Printable.Clean(path[Prefix.Length..]), ChangeReport.Text(limit), pending is null ? "" : ChangeReport.Due(call, pending.Due)];
+        var pending = policy.Pending.FirstOrDefault(pending => pending.Changes.Any(change => change.Path == Prefix + row.Network));
+        return [Printable.Clean(row.Network), PolicyTexts.Limit(row), pending is null ? Units.Unknown : ChangeReport.Due(call, pending.Due)];
     }
 }

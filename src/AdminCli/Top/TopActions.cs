@@ -47,7 +47,7 @@ internal static class TopActions
     {
         var request = new BanRequest { Network = ban.Network, Duration = ban.Time?.ToDuration(), Reason = Reason };
         var response = await call.Connection.Policy.BanAsync(request, call.Unary);
-        var until = response.Ban?.Until is { } end ? ChangeReport.Due(call, end) : "it is taken back";
+        var until = response.Ban?.Until is { } end ? ChangeReport.Due(call, end) : "it is lifted";
         var stay = response.Connections > 0 ? $" {Sockets(response.Connections)} connected: x disconnects." : "";
         return new($"Banned {Printable.CleanOrUnknown(response.Ban?.Network ?? "")} until {until}.{stay}", Tone.Good);
     }

@@ -16,7 +16,7 @@ internal sealed class AdminCaller(AdminIdentity identity, AdminConnection connec
 
     public AdminConnection Connection => connection;
 
-    /// <summary>"SetLimits".</summary>
+    /// <summary>"ChangePolicy".</summary>
     public string Method { get; } = method[(method.LastIndexOf('/') + 1)..];
 
     /// <summary>Tells one call from all others, in the audit file and in the reply's trailers.</summary>

@@ -24,15 +24,11 @@ internal sealed class PrefixTable<T>
     public int Count => _values.Count;
 
     /// <summary>The value of the longest network that holds <paramref name="key"/>, which may itself be a network.</summary>
-    public bool TryFind(IpKey key, out IpPrefix prefix, [MaybeNullWhen(false)] out T value) =>
-        TryFind(key, 0, static (_, _) => true, out prefix, out value);
-
-    /// <summary>The same of those values only that <paramref name="holds"/>.</summary>
-    public bool TryFind<TState>(IpKey key, TState state, Func<T, TState, bool> holds, out IpPrefix prefix, [MaybeNullWhen(false)] out T value)
+    public bool TryFind(IpKey key, out IpPrefix prefix, [MaybeNullWhen(false)] out T value)
     {
         foreach (var length in key.IsIpv6 ? _ipv6Lengths : _ipv4Lengths)
         {
-            if (length <= key.PrefixLength && _values.TryGetValue(key.Cut(length), out value) && holds(value, state))
+            if (length <= key.PrefixLength && _values.TryGetValue(key.Cut(length), out value))
             {
                 prefix = new IpPrefix(key.Cut(length));
                 return true;

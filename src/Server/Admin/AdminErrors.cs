@@ -25,7 +25,9 @@ internal static class AdminErrors
     }
 
     public static RpcException Stale(long expected, long current) => new(new Grpc.Core.Status(
-        StatusCode.Aborted, $"the limits are at revision {current}, not {expected}; somebody has changed them since"));
+        StatusCode.Aborted, $"Revision conflict: expected {expected}, current is {current}."));
+
+    public static RpcException NotWritten(string text) => new(new Grpc.Core.Status(StatusCode.Unavailable, text));
 
     public static RpcException NoLongerValid() => new(new Grpc.Core.Status(
         StatusCode.Unauthenticated, "the token or certificate was revoked, or has expired, since the call began"));

@@ -2,10 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Relay.Access;
 using Relay.AdminApi;
-using Relay.Admission;
-using Relay.AuditLog;
 using Relay.Federation;
-using Relay.Policy;
 using Relay.Transport;
 
 namespace Relay.Admin;
@@ -13,9 +10,6 @@ namespace Relay.Admin;
 /// <summary>The gRPC service: request, one call, reply.</summary>
 internal sealed class AdminService(
     ServerSnapshot snapshot,
-    PolicyChanges changes,
-    ConnectionLedger ledger,
-    LimitPolicyStore policies,
     IpMapper ips,
     RelayMapper relays,
     ChannelMapper channels,
@@ -26,7 +20,6 @@ internal sealed class AdminService(
     IHostApplicationLifetime lifetime,
     TimeProvider time) : AdminApi.AdminService.AdminServiceBase
 {
-    private const int MaxReason = 256;
     private const int MaxDriftRows = 100;
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
@@ -73,40 +66,6 @@ internal sealed class AdminService(
     public override Task<ListPeersResponse> ListPeers(ListPeersRequest request, ServerCallContext context) =>
         Task.FromResult(new ListPeersResponse { Peers = { peers.Snapshot().Select(PeerRow) } });
 
-    public override Task<GetLimitsResponse> GetLimits(GetLimitsRequest request, ServerCallContext context) =>
-        Task.FromResult(new GetLimitsResponse { Limits = ServerSnapshot.Limits(policies.Current) });
-
-    public override Task<SetLimitsResponse> SetLimits(SetLimitsRequest request, ServerCallContext context)
-    {
-        Check(request);
-        var edits = new Dictionary<string, string?>();
-        if (request.HasTotal)
-        {
-            edits[PolicyItems.Total] = FormattableString.Invariant($"{request.Total}");
-        }
-
-        if (request.HasPerIp)
-        {
-            edits[PolicyItems.PerIp] = FormattableString.Invariant($"{request.PerIp}");
-        }
-
-        var result = changes.Make(new PolicyChange(edits, AdminCaller.Of(context).Who, request.Reason)
-        {
-            ExpectedRevision = request.HasExpectedRevision ? request.ExpectedRevision : null,
-        });
-        var (before, after) = (result.Before, result.After);
-        AdminCaller.Of(context).Changed(RequestSummary.Of(ServerSnapshot.Limits(before)), RequestSummary.Of(ServerSnapshot.Limits(after)));
-        var effect = Admission.PolicyEffect.Of(ledger, after, time);
-        return Task.FromResult(new SetLimitsResponse
-        {
-            Before = ServerSnapshot.Limits(before),
-            After = ServerSnapshot.Limits(after),
-            Connections = effect.Live,
-            AddressesOverLimit = effect.Over.Count(over => !over.IsNetwork),
-            Warnings = { PolicyWarnings.Of(after, effect) },
-        });
-    }
-
     public override async Task<VerifyResponse> Verify(VerifyRequest request, ServerCallContext context)
     {
         var result = await audit.RunAsync(context.CancellationToken);
@@ -139,33 +98,6 @@ internal sealed class AdminService(
 
     public override Task<RevokeTokenResponse> RevokeToken(RevokeTokenRequest request, ServerCallContext context) =>
         Task.FromResult(tokens.Revoke(request, AdminCaller.Of(context)));
-
-    private static void Check(SetLimitsRequest request)
-    {
-        var violations = new List<(string, string)>();
-        foreach (var (field, given, value) in new[] { ("total", request.HasTotal, request.Total), ("per_ip", request.HasPerIp, request.PerIp) })
-        {
-            if (given && value is < 1 or > AdmissionOptions.MaxLimit)
-            {
-                violations.Add((field, $"{value} is not in 1 to {AdmissionOptions.MaxLimit:#,0}"));
-            }
-        }
-
-        if (!request.HasTotal && !request.HasPerIp)
-        {
-            violations.Add(("total", "give total, per_ip or both"));
-        }
-
-        if (request.Reason.Length > MaxReason)
-        {
-            violations.Add(("reason", $"{request.Reason.Length} characters; at most {MaxReason}"));
-        }
-
-        if (violations.Count > 0)
-        {
-            throw AdminErrors.Invalid(violations);
-        }
-    }
 
     private static Peer PeerRow(PeerSnapshot peer) => new()
     {

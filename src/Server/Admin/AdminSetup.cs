@@ -16,6 +16,8 @@ internal static class AdminSetup
             .AddSingleton<ServerSnapshot>()
             .AddSingleton<IpMapper>()
             .AddSingleton<PolicyChanges>()
+            .AddSingleton<ChangeOutcome>()
+            .AddHostedService<PolicyRecorder>()
             .AddSingleton<BanCommands>()
             .AddSingleton<Explainer>()
             .AddSingleton<ConnectionMapper>()

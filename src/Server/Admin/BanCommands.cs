@@ -21,11 +21,11 @@ internal sealed class BanCommands(
 {
     private static readonly TimeSpan Max = TimeSpan.FromDays(3650);
 
-    public BanResponse Ban(BanRequest request, AdminCaller caller)
+    public async Task<BanResponse> BanAsync(BanRequest request, AdminCaller caller)
     {
         var errors = new List<(string, string)>();
         var network = ReadNetwork(request.Network, errors);
-        var length = PolicyMapper.Length("duration", request.Duration, Max, errors);
+        var duration = PolicyMapper.Length("duration", request.Duration, Max, errors);
         PolicyMapper.CheckReason(request.Reason, errors);
         if (errors.Count > 0)
         {
@@ -37,12 +37,9 @@ internal sealed class BanCommands(
             throw AdminErrors.Precondition($"{network} is protected: {why}; ban a smaller network, or insist with `relayctl ban --force`");
         }
 
-        var now = time.GetUtcNow();
-        var ban = new Policy.Ban(ToSecond(now + length), request.Reason.Trim());
-        // What is over makes room.
-        var edits = Manual().Where(other => !other.Ban.HoldsAt(now)).ToDictionary(other => PolicyItems.Ban + other.Network, _ => (string?)null);
-        edits[PolicyItems.Ban + network] = ban.ToString();
-        var result = changes.Make(new PolicyChange(edits, caller.Who, request.Reason) { DryRun = request.DryRun });
+        var ban = new Policy.Ban(ToSecond(time.GetUtcNow() + duration), request.Reason.Trim());
+        var edits = new Dictionary<string, string?> { [PolicyItems.Ban + network] = ban.ToString() };
+        var result = await changes.MakeAsync(new PolicyChange(edits, caller.Who, request.Reason) { DryRun = request.DryRun, Ttl = duration });
         if (!request.DryRun)
         {
             caller.Changed(
@@ -61,10 +58,11 @@ internal sealed class BanCommands(
             Connections = hit.Count,
             Disconnected = request.Disconnect ? hit.Count : 0,
             Revision = request.DryRun ? result.Before.Revision : result.After.Revision,
+            Warnings = { Warnings(request.DryRun) },
         };
     }
 
-    public UnbanResponse Unban(UnbanRequest request, AdminCaller caller)
+    public async Task<UnbanResponse> UnbanAsync(UnbanRequest request, AdminCaller caller)
     {
         var errors = new List<(string, string)>();
         var network = ReadNetwork(request.Network, errors);
@@ -77,7 +75,7 @@ internal sealed class BanCommands(
         var manual = Manual().Where(ban => network.Contains(ban.Network)).ToList();
         if (manual.Count > 0)
         {
-            changes.Make(new PolicyChange(manual.ToDictionary(ban => PolicyItems.Ban + ban.Network, _ => (string?)null), caller.Who, request.Reason));
+            await changes.MakeAsync(new PolicyChange(manual.ToDictionary(ban => PolicyItems.Ban + ban.Network, _ => (string?)null), caller.Who, request.Reason));
         }
 
         var ended = automatic.Remove(network);
@@ -92,6 +90,7 @@ internal sealed class BanCommands(
                     ended.Select(Row),
                 },
                 Revision = policies.Current.Revision,
+                Warnings = { Warnings(isDryRun: manual.Count == 0) },
             };
     }
 
@@ -100,8 +99,7 @@ internal sealed class BanCommands(
         var page = new Page(request.PageSize, request.PageToken, request.Cidr);
         var only = page.ReadNetwork(request.Cidr);
         page.ThrowIfWrong();
-        var now = time.GetUtcNow();
-        var rows = Manual().Where(ban => ban.Ban.HoldsAt(now)).Select(ban => Row(ban.Network, ban.Ban.Until, ban.Ban.Reason, "manual"))
+        var rows = Manual().Select(ban => Row(ban.Network, ban.Ban.Until, ban.Ban.Reason, "manual"))
             .Concat(automatic.All().Select(Row))
             .Where(row => only is null || (IpPrefix.TryParse(row.Network, out var network, out _) && Page.IsInside(network.Key, only)))
             .ToList();
@@ -119,7 +117,7 @@ internal sealed class BanCommands(
         {
             if (Policy.Ban.TryParse(text, out var ban))
             {
-                yield return (network, ban);
+                yield return (network, ban with { Until = policies.UntilOf(PolicyItems.Ban + network) ?? ban.Until });
             }
         }
     }
@@ -128,13 +126,14 @@ internal sealed class BanCommands(
     private static DateTimeOffset? ToSecond(DateTimeOffset? moment) =>
         moment is { } time ? time.AddTicks((TimeSpan.TicksPerSecond - (time.Ticks % TimeSpan.TicksPerSecond)) % TimeSpan.TicksPerSecond) : null;
 
+    private IEnumerable<string> Warnings(bool isDryRun) => policies.File is null && !isDryRun ? [PolicyWarnings.InMemoryOnly] : [];
+
     private string NoBan(IpPrefix network)
     {
-        var now = time.GetUtcNow();
-        var holder = Manual().Where(ban => ban.Ban.HoldsAt(now) && ban.Network.Contains(network)).Select(ban => $"{ban.Network}").FirstOrDefault();
+        var holder = Manual().Where(ban => ban.Network.Contains(network)).Select(ban => $"{ban.Network}").FirstOrDefault();
         return holder is null
-            ? $"no ban lies within {network}; relayctl bans lists them"
-            : $"no ban lies within {network}; it is banned with {holder}, which can be taken back as a whole";
+            ? $"no ban matches {network}"
+            : $"no ban matches {network}; it lies within the ban of {holder}, which can only be lifted as a whole";
     }
 
     private static IpPrefix ReadNetwork(string text, List<(string, string)> errors)

@@ -16,8 +16,7 @@ internal sealed class Explainer(
     ClientAddressResolver origins,
     AutoBans automatic,
     AdmissionGate gate,
-    DecisionLog log,
-    TimeProvider time)
+    DecisionLog log)
 {
     private const int MaxHeaders = 32;
     private const int MaxDecisions = 100;
@@ -105,7 +104,7 @@ internal sealed class Explainer(
 
     private BanEntry? BanOf(LimitPolicy policy, IpKey address)
     {
-        if (policy.BanOf(address, time) is { } found)
+        if (policy.BanOf(address) is { } found)
         {
             return BanCommands.Row(found.Network, found.Ban.Until, found.Ban.Reason, "manual");
         }

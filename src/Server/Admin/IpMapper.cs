@@ -20,7 +20,7 @@ internal sealed class IpMapper(ConnectionLedger ledger, LimitPolicyStore policie
         var policy = policies.Current;
         return new ListIpsResponse
         {
-            Ips = { page.Cut(rows, Order(request.Sort)).Select(row => Entry(row, KeyLimits.MaxOf(policy, row.Key, row.IsNetwork, time))) },
+            Ips = { page.Cut(rows, Order(request.Sort)).Select(row => Entry(row, KeyLimits.MaxOf(policy, row.Key, row.IsNetwork))) },
             NextPageToken = page.NextToken(rows.Length),
             TotalSize = rows.Length,
         };

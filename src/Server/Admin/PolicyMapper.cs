@@ -1,4 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Relay.Access;
 using Relay.AdminApi;
 using Relay.Policy;
 
@@ -9,7 +11,7 @@ internal static class PolicyMapper
 {
     public const int MaxReason = 256;
 
-    private static readonly TimeSpan MaxHold = TimeSpan.FromDays(30);
+    private static readonly TimeSpan MaxTtl = TimeSpan.FromDays(30);
     private static readonly TimeSpan MaxConfirm = TimeSpan.FromHours(1);
 
     public static AdminApi.PolicyDifference Of(Policy.PolicyDifference difference)
@@ -23,6 +25,39 @@ internal static class PolicyMapper
         if (difference.After is { } after)
         {
             row.After = after;
+        }
+
+        return row;
+    }
+
+    public static AdminApi.PendingRevert Of(Policy.PendingRevert pending) => new()
+    {
+        Revision = pending.Revision,
+        Due = Timestamp.FromDateTimeOffset(pending.Due),
+        NeedsConfirmation = pending.NeedsConfirmation,
+        Changes = { pending.Differences.Select(Of) },
+    };
+
+    public static Revision Of(PolicyRevision revision) => new()
+    {
+        Revision_ = revision.Revision,
+        Time = Timestamp.FromDateTimeOffset(revision.Time),
+        Who = revision.Who,
+        Reason = revision.Reason,
+        Changes = { revision.Differences.Select(Of) },
+    };
+
+    public static AdminApi.ChangedItem Of(Policy.ChangedItem item)
+    {
+        var row = new AdminApi.ChangedItem { Path = item.Path, Revision = item.Revision, Who = item.Who, Time = Timestamp.FromDateTimeOffset(item.Time) };
+        if (item.Configured is { } configured)
+        {
+            row.Configured = configured;
+        }
+
+        if (item.Text is { } text)
+        {
+            row.Text = text;
         }
 
         return row;
@@ -55,30 +90,31 @@ internal static class PolicyMapper
     public static Timestamp? Moment(DateTimeOffset? moment) => moment is { } time ? Timestamp.FromDateTimeOffset(time) : null;
 
     /// <summary>A change as asked for. Throws INVALID_ARGUMENT that names each field that is out of its range.</summary>
-    public static PolicyChange Change(IReadOnlyDictionary<string, string?> edits, ChangeOptions options, string who)
+    public static PolicyChange Change(IReadOnlyDictionary<string, string?> edits, ChangeOptions? given, ServerCallContext context)
     {
+        var options = given ?? new ChangeOptions();
         var errors = new List<(string, string)>();
-        CheckReason(options.Reason, errors);
+        CheckReason(options.Reason, errors, "options.reason");
         if (!System.Enum.IsDefined(options.Excess))
         {
-            errors.Add(("existing", $"{(int)options.Excess} is not known"));
+            errors.Add(("options.excess", $"{(int)options.Excess} is not known"));
         }
 
-        var change = new PolicyChange(edits, who, options.Reason)
+        var change = new PolicyChange(edits, AdminCaller.Of(context).Who, options.Reason)
         {
             ExpectedRevision = options.HasExpectedRevision ? options.ExpectedRevision : null,
             DryRun = options.DryRun,
-            Ttl = Length("hold_for", options.Ttl, MaxHold, errors),
-            ConfirmWithin = Length("confirm_within", options.ConfirmWithin, MaxConfirm, errors),
+            Ttl = Length("options.ttl", options.Ttl, MaxTtl, errors),
+            ConfirmWithin = Length("options.confirm_within", options.ConfirmWithin, MaxConfirm, errors),
         };
         return errors.Count > 0 ? throw AdminErrors.Invalid(errors) : change;
     }
 
-    public static void CheckReason(string reason, List<(string, string)> errors)
+    public static void CheckReason(string reason, List<(string, string)> errors, string field = "reason")
     {
         if (reason.Length > MaxReason)
         {
-            errors.Add(("reason", $"{reason.Length} characters; at most {MaxReason}"));
+            errors.Add((field, $"{reason.Length} characters; at most {MaxReason}"));
         }
     }
 

@@ -92,17 +92,9 @@ internal sealed class AdmissionGate(
     }
 
     /// <summary>Changes the policy. When it returns, every later decision uses the new one.</summary>
-    public PolicyResult Change(PolicyChange change)
+    public async Task<PolicyResult> ChangeAsync(PolicyChange change)
     {
-        var result = policies.Change(change);
-        ledger.Barrier();
-        return result;
-    }
-
-    /// <summary>Goes back to an earlier revision, likewise.</summary>
-    public PolicyResult Rollback(long revision, PolicyChange change)
-    {
-        var result = policies.Rollback(revision, change);
+        var result = await policies.ChangeAsync(change);
         ledger.Barrier();
         return result;
     }

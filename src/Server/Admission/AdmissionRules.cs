@@ -59,7 +59,7 @@ internal static class AdmissionRules
     private static Refusal ByIdentity(LimitPolicy policy, in RuleInput input, OverrideKind kind, TimeProvider time) =>
         input.Standing.ClosedBy != Refusal.None ? input.Standing.ClosedBy
         : input.Key.IsUnresolved ? (policy.RefusesUnresolved ? Refusal.Unresolved : Refusal.None)
-        : input.Standing.IsBanned || (policy.HasBans && policy.BanOf(input.Address, time) is not null) ? Refusal.Banned
+        : input.Standing.IsBanned || (policy.HasBans && policy.BanOf(input.Address) is not null) ? Refusal.Banned
         : kind == OverrideKind.Deny ? Refusal.Denied
         : Refusal.None;
 

@@ -13,7 +13,7 @@ internal static class AdmissionSetup
         .AddSingleton(provider => new LimitPolicyStore(
             options,
             provider.GetRequiredService<TimeProvider>(),
-            options.PolicyFile.Length > 0 ? new PolicyFile(options.PolicyFile) : null,
+            options.PolicyFile.Length > 0 ? new PolicyJournal(options.PolicyFile, provider.GetRequiredService<ILogger<PolicyJournal>>()) : null,
             provider.GetRequiredService<ILogger<LimitPolicyStore>>()))
         .AddSingleton<ConnectionLedger>()
         .AddSingleton(new ProtectedNetworks(options.TrustedProxies))

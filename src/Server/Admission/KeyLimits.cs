@@ -24,11 +24,11 @@ internal readonly record struct KeyLimits(OverrideKind Kind, LiveCounts Max, dou
         : Numbers(policy, key, OverrideKind.None, policy.PerIp);
 
     /// <summary>Connections that an address, or a network, may hold; those of a banned or denied one are not over anything.</summary>
-    public static int MaxOf(LimitPolicy policy, IpKey key, bool isNetwork, TimeProvider time)
+    public static int MaxOf(LimitPolicy policy, IpKey key, bool isNetwork)
     {
         if (!isNetwork)
         {
-            return policy.BanOf(key, time) is null && Of(policy, key, key) is { Kind: not OverrideKind.Deny } limits ? limits.Max.Key : None;
+            return policy.BanOf(key) is null && Of(policy, key, key) is { Kind: not OverrideKind.Deny } limits ? limits.Max.Key : None;
         }
 
         var perIp = policy.TryFindOverride(key, out _, out var limit) && limit.Kind == OverrideKind.Number ? limit.PerIp : policy.PerIp;

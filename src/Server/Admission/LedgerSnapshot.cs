@@ -66,7 +66,7 @@ internal sealed class LedgerSnapshot(int total, int uncounted, KeyRow[] rows, He
         foreach (var row in rows)
         {
             var (key, live) = (row.Totals.Key, row.Totals.Live);
-            if (live > 0 && KeyLimits.MaxOf(policy, key, row.Totals.IsNetwork, time) is var limit && live > limit)
+            if (live > 0 && KeyLimits.MaxOf(policy, key, row.Totals.IsNetwork) is var limit && live > limit)
             {
                 over.Add(new KeyOver(key, row.Totals.IsNetwork, live, limit));
             }

@@ -15,7 +15,7 @@ internal sealed record AuditQuery
     /// <summary>Part of the caller's description, in any case.</summary>
     public string Who { get; init; } = "";
 
-    /// <summary>Part of the method's name in any case; dashes do not count, so that "set-limit" finds SetLimits.</summary>
+    /// <summary>Part of the method's name in any case; dashes do not count, so that "change-policy" finds ChangePolicy.</summary>
     public string Method { get; init; } = "";
 
     /// <summary>Where the page before ended.</summary>

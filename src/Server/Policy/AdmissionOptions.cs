@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Relay.Policy;
 
-/// <summary>Who may connect, and what the others are told. Limits given here are those at start; relayctl changes them.</summary>
+/// <summary>Who may connect, and what the others are told. Limits given here hold until an operator changes them.</summary>
 internal sealed class AdmissionOptions : IValidatableObject
 {
     public const int MaxLimit = 1_000_000;
@@ -52,8 +52,8 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Range(1, MaxLimit)]
     public int UnresolvedLimit { get; set; } = 1_000;
 
-    /// <summary>File that `relayctl limits save` writes and the start reads; its limits win over these. Empty: nothing is saved.</summary>
-    public string PolicyFile { get; set; } = "data/policy.json";
+    /// <summary>Journal of what operators change; each item that it changes wins over these options. Empty: changes are kept in memory only and end with the process.</summary>
+    public string PolicyFile { get; set; } = "data/policy.jsonl";
 
     /// <summary>Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8. None: the socket's own address counts.</summary>
     [Description("a list of networks and addresses")]

@@ -5,13 +5,11 @@ namespace Relay.Policy;
 /// <summary>
 /// A network whose sockets are refused until a moment. As text "2026-11-24T14:00:00Z the reason" or "forever the reason".
 /// </summary>
-/// <param name="Until">Null: until it is taken back.</param>
+/// <param name="Until">For people; what ends it is the lifetime of the item. Null: until it is lifted.</param>
 internal sealed record Ban(DateTimeOffset? Until, string Reason)
 {
     private const string Forever = "forever";
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
-
-    public bool HoldsAt(DateTimeOffset now) => Until is not { } until || now < until;
 
     public static bool TryParse(string text, out Ban ban)
     {

@@ -35,7 +35,7 @@ internal sealed class LimitPolicy
 
     public PolicyItems Items { get; }
 
-    /// <summary>Counts up with each change, 1 at the first start; after a restart some numbers are left out, none comes twice.</summary>
+    /// <summary>Counts up by one with each change, also over restarts; 1 at the first start.</summary>
     public long Revision { get; }
 
     /// <summary>Bits of an IPv6 address that make its key; fixed while the relay runs, because live keys were made with it.</summary>
@@ -81,9 +81,8 @@ internal sealed class LimitPolicy
 
     public bool HasBans => _bans.Count > 0;
 
-    /// <summary>The ban that holds for an address now; null: none.</summary>
-    public (IpPrefix Network, Ban Ban)? BanOf(IpKey address, TimeProvider time) =>
-        _bans.TryFind(address, time.GetUtcNow(), static (ban, now) => ban.HoldsAt(now), out var network, out var ban) ? (network, ban) : null;
+    /// <summary>The ban that holds for an address; null: none. One that ends is removed from the policy.</summary>
+    public (IpPrefix Network, Ban Ban)? BanOf(IpKey address) => _bans.TryFind(address, out var network, out var ban) ? (network, ban) : null;
 
     private int Number(string path) => int.Parse(Items[path]!, NumberStyles.None, CultureInfo.InvariantCulture);
 

@@ -3,262 +3,333 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Relay.Policy;
 
 /// <summary>
-/// The current policy, its history, and what is taken back by itself. Readers take no lock; writers follow one another, and
-/// each change is a new revision.
+/// The policy in force, its history, and what is reverted automatically. A change is in the journal, on the disk, before it
+/// takes effect and before anybody is told. Readers take an immutable snapshot and wait for nothing; writers follow one
+/// another.
 /// </summary>
-internal sealed class LimitPolicyStore : IDisposable
+internal sealed partial class LimitPolicyStore : IDisposable
 {
-    /// <summary>Revisions remembered.</summary>
-    public const int MaxHistory = 100;
+    // A timer's range ends at seven weeks; a longer wait is made of days.
+    private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
+    private static readonly TimeSpan WriteAgain = TimeSpan.FromSeconds(10);
 
-    /// <summary>Changes that may wait to be taken back.</summary>
-    public const int MaxPending = 100;
-
-    private const string Itself = "relayd";
-
-    private readonly Lock _writers = new();
+    // One writer at a time. Never waited for by whoever admits clients.
+    private readonly SemaphoreSlim _writer = new(1, 1);
     private readonly TimeProvider _time;
+    private readonly SteadyClock _clock;
     private readonly int _ipv6Prefix;
+    private readonly PolicyJournal? _journal;
+    private readonly ILogger _logger;
+    private readonly ITimer _timer;
 
-    // Guarded by _writers.
-    private readonly PolicyOnDisk _disk;
-    private readonly List<PolicyRevision> _history = [];
-    private readonly PendingReverts _pending;
+    // The writer's: reverts that took place although the journal could not be written. It says when they were due.
+    private readonly List<JournalEntry> _unwritten = [];
 
-    // Replaced whole under _writers, read anywhere.
-    private volatile LimitPolicy _current;
+    // Replaced whole by the writer, read anywhere.
+    private volatile Snapshot _snapshot;
 
     /// <summary>
-    /// Starts from what was saved, else from the options. Throws <see cref="InvalidDataException"/> for a policy file that
-    /// cannot be understood.
+    /// Starts from the journal, else from the options. Throws <see cref="InvalidDataException"/> for a journal that cannot be
+    /// understood or written.
     /// </summary>
-    public LimitPolicyStore(AdmissionOptions options, TimeProvider time, PolicyFile? file = null, ILogger<LimitPolicyStore>? logger = null)
+    /// <param name="journal">Null: changes are kept in memory only.</param>
+    public LimitPolicyStore(AdmissionOptions options, TimeProvider time, PolicyJournal? journal = null, ILogger<LimitPolicyStore>? logger = null)
     {
-        (_time, _ipv6Prefix) = (time, options.Ipv6Prefix);
-        _disk = new PolicyOnDisk(file, PolicyItems.FromOptions(options, out _), time, logger ?? NullLogger<LimitPolicyStore>.Instance);
-        _pending = new PendingReverts(time, RevertDue);
-        // Under the lock: what is due already is taken back by a timer, which must find everything in its place.
-        lock (_writers)
-        {
-            var restored = _disk.Load(_ipv6Prefix);
-            _history.AddRange(restored?.History ?? []);
-            var last = _history.Count > 0 ? _history[^1] : null;
-            var items = restored?.Current ?? _disk.Saved;
-            var lost = last is null ? [] : PolicyItems.Diff(last.Items, items);
-            if (last is not null && last.Revision == restored?.Revision && lost.Count == 0)
-            {
-                _current = new LimitPolicy(items, _ipv6Prefix, last.Revision);
-            }
-            else
-            {
-                // The first start; or what was not saved is gone, or somebody has edited the file: not the revision that was in force.
-                _current = new LimitPolicy(items, _ipv6Prefix, Math.Max(restored?.Revision ?? 0, _disk.Spent) + 1);
-                Remember(Itself, "start", lost);
-            }
-
-            _pending.Add(restored?.Pending ?? []);
-        }
-
-        RevertDue();
+        (_time, _clock, _ipv6Prefix, _journal, _logger) = (time, new SteadyClock(time), options.Ipv6Prefix, journal, logger ?? NullLogger<LimitPolicyStore>.Instance);
+        _timer = time.CreateTimer(_ => _ = RevertAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _snapshot = Snapshot.Of(Start(PolicyItems.FromOptions(options, out _), out var configured), _ipv6Prefix);
+        MadeAtStart = configured ? [_snapshot.History.Last, .. Revert()] : Revert();
     }
 
-    public LimitPolicy Current => _current;
+    /// <summary>Called by the writer after each change, in their order, also for those that the relay makes itself. Must not change the policy.</summary>
+    public event Action<PolicyRevision>? Changed;
 
-    /// <summary>Called without the lock after each change, also those that the relay makes itself.</summary>
-    public Action<PolicyRevision>? Changed { get; set; }
+    public LimitPolicy Current => _snapshot.Policy;
 
-    /// <summary>Where the policy is saved; null: nowhere.</summary>
-    public string? File => _disk.Path;
+    /// <summary>What the relay made of another configuration, and of what was due for a revert, when it started.</summary>
+    public IReadOnlyList<PolicyRevision> MadeAtStart { get; }
 
-    private PolicyMoment Moment => new(_current, _pending.All, _history);
+    /// <summary>Where changes are kept; null: in memory only.</summary>
+    public string? File => _journal?.Path;
 
-    /// <summary>Swaps the policy, unless the caller decided from an older revision than the one in force.</summary>
-    public PolicyResult Change(PolicyChange change) => Change(change, () => change.Edits);
-
-    /// <summary>Makes the items of an earlier revision the ones in force; the edits of <paramref name="change"/> do not matter.</summary>
-    public PolicyResult Rollback(long revision, PolicyChange change) => Change(change, () =>
-        _history.Find(entry => entry.Revision == revision) is { } target
-            ? PolicyItems.Diff(_current.Items, target.Items).ToDictionary(difference => difference.Path, difference => difference.After)
-            : null);
+    /// <summary>Changes the policy, unless the caller decided from an older revision than the one in force.</summary>
+    public async Task<PolicyResult> ChangeAsync(PolicyChange change)
+    {
+        await _writer.WaitAsync();
+        try
+        {
+            return Change(change);
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
 
     /// <summary>What waits for a confirmation, all of it or one revision, stays: the revisions that did; none when nothing waits.</summary>
-    public IReadOnlyList<long> Confirm(long? revision)
+    /// <exception cref="IOException">The journal cannot be written; nothing is confirmed.</exception>
+    public async Task<IReadOnlyList<long>> ConfirmAsync(long? revision, string who)
     {
-        lock (_writers)
+        await _writer.WaitAsync();
+        try
         {
-            var confirmed = _pending.Confirm(revision);
-            if (confirmed.Count > 0)
+            var state = _snapshot.History.Current;
+            long[] waiting =
+            [
+                .. state.Temporary.Where(setting => setting.ConfirmBy is not null && (revision is null || setting.Revision == revision))
+                    .Select(setting => setting.Revision).Distinct(),
+            ];
+            if (waiting.Length > 0)
             {
-                _disk.Refresh(Moment, Itself);
+                var entry = new JournalEntry(state.Revision, _time.GetUtcNow(), who, "", []) { Confirmed = waiting };
+                if (TryWrite(entry, state.Apply(entry, out _)) is { } error)
+                {
+                    throw new IOException(error);
+                }
             }
 
-            return confirmed;
+            return waiting;
         }
-    }
-
-    /// <summary>Writes the running policy to the policy file. Throws <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</summary>
-    public IReadOnlyList<PolicyDifference> Save(string who)
-    {
-        lock (_writers)
+        finally
         {
-            var differences = PolicyItems.Diff(_disk.Saved, _current.Items);
-            _disk.Save(Moment, who);
-            return differences;
+            _writer.Release();
         }
     }
 
-    /// <summary>The present state for those who look: what waits, what is not saved, and the revisions, oldest first.</summary>
+    /// <summary>The present state for those who look.</summary>
     public PolicyOverview Overview()
     {
-        lock (_writers)
+        var (history, policy) = _snapshot;
+        var state = history.Current;
+        return new PolicyOverview(
+            policy,
+            [.. Pending(state)],
+            [
+                .. from setting in state.Changed
+                    where setting.Text != state.Configuration[setting.Path]
+                    select new ChangedItem(setting.Path, state.Configuration[setting.Path], setting.Text, setting.Revision, setting.Who, setting.Time),
+            ],
+            history.Revisions);
+    }
+
+    /// <summary>Until when an item holds, by the wall clock; null: it stays.</summary>
+    public DateTimeOffset? UntilOf(string path) => _snapshot.History.Current.TemporaryOf(path)?.Until is { } until ? _clock.ToWall(until) : null;
+
+    public void Dispose() => _timer.Dispose();
+
+    /// <param name="configured">The configuration is another than before, and that is a revision.</param>
+    private PolicyHistory Start(PolicyItems configuration, out bool configured)
+    {
+        configured = false;
+        try
         {
-            return new PolicyOverview(_current, [.. _pending.All], PolicyItems.Diff(_disk.Saved, _current.Items), _disk.IsSaved, [.. _history]);
+            var history = _journal is null ? null : JournalReplay.Read(_journal, configuration, _ipv6Prefix);
+            if (history is null)
+            {
+                var first = PolicyHistory.Start(new JournalEntry(1, _time.GetUtcNow(), PolicyRevision.Relay, "first start", []), PolicyState.First(configuration, _ipv6Prefix));
+                _journal?.Write([.. first.Entries], first.Entries, _clock.ToWall);
+                return first;
+            }
+
+            if (PolicyItems.Diff(history.Current.Configuration, configuration).Count == 0)
+            {
+                return history;
+            }
+
+            var (before, after) = (history.Current, history.Current.With(configuration));
+            var entry = new JournalEntry(after.Revision, _time.GetUtcNow(), PolicyRevision.Relay, "the configuration was changed", PolicyItems.Diff(before.Items, after.Items))
+            {
+                State = after.ToJournal(),
+            };
+            history = history.Add(entry, after);
+            configured = JournalEntry.IsRevision(entry.Changes);
+            _journal!.Write([entry], history.Entries, _clock.ToWall);
+            return history;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException(
+                $"{File} cannot be read or written: {exception.Message} Correct its owner and mode, or name another file in Admission:PolicyFile (empty: none).", exception);
         }
     }
 
-    public void Dispose()
+    private PolicyResult Change(PolicyChange change)
     {
-        lock (_writers)
+        var (history, before) = _snapshot;
+        if (change.ExpectedRevision is { } expected && expected != before.Revision)
         {
-            _pending.Dispose();
+            return new PolicyResult(before, before) { IsStale = true };
+        }
+
+        var target = change.RollbackTo is { } revision ? history.Find(revision) : null;
+        if (change.RollbackTo is not null && target is null)
+        {
+            return new PolicyResult(before, before) { IsUnknown = true };
+        }
+
+        var plan = ChangePlan.Of(change, history.Current, target, _ipv6Prefix, _clock.Now, out var errors);
+        if (errors.Count > 0 || plan.Count == 0)
+        {
+            return new PolicyResult(before, before) { Errors = errors };
+        }
+
+        var entry = new JournalEntry(before.Revision + 1, _time.GetUtcNow(), change.Who, change.Reason, plan);
+        var after = history.Current.Apply(entry, out _);
+        var result = new PolicyResult(before, Snapshot.PolicyOf(after, _ipv6Prefix))
+        {
+            Differences = plan,
+            RevertsAt = change.Ttl is null ? null : _clock.ToWall(_clock.Now) + change.Ttl,
+            ConfirmBy = change.ConfirmWithin is null ? null : _clock.ToWall(_clock.Now) + change.ConfirmWithin,
+        };
+        if (change.DryRun)
+        {
+            return result;
+        }
+
+        if (TryWrite(entry, after) is { } error)
+        {
+            return new PolicyResult(before, before) { NotWritten = error };
+        }
+
+        Changed?.Invoke(_snapshot.History.Last);
+        return result with { After = Current };
+    }
+
+    // Null, or why it could not be written; then nothing has changed.
+    private string? TryWrite(JournalEntry entry, PolicyState after)
+    {
+        var history = _snapshot.History.Add(entry, after);
+        try
+        {
+            _journal?.Write([.. _unwritten, entry], history.Entries, _clock.ToWall);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.NotWritten(_logger, File!, exception.Message);
+            return $"{File} cannot be written, nothing was changed: {exception.Message}";
+        }
+
+        _unwritten.Clear();
+        _snapshot = Snapshot.Of(history, _ipv6Prefix);
+        Schedule();
+        return null;
+    }
+
+    private async Task RevertAsync()
+    {
+        await _writer.WaitAsync();
+        try
+        {
+            foreach (var revision in Revert())
+            {
+                Changed?.Invoke(revision);
+            }
+        }
+        finally
+        {
+            _writer.Release();
         }
     }
 
-    // The edits are asked for under the lock: they may depend on the policy in force. Null: no such revision.
-    private PolicyResult Change(PolicyChange change, Func<IReadOnlyDictionary<string, string?>?> edits)
+    // What was promised takes place also where the journal cannot be written: it says until when, so a start does the same.
+    private List<PolicyRevision> Revert()
     {
-        PolicyRevision made;
-        PolicyResult result;
-        lock (_writers)
-        {
-            var before = _current;
-            if (change.ExpectedRevision is { } expected && expected != before.Revision)
-            {
-                return new PolicyResult(before, before) { IsStale = true };
-            }
-
-            if (edits() is not { } wanted)
-            {
-                return new PolicyResult(before, before) { IsUnknown = true };
-            }
-
-            var items = before.Items.With(wanted, _ipv6Prefix, out var errors);
-            if (errors.Count == 0 && _pending.All.Count >= MaxPending && (change.Ttl ?? change.ConfirmWithin) is not null)
-            {
-                errors = [("", $"{MaxPending} changes wait to be taken back; confirm or end some first")];
-            }
-
-            if (errors.Count > 0)
-            {
-                return new PolicyResult(before, before) { Errors = errors };
-            }
-
-            var now = _time.GetUtcNow();
-            items = items.WithoutEndedBans(now);
-            result = new PolicyResult(before, Next(items)) { RevertsAt = now + change.Ttl, ConfirmBy = now + change.ConfirmWithin };
-            if (change.DryRun)
-            {
-                return result;
-            }
-
-            made = Publish(result.After, change.Who, change.Reason);
-            var differences = TakeOver(wanted.Keys, change, made);
-            Await(result.ConfirmBy, needsConfirmation: true, made, differences);
-            Await(result.RevertsAt, needsConfirmation: false, made, differences);
-            if (result.RevertsAt is null)
-            {
-                _disk.Refresh(Moment, Itself);
-            }
-            else if (!_disk.TryKeep(Moment, Itself, out var warning))
-            {
-                result = result with { Warnings = [warning!] };
-            }
-        }
-
-        Changed?.Invoke(made);
-        return result;
-    }
-
-    // What is set for good is not taken back by an earlier change; what is set again for a time is for the new time.
-    private IReadOnlyList<PolicyDifference> TakeOver(IEnumerable<string> paths, PolicyChange change, PolicyRevision made)
-    {
-        var normal = new HashSet<string>(paths.Select(PolicyGrammar.PathOf));
-        if (change is { Ttl: null, ConfirmWithin: null })
-        {
-            _pending.Forget(normal);
-            return [];
-        }
-
-        normal.ExceptWith(made.Differences.Select(difference => difference.Path));
-        return change.Ttl is null
-            ? made.Differences
-            : [.. made.Differences, .. normal.Select(path => _pending.TakeOver(path, made.Items[path])).OfType<PolicyDifference>()];
-    }
-
-    private void Await(DateTimeOffset? due, bool needsConfirmation, PolicyRevision made, IReadOnlyList<PolicyDifference> differences)
-    {
-        if (due is { } moment)
-        {
-            _pending.Add([new PendingRevert(made.Revision, moment, needsConfirmation, differences)]);
-        }
-    }
-
-    private void RevertDue()
-    {
+        var history = _snapshot.History;
         var made = new List<PolicyRevision>();
-        lock (_writers)
+        while (NextRevert(history.Current) is { } entry)
         {
-            var isAny = false;
-            while (_pending.TakeDue() is { } pending)
+            history = history.Add(entry, history.Current.Apply(entry, out _));
+            _unwritten.Add(entry);
+            if (JournalEntry.IsRevision(entry.Changes))
             {
-                isAny = true;
-                foreach (var difference in pending.Differences.Where(difference => _current.Items[difference.Path] != difference.After))
-                {
-                    _pending.Rebase(pending.Revision, difference);
-                }
-
-                var items = _current.Items.With(_current.Items.Undo(pending.Differences), _ipv6Prefix, out _);
-                if (PolicyItems.Diff(_current.Items, items).Count > 0)
-                {
-                    made.Add(Publish(Next(items), Itself, pending.NeedsConfirmation
-                        ? $"revision {pending.Revision} was not confirmed in time"
-                        : $"the time of revision {pending.Revision} is over"));
-                }
-            }
-
-            if (isAny)
-            {
-                _disk.Refresh(Moment, Itself);
+                made.Add(history.Last);
             }
         }
 
-        made.ForEach(revision => Changed?.Invoke(revision));
-    }
-
-    private LimitPolicy Next(PolicyItems items)
-    {
-        var revision = Math.Max(_current.Revision, _disk.Spent) + 1;
-        var sameShadow = !PolicyItems.Diff(_current.Items, items).Any(difference => difference.Path.StartsWith(PolicyItems.Shadow, StringComparison.Ordinal));
-        return new LimitPolicy(items, _ipv6Prefix, revision, sameShadow ? _current.ShadowSince : revision);
-    }
-
-    private PolicyRevision Publish(LimitPolicy policy, string who, string reason)
-    {
-        _disk.Cover(policy.Revision);
-        var differences = PolicyItems.Diff(_current.Items, policy.Items);
-        _current = policy;
-        return Remember(who, reason, differences);
-    }
-
-    private PolicyRevision Remember(string who, string reason, IReadOnlyList<PolicyDifference> differences)
-    {
-        var made = new PolicyRevision(_current.Revision, _time.GetUtcNow(), who, reason, _current.Items, differences);
-        _history.Add(made);
-        if (_history.Count > MaxHistory)
+        if (history != _snapshot.History)
         {
-            _history.RemoveAt(0);
+            _snapshot = Snapshot.Of(history, _ipv6Prefix);
         }
 
+        WriteReverts(history);
+        Schedule();
         return made;
+    }
+
+    private JournalEntry? NextRevert(PolicyState state)
+    {
+        var now = _clock.Now;
+        if (state.Temporary.MinBy(setting => setting.Due) is not { } first || first.Due > now)
+        {
+            return null;
+        }
+
+        var unconfirmed = first.ConfirmBy <= now;
+        var over = state.Temporary.Where(setting => setting.Revision == first.Revision && setting.Due <= now).ToList();
+        var changes = over.Select(setting => new PolicyDifference(setting.Path, state.Items[setting.Path], state.Without(over, setting.Path)) { Reverts = setting.Revision }).ToList();
+        var reason = unconfirmed ? $"revision {first.Revision} was not confirmed in time"
+            : over.TrueForAll(setting => setting.Path.StartsWith(PolicyItems.Ban, StringComparison.Ordinal)) ? $"the ban of revision {first.Revision} expired"
+            : $"revision {first.Revision} expired";
+        return new JournalEntry(state.Revision + (JournalEntry.IsRevision(changes) ? 1 : 0), _time.GetUtcNow(), PolicyRevision.Relay, reason, changes);
+    }
+
+    private void WriteReverts(PolicyHistory history)
+    {
+        if (_unwritten.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _journal?.Write(_unwritten, history.Entries, _clock.ToWall);
+            _unwritten.Clear();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.NotWritten(_logger, File!, exception.Message);
+        }
+    }
+
+    // Bans have a list of their own.
+    private IEnumerable<PendingRevert> Pending(PolicyState state) =>
+        from setting in state.Temporary
+        where !setting.Path.StartsWith(PolicyItems.Ban, StringComparison.Ordinal)
+        from due in new[] { (At: setting.ConfirmBy, NeedsConfirmation: true), (At: setting.Until, NeedsConfirmation: false) }
+        where due.At is not null
+        group setting by (setting.Revision, At: due.At!.Value, due.NeedsConfirmation) into change
+        orderby change.Key.At, change.Key.Revision
+        select new PendingRevert(
+            change.Key.Revision,
+            _clock.ToWall(change.Key.At),
+            change.Key.NeedsConfirmation,
+            [.. change.Select(setting => new PolicyDifference(setting.Path, state.Beneath(setting), setting.Text))]);
+
+    private void Schedule()
+    {
+        var due = _snapshot.History.Current.Temporary.Select(setting => setting.Due).DefaultIfEmpty(DateTimeOffset.MaxValue).Min();
+        if (due == DateTimeOffset.MaxValue && _unwritten.Count == 0)
+        {
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return;
+        }
+
+        // A timer knows whole milliseconds, and one that rings too early rings again.
+        var most = _unwritten.Count > 0 ? WriteAgain : MaxWait;
+        var wait = TimeSpan.FromMilliseconds(Math.Ceiling(Math.Clamp((due - _clock.Now).TotalMilliseconds, 0, most.TotalMilliseconds)));
+        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+
+    private sealed record Snapshot(PolicyHistory History, LimitPolicy Policy)
+    {
+        public static Snapshot Of(PolicyHistory history, int ipv6Prefix) => new(history, PolicyOf(history.Current, ipv6Prefix));
+
+        public static LimitPolicy PolicyOf(PolicyState state, int ipv6Prefix) => new(state.Items, ipv6Prefix, state.Revision, state.ShadowSince);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "{File} cannot be written: {Problem}")]
+        public static partial void NotWritten(ILogger logger, string file, string problem);
     }
 }

@@ -1,17 +1,23 @@
 namespace Relay.Policy;
 
-/// <summary>A change that somebody asks for.</summary>
+/// <summary>A change that somebody asks for: edits, resets or a rollback.</summary>
 /// <param name="Edits">Path to new text; null removes a rule.</param>
 /// <param name="Who">The caller, for history and audit.</param>
 internal sealed record PolicyChange(IReadOnlyDictionary<string, string?> Edits, string Who, string Reason = "")
 {
+    /// <summary>Items that go back to what the configuration says.</summary>
+    public IReadOnlyCollection<string> Reset { get; init; } = [];
+
+    /// <summary>Make the items of this revision the ones in force.</summary>
+    public long? RollbackTo { get; init; }
+
     /// <summary>Change only if this revision is in force.</summary>
     public long? ExpectedRevision { get; init; }
 
-    /// <summary>Taken back by itself after so long, also over a restart.</summary>
+    /// <summary>Reverted automatically after so long, also over a restart.</summary>
     public TimeSpan? Ttl { get; init; }
 
-    /// <summary>Taken back unless it is confirmed within so long.</summary>
+    /// <summary>Reverted unless it is confirmed within so long.</summary>
     public TimeSpan? ConfirmWithin { get; init; }
 
     /// <summary>Only say what would happen.</summary>
@@ -27,24 +33,32 @@ internal sealed record PolicyResult(LimitPolicy Before, LimitPolicy After)
     /// <summary>The revision to roll back to is not remembered.</summary>
     public bool IsUnknown { get; init; }
 
+    /// <summary>Why the journal could not be written; then nothing was changed.</summary>
+    public string? NotWritten { get; init; }
+
     /// <summary>Path and sentence of each edit that is not valid.</summary>
     public IReadOnlyList<(string Path, string Text)> Errors { get; init; } = [];
 
-    /// <summary>The change holds, but something about it is not as asked; sentences for the operator.</summary>
-    public IReadOnlyList<string> Warnings { get; init; } = [];
+    /// <summary>What was changed, also where only its lifetime was.</summary>
+    public IReadOnlyList<PolicyDifference> Differences { get; init; } = [];
 
-    /// <summary>When it is taken back by itself; null: never.</summary>
+    /// <summary>When it is reverted automatically, by the wall clock; null: never.</summary>
     public DateTimeOffset? RevertsAt { get; init; }
 
-    /// <summary>When it is taken back unless confirmed; null: it stays.</summary>
+    /// <summary>By when it must be confirmed, by the wall clock; null: it stays.</summary>
     public DateTimeOffset? ConfirmBy { get; init; }
-
-    public IReadOnlyList<PolicyDifference> Differences => PolicyItems.Diff(Before.Items, After.Items);
 }
 
 /// <summary>One revision of the policy: who made it of the one before, when and why.</summary>
-internal sealed record PolicyRevision(long Revision, DateTimeOffset Time, string Who, string Reason, PolicyItems Items, IReadOnlyList<PolicyDifference> Differences);
+internal sealed record PolicyRevision(long Revision, DateTimeOffset Time, string Who, string Reason, PolicyItems Items, IReadOnlyList<PolicyDifference> Differences)
+{
+    /// <summary>The name of the relay itself as the maker of a revision.</summary>
+    public const string Relay = "relayd";
+}
 
-/// <summary>Something that is taken back at <paramref name="Due"/>: item by item, and only what still is as it was made.</summary>
+/// <summary>Something that is reverted at <paramref name="Due"/>; Before of each difference is what it goes back to.</summary>
 /// <param name="NeedsConfirmation">True: unless it is confirmed before.</param>
 internal sealed record PendingRevert(long Revision, DateTimeOffset Due, bool NeedsConfirmation, IReadOnlyList<PolicyDifference> Differences);
+
+/// <summary>An item that an operator changed for good: it holds instead of the configuration's.</summary>
+internal sealed record ChangedItem(string Path, string? Configured, string? Text, long Revision, string Who, DateTimeOffset Time);

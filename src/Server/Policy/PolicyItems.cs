@@ -4,7 +4,20 @@ using Relay.Addresses;
 namespace Relay.Policy;
 
 /// <summary>One item of the policy in two revisions; null where it is not there.</summary>
-internal sealed record PolicyDifference(string Path, string? Before, string? After);
+internal sealed record PolicyDifference(string Path, string? Before, string? After)
+{
+    /// <summary>When it is reverted; null: it stays.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>When it is reverted unless it was confirmed; null: it needs no confirmation.</summary>
+    public DateTimeOffset? ConfirmBy { get; init; }
+
+    /// <summary>The item went back to what the configuration says.</summary>
+    public bool IsReset { get; init; }
+
+    /// <summary>The revision whose setting of this item was reverted.</summary>
+    public long? Reverts { get; init; }
+}
 
 /// <summary>
 /// The limit policy as an operator writes, saves and compares it: items with a path and a text, such as
@@ -65,8 +78,16 @@ internal sealed class PolicyItems
             edits[Override + (equals < 0 ? text : text[..equals].Trim())] = equals < 0 ? "" : text[(equals + 1)..].Trim();
         }
 
-        return Empty.With(edits, options.Ipv6Prefix, out errors);
+        var items = Empty.With(edits, options.Ipv6Prefix, out errors);
+        errors = errors.Count == 0 && items.TooManyRules(Empty) is { } error ? [error] : errors;
+        return items;
     }
+
+    /// <summary>More overrides and bans than a policy may have, and more than <paramref name="before"/> has; null: not so.</summary>
+    public (string Path, string Text)? TooManyRules(PolicyItems before) =>
+        _texts.Count - PolicyGrammar.Scalars.Length is var rules && rules > MaxRules && _texts.Count > before._texts.Count
+            ? (Override, $"{rules:#,0} overrides and bans; at most {MaxRules:#,0}")
+            : null;
 
     /// <summary>
     /// These items with some set and some (null) removed. <paramref name="errors"/> are path and sentence of each edit
@@ -92,23 +113,8 @@ internal sealed class PolicyItems
             }
         }
 
-        var rules = texts.Count - PolicyGrammar.Scalars.Length;
-        if (rules > MaxRules && texts.Count > _texts.Count)
-        {
-            found.Add((Override, $"{rules:#,0} overrides and bans; at most {MaxRules:#,0}"));
-        }
-
         errors = found;
         return found.Count > 0 ? this : new PolicyItems(texts.ToImmutable());
-    }
-
-    /// <summary>The same without the bans that have ended: they would fill the policy up.</summary>
-    public PolicyItems WithoutEndedBans(DateTimeOffset now)
-    {
-        var ended = _texts.Where(item => item.Key.StartsWith(Ban, StringComparison.Ordinal)
-            && Policy.Ban.TryParse(item.Value, out var ban)
-            && !ban.HoldsAt(now)).ToList();
-        return ended.Count == 0 ? this : new PolicyItems(_texts.RemoveRange(ended.Select(item => item.Key)));
     }
 
     /// <summary>What was set, changed and removed from <paramref name="before"/> to <paramref name="after"/>.</summary>
@@ -117,10 +123,6 @@ internal sealed class PolicyItems
             let difference = new PolicyDifference(path, before[path], after[path])
             where difference.Before != difference.After
             select difference];
-
-    /// <summary>The edits that take every difference back whose item is still what it was then made.</summary>
-    public Dictionary<string, string?> Undo(IEnumerable<PolicyDifference> differences) =>
-        differences.Where(difference => this[difference.Path] == difference.After).ToDictionary(difference => difference.Path, difference => difference.Before);
 
     /// <summary>The second set in force as if it were the first: the limits with the shadow's items over them; null without a shadow.</summary>
     public PolicyItems? Shadowed()

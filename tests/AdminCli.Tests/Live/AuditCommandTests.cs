@@ -17,9 +17,9 @@ public sealed class AuditCommandTests
 
         var lines = (await relay.Cli.RunAsync("audit")).OutputLines;
         Assert.Equal(5, lines.Length);
-        Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ #1 uid=\d+(\(\w+\))? gid=\d+ pid=\d+  ChangePolicy set=\{per-ip=50\}.*  ok  \(a conference\)$", lines[0]);
+        Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ #1 uid=\d+(\(\w+\))? gid=\d+ pid=\d+  ChangePolicy set=\{per_ip=50\}.*  ok  \(a conference\)$", lines[0]);
         Assert.Equal("    per-ip=20 -> per-ip=50", lines[1]);
-        Assert.Contains("  ABORTED: the limits are at revision 2", lines[2]);
+        Assert.Contains("  ABORTED: Revision conflict: expected 7, current is ", lines[2]);
         Assert.Contains(" CreateToken name=ci role=", lines[3]);
         Assert.Matches(@"^    - -> token ci \([0-9a-f]{8}\) role=read expires=", lines[4]);
         Assert.DoesNotContain(made.Output.Trim(), string.Join('\n', lines));

@@ -17,12 +17,12 @@ public sealed class LimitsTests
             total      1,000 -> 2,000
             per-ip     20 -> 50
             revision   1 -> 2
-            now        clients 0   addresses over their limit 0
+            current    clients 0   addresses over their limit 0
 
             """, result.Output);
         var limits = await relay.Cli.RunAsync("limits");
-        Assert.Matches(@"^total        2,000 clients( .*)?\nper-ip       50 clients of one address \(IPv6: of one /\d+\)\n", limits.Output);
-        Assert.Contains("\nrevision     2\n", limits.Output);
+        Assert.Matches(@"^total +2,000 clients( .*)?\nper-ip +50 clients of one address \(IPv6: of one /\d+\)\n", limits.Output);
+        Assert.Matches(@"\nrevision +2\n", limits.Output);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class LimitsTests
         Assert.True(await relay.ConnectAsync());
         Assert.True(await relay.ConnectAsync());
         var result = await relay.Cli.RunLineAsync("set-limit --per-ip 1");
-        Assert.Contains("now        clients 2   addresses over their limit 1\n", result.Output);
+        Assert.Contains("current    clients 2   addresses over their limit 1\n", result.Output);
         await relay.ConnectAsync();
         Assert.Matches(@"^clients +2 of ", (await relay.Cli.RunAsync("stats")).Output);
     }
@@ -61,7 +61,7 @@ public sealed class LimitsTests
     public async Task SetLimit_ExpectedRevisionInForce_IsDone()
     {
         await using var relay = await RelayProcess.StartAsync();
-        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 50 --expect-revision 1");
+        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 40 --expect-revision 1");
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
         Assert.Contains("revision   1 -> 2\n", result.Output);
     }
@@ -70,12 +70,12 @@ public sealed class LimitsTests
     public async Task SetLimit_StaleRevision_IsRefusedAndSaysHowToGoOn()
     {
         await using var relay = await RelayProcess.StartAsync();
-        await relay.Cli.RunLineAsync("set-limit --per-ip 50");
+        await relay.Cli.RunLineAsync("set-limit --per-ip 40");
         var result = await relay.Cli.RunLineAsync("set-limit --per-ip 60 --expect-revision 1");
         Assert.Equal((ExitCodes.Refused, ""), (result.ExitCode, result.Output));
-        Assert.StartsWith("The limits were changed by someone else meanwhile: ", result.ErrorLines[0]);
+        Assert.Equal("Revision conflict: expected 1, current is 2.", result.ErrorLines[0]);
         Assert.Equal("Run `relayctl limits`, decide anew, and try again with the revision it shows.", result.ErrorLines[1]);
-        Assert.Contains("per-ip       50 clients", (await relay.Cli.RunAsync("limits")).Output);
+        Assert.Matches(@"\nper-ip +40 clients", (await relay.Cli.RunAsync("limits")).Output);
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public sealed class LimitsTests
         var result = await relay.Cli.RunAsync("set-limit", "--per-ip", "50", "--reason", new string('x', 257));
         Assert.Equal(ExitCodes.Refused, result.ExitCode);
         Assert.Equal("The relay refused the request:", result.ErrorLines[0]);
-        Assert.StartsWith("  reason: ", result.ErrorLines[1]);
+        Assert.StartsWith("  options.reason: ", result.ErrorLines[1]);
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class LimitsTests
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(1000, json.RootElement.GetProperty("before").GetProperty("total").GetInt32());
         Assert.Equal(10, json.RootElement.GetProperty("after").GetProperty("total").GetInt32());
-        Assert.Equal("2", json.RootElement.GetProperty("after").GetProperty("revision").GetString());
+        Assert.Equal("2", json.RootElement.GetProperty("revision").GetString());
         Assert.NotEqual(0, json.RootElement.GetProperty("warnings").GetArrayLength());
         Assert.StartsWith("warning: ", result.Error);
     }
@@ -107,6 +107,47 @@ public sealed class LimitsTests
         await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
         using var json = JsonDocument.Parse((await relay.Cli.RunLineAsync("limits -o json")).Output);
         Assert.Equal(20, json.RootElement.GetProperty("limits").GetProperty("perIp").GetInt32());
-        Assert.Equal("1", json.RootElement.GetProperty("limits").GetProperty("revision").GetString());
+        Assert.Equal("1", json.RootElement.GetProperty("revision").GetString());
+    }
+
+    [Fact]
+    public async Task SetLimit_ToWhatItIs_SaysThatNothingChangedAndMakesNoRevision()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
+        var result = await relay.Cli.RunLineAsync("set-limit --per-ip 20");
+        Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
+        Assert.EndsWith("\nNothing changed: everything was as asked for already.\n", result.Output);
+        Assert.Matches(@"\nrevision +1 \(unchanged\)\n", result.Output);
+    }
+
+    [Fact]
+    public async Task SetLimit_AnotherItem_RepeatsNoWarningOfAnEarlierOne()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
+        Assert.NotEmpty((await relay.Cli.RunLineAsync("set-limit --total 5")).Error);
+        Assert.Empty((await relay.Cli.RunLineAsync("overrides set 203.0.113.0/24 200")).Error);
+    }
+
+    [Fact]
+    public async Task Reset_OfAChangedItem_GoesBackToTheConfiguration()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
+        await relay.Cli.RunLineAsync("set-limit --per-ip 50 --total 2000");
+        Assert.Matches(@"\nchanged +per-ip 50, configured 20   by uid=.* at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, revision 2\n", (await relay.Cli.RunAsync("limits")).Output);
+        Assert.Matches(@"^per-ip +50 -> 20\nrevision +2 -> 3\n", (await relay.Cli.RunLineAsync("limits reset per-ip")).Output);
+        Assert.Contains("Nothing changed", (await relay.Cli.RunLineAsync("limits reset per-ip")).Output);
+        Assert.Contains("2,000 -> 1,000\n", (await relay.Cli.RunLineAsync("limits reset --all")).Output);
+        Assert.DoesNotContain("changed  ", (await relay.Cli.RunAsync("limits")).Output);
+    }
+
+    [Fact]
+    public async Task Changes_WithoutAJournal_WarnThatTheyAreLost()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Admission:PolicyFile=");
+        const string Warning = "warning: kept in memory only and lost at a restart: Admission:PolicyFile is empty\n";
+        Assert.Equal(Warning, (await relay.Cli.RunLineAsync("set-limit --per-ip 5")).Error);
+        Assert.Equal(Warning, (await relay.Cli.RunLineAsync("ban 203.0.113.7")).Error);
+        Assert.Equal(Warning, (await relay.Cli.RunLineAsync("unban 203.0.113.7")).Error);
+        Assert.Matches(@"\nafter restart +values from the configuration: changes are in memory only\n", (await relay.Cli.RunAsync("limits")).Output);
     }
 }

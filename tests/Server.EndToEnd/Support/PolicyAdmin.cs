@@ -13,12 +13,16 @@ internal sealed class PolicyAdmin(ChannelBase channel)
 
     public static ChangeOptions Holding(TimeSpan time) => new() { Ttl = Duration.FromTimeSpan(time) };
 
-    public async Task<ChangePolicyResponse> SetAsync(string path, string text, ChangeOptions? options = null) =>
-        await Client.ChangePolicyAsync(new ChangePolicyRequest { Set = { [path] = text }, Options = options }, Call);
+    public async Task<ChangePolicyResponse> SetAsync(LimitSettings limits, ChangeOptions? options = null) =>
+        await Client.ChangePolicyAsync(new ChangePolicyRequest { Set = limits, Options = options }, Call);
 
-    public async Task<AdminApi.Policy> GetAsync() => await Client.GetPolicyAsync(new GetPolicyRequest(), Call);
+    public Task<ChangePolicyResponse> SetPerIpAsync(int limit, ChangeOptions? options = null) => SetAsync(new LimitSettings { PerIp = limit }, options);
 
-    public async Task<string> ItemAsync(string path) => (await GetAsync()).Items.GetValueOrDefault(path, "(none)");
+    public async Task<ChangePolicyResponse> OverrideAsync(Override row) => await Client.ChangePolicyAsync(new ChangePolicyRequest { SetOverrides = { row } }, Call);
+
+    public async Task<EffectivePolicy> GetAsync() => await Client.GetPolicyAsync(new GetPolicyRequest(), Call);
+
+    public async Task<int> PerIpAsync() => (await GetAsync()).Limits.PerIp;
 
     public async Task<BanResponse> BanAsync(string network, TimeSpan? duration = null, bool disconnect = false, bool force = false, bool dryRun = false) =>
         await Client.BanAsync(

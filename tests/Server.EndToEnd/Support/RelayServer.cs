@@ -72,7 +72,7 @@ internal sealed class RelayServer : IAsyncDisposable
         settings.Admin.TokenFile = Path.Combine(folder, "tokens.json");
         settings.Audit.File = Path.Combine(folder, "audit.jsonl");
         settings.Admin.Socket = Path.Combine(folder, "admin.sock");
-        settings.Admission.PolicyFile = Path.Combine(folder, "policy.json");
+        settings.Admission.PolicyFile = Path.Combine(folder, "policy.jsonl");
 
         // Tests come faster than people, and all from a few addresses; those of the rate and of the overload switch them on.
         settings.Admission.ConnectRatePerIp = settings.Admission.ConnectRateTotal = "off";

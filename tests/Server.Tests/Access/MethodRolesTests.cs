@@ -27,7 +27,7 @@ public sealed class MethodRolesTests
     [Theory]
     [InlineData("/relay.admin.v1.AdminService/GetStats", "Read", false)]
     [InlineData("/relay.admin.v1.AdminService/ListAudit", "Read", false)]
-    [InlineData("/relay.admin.v1.AdminService/SetLimits", "Operate", true)]
+    [InlineData("/relay.admin.v1.PolicyService/ChangePolicy", "Operate", true)]
     [InlineData("/relay.admin.v1.AdminService/ListTokens", "Admin", false)]
     [InlineData("/relay.admin.v1.AdminService/CreateToken", "Admin", true)]
     [InlineData("/relay.admin.v1.AdminService/NoSuchMethod", "Admin", true)]

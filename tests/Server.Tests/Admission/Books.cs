@@ -48,7 +48,7 @@ internal sealed class Books
     }
 
     public void Change(params (string Path, string? Text)[] edits) => Assert.Empty(
-        Policies.Change(new PolicyChange(edits.ToDictionary(edit => edit.Path, edit => edit.Text), "test")).Errors);
+        Policies.ChangeAsync(new PolicyChange(edits.ToDictionary(edit => edit.Path, edit => edit.Text), "test")).GetAwaiter().GetResult().Errors);
 
     public KeyTotals? Of(int key) => Ledger.Snapshot().Keys().Where(totals => totals.Key == Key(key)).Cast<KeyTotals?>().SingleOrDefault();
 }

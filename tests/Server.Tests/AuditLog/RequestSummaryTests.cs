@@ -9,10 +9,11 @@ public sealed class RequestSummaryTests
     [Fact]
     public void Of_ARequest_IsWhatIsGivenWithoutTheReason()
     {
-        var request = new SetLimitsRequest { Total = 20_000, ExpectedRevision = 0, Reason = "flood" };
+        var request = new ChangeOptions { ExpectedRevision = 0, DryRun = true, Reason = "flood" };
 
-        Assert.Equal("total=20000 expected_revision=0", RequestSummary.Of(request));
+        Assert.Equal("expected_revision=0 dry_run=true", RequestSummary.Of(request));
         Assert.Equal("flood", RequestSummary.ReasonOf(request));
+        Assert.Equal("flood", RequestSummary.ReasonOf(new ChangePolicyRequest { Options = request }));
     }
 
     [Fact]
@@ -20,7 +21,7 @@ public sealed class RequestSummaryTests
     {
         Assert.Equal("", RequestSummary.Of(new ListIpsRequest()));
         Assert.Null(RequestSummary.ReasonOf(new ListIpsRequest()));
-        Assert.Null(RequestSummary.ReasonOf(new SetLimitsRequest()));
+        Assert.Null(RequestSummary.ReasonOf(new ChangePolicyRequest()));
     }
 
     [Fact]
@@ -28,9 +29,9 @@ public sealed class RequestSummaryTests
     {
         Assert.Equal("page_size=5 sort=Refused cidr=10.0.0.0/8", RequestSummary.Of(new ListIpsRequest { PageSize = 5, Sort = ListIpsRequest.Types.Sort.Refused, Cidr = "10.0.0.0/8" }));
         Assert.Equal("interval=1.500s", RequestSummary.Of(new WatchStatsRequest { Interval = Duration.FromTimeSpan(TimeSpan.FromSeconds(1.5)) }));
-        Assert.Equal("before={total=1 per_ip=2} warnings=[short, \"two words\"]", RequestSummary.Of(new SetLimitsResponse
+        Assert.Equal("warnings=[short, \"two words\"] before={total=1 per_ip=2}", RequestSummary.Of(new ChangePolicyResponse
         {
-            Before = new Relay.AdminApi.Limits { Total = 1, PerIp = 2 },
+            Before = new LimitSettings { Total = 1, PerIp = 2 },
             Warnings = { "short", "two words" },
         }));
         Assert.Equal("ok=true", RequestSummary.Of(new VerifyResponse { Ok = true }));
@@ -40,7 +41,7 @@ public sealed class RequestSummaryTests
     [Fact]
     public void Of_LongOnes_AreCut()
     {
-        var many = new SetLimitsResponse { Warnings = { Enumerable.Range(0, 12).Select(i => $"w{i}") } };
+        var many = new ChangePolicyResponse { Warnings = { Enumerable.Range(0, 12).Select(i => $"w{i}") } };
         Assert.Equal("warnings=[w0, w1, w2, w3, w4, w5, w6, w7, w8, w9 and 2 more]", RequestSummary.Of(many));
         Assert.Equal(1025, RequestSummary.Of(new ListIpsRequest { Cidr = new string('x', 5000) }).Length);
     }

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Policy;
 
-namespace Server.Tests.Limits;
+namespace Server.Tests.Policy;
 
 public sealed class LimitPolicyStoreTests : IDisposable
 {
@@ -100,7 +100,7 @@ public sealed class LimitPolicyStoreTests : IDisposable
     public void HoldFor_WhenItsTimeIsOver_IsTakenBack()
     {
         var told = new List<PolicyRevision>();
-        _store.Changed = told.Add;
+        _store.Changed += told.Add;
         _store.Change(Of(("per-ip", "1"), ("override/203.0.113.0/24", "deny")) with { Ttl = TimeSpan.FromMinutes(30) });
         _time.Advance(TimeSpan.FromMinutes(30) - TimeSpan.FromTicks(1));
         Assert.Equal(1, _store.Current.PerIp);
@@ -166,11 +166,11 @@ public sealed class LimitPolicyStoreTests : IDisposable
         Change(("per-ip", "5"), ("ban/192.0.2.1", "forever"));
         Change(("override/203.0.113.0/24", null), ("shadow/per-ip", "1"));
 
-        Assert.False(_store.Rollback(1, Of()).IsUnknown);
+        Assert.False(_store.Change(Of() with { RollbackTo = 1 }).IsUnknown);
 
         Assert.Equal(4, _store.Current.Revision);
         Assert.Empty(PolicyItems.Diff(_store.Current.Items, _store.Overview().History[0].Items));
-        Assert.True(_store.Rollback(99, Of()).IsUnknown);
+        Assert.True(_store.Change(Of() with { RollbackTo = 99 }).IsUnknown);
     }
 
     [Fact]
@@ -182,7 +182,7 @@ public sealed class LimitPolicyStoreTests : IDisposable
         }
 
         var history = _store.Overview().History;
-        Assert.Equal((LimitPolicyStore.MaxHistory, 151L), (history.Count, history[^1].Revision));
+        Assert.Equal((PolicyHistory.MaxRevisions, 151L), (history.Count, history[^1].Revision));
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using CsCheck;
 using Relay.Policy;
 
-namespace Server.Tests.Limits;
+namespace Server.Tests.Policy;
 
 /// <summary>Each item has one spelling, and what is read back from it is the same.</summary>
 public sealed class PolicyGrammarTests
@@ -104,13 +104,4 @@ public sealed class PolicyGrammarTests
             Assert.True(Ban.TryParse(ban.ToString(), out var again));
             Assert.Equal(ban, again);
         });
-
-    [Fact]
-    public void Ban_HoldsAt_UntilItsMomentAndNotAtIt()
-    {
-        var until = DateTimeOffset.UnixEpoch.AddDays(1);
-        Assert.True(new Ban(until, "").HoldsAt(until.AddTicks(-1)));
-        Assert.False(new Ban(until, "").HoldsAt(until));
-        Assert.True(new Ban(null, "").HoldsAt(DateTimeOffset.MaxValue));
-    }
 }

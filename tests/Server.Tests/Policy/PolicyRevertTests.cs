@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Policy;
 
-namespace Server.Tests.Limits;
+namespace Server.Tests.Policy;
 
 /// <summary>What is taken back by itself, where several changes of one item meet.</summary>
 public sealed class PolicyRevertTests : IDisposable
