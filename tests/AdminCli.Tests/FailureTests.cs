@@ -18,7 +18,7 @@ public sealed class FailureTests
     [InlineData(StatusCode.PermissionDenied, "not you", "You may not do that: not you")]
     [InlineData(StatusCode.Unauthenticated, "no token", "The relay does not know who you are: no token\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.")]
     [InlineData(StatusCode.Internal, "oops\n\e[2Jmore", "The relay refused (Internal): oops[2Jmore")]
-    [InlineData(StatusCode.Aborted, "revision is 5", "The limits were changed by someone else meanwhile: revision is 5\nRun `relayctl limits`, decide anew, and try again with the revision it shows.")]
+    [InlineData(StatusCode.Aborted, "revision is 5", "revision is 5\nRun `relayctl limits`, decide anew, and try again with the revision it shows.")]
     [InlineData(StatusCode.InvalidArgument, "bad", "The relay refused the request: bad")]
     public void Of_StatusThatTheRelaySent_IsARefusal(StatusCode code, string detail, string message)
     {

@@ -137,8 +137,8 @@ public sealed class OverloadTests
     {
         settings.Admission.PerIp = 1;
         settings.Admission.OverloadLevel = "auto";
-        settings.Overload.ElevatedPerIp = 5;
-        settings.Overload.CriticalPerIp = 20;
+        settings.Overload.ElevatedPerIp = 3;
+        settings.Overload.CriticalPerIp = 6;
 
         // Whatever else this machine does at the time.
         settings.Overload.ElevatedTotal = settings.Overload.CriticalTotal = 1_000_000;

@@ -16,7 +16,7 @@ internal static class RelaysCommand
     private static readonly Dictionary<string, Action<ListRelaysRequest>?> States = new()
     {
         ["offered"] = static request => request.Offered = true,
-        ["elevated"] = static request => request.Offered = false,
+        ["busy"] = static request => request.Offered = false,
     };
 
     private static readonly Column[] Columns =
@@ -82,7 +82,7 @@ internal static class RelaysCommand
         Units.Number(relay.Connected),
         Units.Number(relay.Capacity),
         Units.Share(relay.Connected, relay.Capacity),
-        relay.Offered ? "offered" : "elevated",
+        relay.Offered ? "offered" : "busy",
         Units.Ago(relay.RegisteredAt, now),
         Units.Ago(relay.LastSeen, now),
     ];

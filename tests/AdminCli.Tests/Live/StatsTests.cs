@@ -30,7 +30,7 @@ public sealed class StatsTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         Assert.Equal(JsonValueKind.String, json.RootElement.GetProperty("connections").GetProperty("current").ValueKind);
         Assert.Equal(JsonValueKind.Number, json.RootElement.GetProperty("limits").GetProperty("perIp").ValueKind);
         Assert.Equal("0", json.RootElement.GetProperty("refused").GetProperty("stopping").GetString());
-        Assert.Equal("0", json.RootElement.GetProperty("audit").GetProperty("drift").GetString());
+        Assert.Equal("0", json.RootElement.GetProperty("ledger").GetProperty("drift").GetString());
         Assert.Equal("ready", json.RootElement.GetProperty("state").GetString());
     }
 
