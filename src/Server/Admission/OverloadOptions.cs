@@ -24,12 +24,10 @@ internal sealed class OverloadOptions : IValidatableObject
     public int CriticalTotal { get; set; } = 2_000;
 
     /// <summary>Percent of all processors; while the relay uses more, a tenth of the two totals is enough.</summary>
-    [Range(1, 100)]
-    public int HighCpu { get; set; } = 80;
+    internal int HighCpu { get; set; } = 80;
 
     /// <summary>A level is left, for the next lower one, when refusals have stayed below half of its threshold for so long.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
-    public TimeSpan CoolDown { get; set; } = TimeSpan.FromSeconds(10);
+    internal TimeSpan CoolDown { get; set; } = TimeSpan.FromSeconds(10);
 
     public OverloadThresholds PerIp => new(ElevatedPerIp, CriticalPerIp, CoolDown);
 

@@ -68,16 +68,14 @@ internal sealed class AdmissionOptions : IValidatableObject
     public RejectionMode RejectionMode { get; set; } = RejectionMode.CloseFrame;
 
     /// <summary>Least Retry-After of a refusal by status; up to as much again is added at random, so that clients do not return together.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
-    public TimeSpan RetryAfter { get; set; } = TimeSpan.FromSeconds(5);
+    internal TimeSpan RetryAfter { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Percent of the memory of the machine, or of the control group, that clients never take, 32 MiB at least: when the rest is used up newcomers are refused.</summary>
     [Range(0, 90)]
     public int MemoryReserve { get; set; } = 10;
 
     /// <summary>Time between two recounts of the live sockets against the ledger.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
-    public TimeSpan ReconcileInterval { get; set; } = TimeSpan.FromMinutes(1);
+    internal TimeSpan ReconcileInterval { get; set; } = TimeSpan.FromMinutes(1);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

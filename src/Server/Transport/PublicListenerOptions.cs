@@ -42,8 +42,7 @@ internal sealed class PublicListenerOptions : IValidatableObject
     public int MaxHandshakesPerIp { get; set; } = 100;
 
     /// <summary>Connections that wait to be accepted, in the kernel's queue.</summary>
-    [Range(16, 65535)]
-    public int Backlog { get; set; } = 4096;
+    internal int Backlog { get; set; } = 4096;
 
     /// <summary>Open files that clients never take, beside those that are open at the start: room for both admin listeners, the database, the audit and what is loaded later.</summary>
     [Range(0, 100_000)]
