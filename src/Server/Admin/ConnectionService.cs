@@ -1,8 +1,8 @@
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Relay.Addresses;
 using Relay.Access;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Clients;
 using Relay.Sessions;
