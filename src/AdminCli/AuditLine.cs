@@ -2,7 +2,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli;
 
-/// <summary>One entry of the audit as lines for eyes: who did what and how it ended, then what is different since.</summary>
+/// <summary>One entry of the audit log as lines for eyes: who did what and how it ended, then what is different since.</summary>
 internal static class AuditLine
 {
     private const string Indent = "    ";
@@ -19,7 +19,7 @@ internal static class AuditLine
         var from = entry.Transport is "unix" or "relay" ? "" : $" from {entry.Address}";
         var result = entry.Result == Ok ? Ok : $"{entry.Result}: {entry.Text}";
         var why = entry.Why.Length > 0 ? $"  ({entry.Why})" : "";
-        yield return Printable.Clean($"{entry.Time?.ToDateTimeOffset():yyyy-MM-ddTHH:mm:ssZ} #{entry.Sequence} {entry.Who}{from}  {entry.Method}{what}  {result}{why}");
+        yield return Printable.Clean($"{Units.Time(entry.Time)} #{entry.Sequence} {entry.Who}{from}  {entry.Method}{what}  {result}{why}");
         if (entry.Before.Length + entry.After.Length > 0)
         {
             var (before, after) = Differences(entry.Before, entry.After);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli;
@@ -8,7 +7,7 @@ internal static class StatsLine
 {
     public static string Format(Stats stats, StatsRates rates)
     {
-        var time = stats.Time?.ToDateTimeOffset().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? Units.Unknown;
+        var time = Units.Time(stats.Time);
         return string.Join(' ',
             time,
             $"state={Printable.CleanOrUnknown(stats.State)}",

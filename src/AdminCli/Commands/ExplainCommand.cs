@@ -98,7 +98,7 @@ internal static class ExplainCommand
         if (explanation.Ban is { } ban)
         {
             yield return new("ban",
-                new StatsRow.Part($"{Printable.Clean(ban.Network)} {(ban.Until is { } until ? $"until {until.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss} UTC" : "for good")}", Tone.Alarm),
+                new StatsRow.Part($"{Printable.Clean(ban.Network)} {(ban.Until is { } until ? $"until {Units.Time(until)}" : "for good")}", Tone.Alarm),
                 ban.Source,
                 Printable.Clean(ban.Reason));
         }

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Relay.AdminApi;
+using Relay.Configuration;
 
 namespace Relay.AdminCli.Commands;
 
@@ -68,7 +69,7 @@ internal static class StatsWatch
             do
             {
                 var stats = stream.ResponseStream.Current;
-                var title = $"{call.Connection.Address}   every {interval.TotalSeconds:0.###} s   {stats.Time?.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss} UTC   Ctrl-C ends\n";
+                var title = $"{call.Connection.Address}   every {Durations.Format(interval)}   {Units.Time(stats.Time)}   Ctrl-C ends\n";
                 screen.Draw(title + call.Output.Render(StatsView.Rows(stats, StatsRates.Between(before, stats))));
                 before = stats;
             }

@@ -68,7 +68,7 @@ internal static class TokenCommand
             {
                 // The token alone, so that it can be redirected into a file.
                 call.Output.Line(Printable.Clean(made.Token));
-                call.Error.WriteLine($"Token {Describe(made.Info)}, until {made.Info?.ExpiresAt?.ToDateTimeOffset():yyyy-MM-dd HH:mm} UTC. It is shown this once; keep it where nobody else can read it.");
+                call.Error.WriteLine($"Token {Describe(made.Info)}, valid until {Units.Time(made.Info?.ExpiresAt)}. Shown only once. Store it safely.");
             }
 
             return ExitCodes.Ok;

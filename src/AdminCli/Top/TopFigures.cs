@@ -75,7 +75,7 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
 
     private TopLine Title()
     {
-        var time = _stats.Time is { } taken ? $"{taken.ToDateTimeOffset():HH:mm:ss} UTC" : Units.Unknown;
+        var time = Units.Time(_stats.Time);
         StatsRow.Part right = state.Paused ? new StatsRow.Part("PAUSED ", Tone.Warning) : "";
         StatsRow.Part[] left =
         [

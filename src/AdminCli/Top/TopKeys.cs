@@ -1,5 +1,6 @@
 using Relay.AdminApi;
 using Relay.AdminCli.Commands;
+using Relay.Configuration;
 
 namespace Relay.AdminCli.Top;
 
@@ -111,7 +112,7 @@ internal static class TopKeys
             return state with { Prompt = prompt with { For = TopPrompt.Purpose.Ban, Text = text } };
         }
 
-        return ArgumentParsers.TryReadDuration(text, out var time) && time >= BanCommand.Shortest && time <= BanCommand.Max
+        return Durations.TryParse(text, out var time) && time >= BanCommand.Shortest && time <= BanCommand.Max
             ? state with { Prompt = prompt with { For = TopPrompt.Purpose.Ban, Text = text, Time = time } }
             : state with { Status = new($"Nothing was done: a ban is for 1s to 3650d, such as 30m, 1h or 7d, or {Forever}, not '{text}'.", Tone.Warning) };
     }
