@@ -12,7 +12,7 @@ internal static class AuditLine
     {
         if (entry.Omitted > 0)
         {
-            yield return $"{Indent}({Units.Count(entry.Omitted)} refusals before this were not written, there were too many)";
+            yield return $"{Indent}({Units.Count(entry.Omitted)} earlier rejections were not recorded: too many)";
         }
 
         var what = entry.What.Length > 0 ? $" {entry.What}" : "";

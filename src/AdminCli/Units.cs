@@ -9,12 +9,18 @@ internal static class Units
 {
     public const string Unknown = "-";
 
+    private const string Never = "never";
+    private const string Now = "now";
+
     private const long SecondsPerDay = 86_400;
 
     private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-    /// <summary>For figures that a client gave, which need not be whole: "12", "2.5".</summary>
-    public static string Number(double value) => value.ToString("#,0.##", CultureInfo.InvariantCulture);
+    /// <summary>For numbers that a client gave, which need not be whole: "12", "2.5".</summary>
+    public static string PlainNumber(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+
+    /// <summary>For a table, of which scripts read the columns: without separators.</summary>
+    public static string Plain(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
@@ -45,19 +51,30 @@ internal static class Units
         return duration.Seconds <= 0 ? "0s" : Durations.Format(TimeSpan.FromSeconds(duration.Seconds / unit * unit));
     }
 
+    public static string Duration(TimeSpan duration) => Duration(duration.ToDuration());
+
     /// <summary>"5m6s ago"; a time that lies ahead, as clocks that differ make it, is "0s ago".</summary>
-    public static string Ago(Timestamp? time, DateTimeOffset now) =>
-        time is null ? "never" : $"{Duration(new Duration { Seconds = now.ToUnixTimeSeconds() - time.Seconds })} ago";
+    public static string Ago(Timestamp? time, DateTimeOffset now) => time is null ? Never : $"{Since(time, now)} ago";
+
+    /// <summary>The same in one word, for a table.</summary>
+    public static string Since(Timestamp? time, DateTimeOffset now) =>
+        time is null ? Never : Duration(new Duration { Seconds = now.ToUnixTimeSeconds() - time.Seconds });
 
     /// <summary>"in 5m6s"; a time that is over is "now".</summary>
-    public static string In(Timestamp time, DateTimeOffset now) =>
-        Math.Floor((time.ToDateTimeOffset() - now).TotalSeconds) is > 0 and var seconds ? $"in {Duration(new Duration { Seconds = (long)seconds })}" : "now";
+    public static string In(Timestamp time, DateTimeOffset now) => Left(time, now) is var left && left == Now ? Now : $"in {left}";
+
+    /// <summary>The same in one word, for a table.</summary>
+    public static string Left(Timestamp time, DateTimeOffset now) =>
+        Math.Floor((time.ToDateTimeOffset() - now).TotalSeconds) is > 0 and var seconds ? Duration(new Duration { Seconds = (long)seconds }) : Now;
 
     /// <summary>"2026-11-24T15:04:05Z" (RFC 3339), the same for everybody who reads it.</summary>
     public static string Time(Timestamp? time) => Format(time, "yyyy-MM-dd'T'HH:mm:ss'Z'");
 
     /// <summary>The same to the millisecond.</summary>
     public static string ExactTime(Timestamp? time) => Format(time, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'");
+
+    /// <summary>"1.5KiB", for a table.</summary>
+    public static string PlainBytes(long bytes) => Bytes(bytes).Replace(" ", "", StringComparison.Ordinal);
 
     /// <summary>"12.5/s"; "-" where no rate is known.</summary>
     public static string Rate(double? perSecond) =>

@@ -23,7 +23,7 @@ public sealed class FailureTests
     public void Of_StatusThatTheRelaySent_IsARefusal(StatusCode code, string detail, string message)
     {
         var failure = Failure.Of(new RpcException(new RpcStatus(code, detail)), Address, TimeSpan.FromSeconds(5));
-        Assert.Equal(new Failure(ExitCodes.Refused, message), failure);
+        Assert.Equal(new Failure(ExitCodes.Rejected, message), failure);
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class FailureTests
             },
         };
         var failure = Failure.Of(rich.ToRpcException(), Address, TimeSpan.FromSeconds(5));
-        Assert.Equal(ExitCodes.Refused, failure.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, failure.ExitCode);
         Assert.Equal("The relay refused the request:\n  total: must be between 1 and 1,000,000\n  reason: must have 256 charactersat most", failure.Message);
     }
 

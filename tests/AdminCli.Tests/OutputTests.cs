@@ -118,7 +118,7 @@ public sealed class OutputTests
         var response = new VerifyResponse { LedgerConnections = 12, LiveConnections = 10, Drift = 2, Addresses = { new IpDrift { Key = "203.0.113.7", LedgerConnections = 3, LiveConnections = 1 } } };
         var exitCode = -1;
         var text = Table(Terminal.None, OutputFormat.Table, output => exitCode = VerifyCommand.Show(output, error, response));
-        Assert.Equal(ExitCodes.Refused, exitCode);
+        Assert.Equal(ExitCodes.Rejected, exitCode);
         Assert.Equal(
             """
             books   12 places
@@ -133,9 +133,9 @@ public sealed class OutputTests
 
     [Theory]
     [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving, "serving", ExitCodes.Ok)]
-    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.NotServing, "not serving", ExitCodes.Refused)]
-    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.ServiceUnknown, "service unknown", ExitCodes.Refused)]
-    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Unknown, "unknown", ExitCodes.Refused)]
+    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.NotServing, "not serving", ExitCodes.Rejected)]
+    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.ServiceUnknown, "service unknown", ExitCodes.Rejected)]
+    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Unknown, "unknown", ExitCodes.Rejected)]
     public void Health_EachState_IsPrintedAndOnlyServingIsOk(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus status, string expected, int expectedCode)
     {
         var exitCode = -1;

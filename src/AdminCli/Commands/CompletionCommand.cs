@@ -42,14 +42,15 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("shell")
         {
-            Description = "bash, zsh or fish",
+            HelpName = "bash|zsh|fish",
+            Description = "Your shell.",
             CustomParser = ArgumentParsers.OneOf("The shell", Scripts),
             CompletionSources = { "bash", "zsh", "fish" },
         };
         var command = new ExampleCommand(
             "completion",
             "Prints a completion script for bash, zsh or fish.",
-            "The script makes the shell complete relayctl's commands, options and values. It asks relayctl at each TAB, so it is right for every version.",
+            "Completes commands, options and values. The script asks relayctl at each TAB, so it never goes out of date.",
             "source <(relayctl completion bash)       # in ~/.bashrc",
             "source <(relayctl completion zsh)        # in ~/.zshrc, after compinit",
             "relayctl completion fish | source        # in ~/.config/fish/config.fish")

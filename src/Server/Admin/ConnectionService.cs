@@ -85,8 +85,8 @@ internal sealed class ConnectionService(
     public override Task<DrainProgress> CancelDrain(CancelDrainRequest request, ServerCallContext context) => drainer.Cancel()
         ? Task.FromResult(Progress(drainer.State()))
         : throw AdminErrors.Precondition(drainer.IsForStop
-            ? "the relay is emptied because it was told to stop, which cannot be taken back"
-            : "the relay is not being emptied");
+            ? "the relay drains because it is stopping, which cannot be cancelled"
+            : "no drain is in progress");
 
     private static DrainProgress Progress(DrainState state) => new()
     {

@@ -94,7 +94,7 @@ public sealed class AuditCommandTests
     {
         await using var relay = await RelayProcess.StartAsync("--Audit:File=");
         var result = await relay.Cli.RunAsync("audit");
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.Contains("the relay keeps no audit file; Audit:File is empty", result.Error);
     }
 }

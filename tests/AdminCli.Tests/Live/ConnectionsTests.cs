@@ -62,7 +62,7 @@ public sealed class ConnectionsTests(RelayFixture fixture) : IClassFixture<Relay
     public async Task Connections_BadNetwork_PrintsTheViolation()
     {
         var result = await fixture.Relay.Cli.RunLineAsync("connections --cidr everybody");
-        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.Equal((ExitCodes.Rejected, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
         Assert.StartsWith("  cidr: ", result.ErrorLines[1]);
         Assert.Empty(result.Output);
     }

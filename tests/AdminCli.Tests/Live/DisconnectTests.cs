@@ -91,7 +91,7 @@ public sealed class DisconnectTests(RelayFixture fixture) : IClassFixture<RelayF
     {
         var client = await fixture.Relay.OpenAsync();
         var result = await fixture.Relay.Cli.RunLineAsync($"disconnect {options.Replace("{long}", new string('x', 124), StringComparison.Ordinal)}");
-        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.Equal((ExitCodes.Rejected, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
         Assert.StartsWith($"  {expected}", result.ErrorLines[1]);
         await client.AskAsync("""{"type":"ping"}""", "pong");
     }

@@ -44,7 +44,7 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         Assert.Matches(@"^draining   \d\d left   \d closed   done in about \d+s$", await drain.ReadLineAsync());
         Assert.Matches(@"^Taken back: \d+ clients are still there, newcomers are let in again.\n$", (await relay.Cli.RunLineAsync("drain --cancel --reason error")).Output);
         var result = await drain.EndAsync();
-        Assert.Equal((ExitCodes.Refused, ""), (result.ExitCode, result.Error));
+        Assert.Equal((ExitCodes.Rejected, ""), (result.ExitCode, result.Error));
         Assert.Matches(@"^Taken back: \d+ clients are still there", result.OutputLines[^1]);
         Assert.True(await relay.ConnectAsync());
     }
@@ -89,7 +89,7 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
     public async Task Drain_NothingToTakeBack_SaysSo()
     {
         var result = await fixture.Relay.Cli.RunLineAsync("drain --cancel");
-        Assert.Equal((ExitCodes.Refused, "The relay refused: the relay is not being emptied"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.Equal((ExitCodes.Rejected, "The relay refused: the relay is not being emptied"), (result.ExitCode, result.ErrorLines[0]));
     }
 
     [Fact]

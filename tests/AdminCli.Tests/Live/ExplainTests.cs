@@ -70,7 +70,7 @@ public sealed class ExplainTests(RelayFixture fixture) : IClassFixture<RelayFixt
     public async Task Explain_Mistaken_SaysWhichPart(string address, string? header, string? listener, string expected)
     {
         var result = await fixture.Relay.Cli.RunAsync(["explain", address, .. header is null ? [] : new[] { "-H", header }, .. listener is null ? [] : new[] { "--listener", listener }]);
-        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.Equal((ExitCodes.Rejected, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
         Assert.StartsWith($"  {expected}", result.ErrorLines[1]);
         Assert.Empty(result.Output);
     }

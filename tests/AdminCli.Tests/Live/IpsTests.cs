@@ -74,7 +74,7 @@ public sealed class IpsTests(CrowdedRelay crowd) : IClassFixture<CrowdedRelay>
     public async Task Ips_BadCidr_PrintsTheViolationOfTheField()
     {
         var result = await _cli.RunLineAsync("ips --cidr everybody");
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.Equal("The relay refused the request:", result.ErrorLines[0]);
         Assert.StartsWith("  cidr: ", result.ErrorLines[1]);
         Assert.Empty(result.Output);

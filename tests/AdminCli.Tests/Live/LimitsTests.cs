@@ -72,7 +72,7 @@ public sealed class LimitsTests
         await using var relay = await RelayProcess.StartAsync();
         await relay.Cli.RunLineAsync("set-limit --per-ip 40");
         var result = await relay.Cli.RunLineAsync("set-limit --per-ip 60 --expect-revision 1");
-        Assert.Equal((ExitCodes.Refused, ""), (result.ExitCode, result.Output));
+        Assert.Equal((ExitCodes.Rejected, ""), (result.ExitCode, result.Output));
         Assert.Equal("Revision conflict: expected 1, current is 2.", result.ErrorLines[0]);
         Assert.Equal("Run `relayctl limits`, decide anew, and try again with the revision it shows.", result.ErrorLines[1]);
         Assert.Matches(@"\nper-ip +40 clients", (await relay.Cli.RunAsync("limits")).Output);
@@ -83,7 +83,7 @@ public sealed class LimitsTests
     {
         await using var relay = await RelayProcess.StartAsync();
         var result = await relay.Cli.RunAsync("set-limit", "--per-ip", "50", "--reason", new string('x', 257));
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.Equal("The relay refused the request:", result.ErrorLines[0]);
         Assert.StartsWith("  options.reason: ", result.ErrorLines[1]);
     }

@@ -136,7 +136,7 @@ public sealed class StatsTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         Assert.Contains(" state=ready ", await relayctl.ReadLineAsync());
         await relay.TerminateAsync();
         var result = await relayctl.EndAsync();
-        Assert.Equal((ExitCodes.Refused, "The relay is not available: the relay is stopping\nTry again when it runs.\n"), (result.ExitCode, result.Error));
+        Assert.Equal((ExitCodes.Rejected, "The relay is not available: the relay is stopping\nTry again when it runs.\n"), (result.ExitCode, result.Error));
     }
 
     private static async Task<string> ReadUntilAsync(ChildProcess process, string word, int times)

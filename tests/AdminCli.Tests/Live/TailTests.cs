@@ -117,14 +117,14 @@ public sealed class TailTests(RelayFixture fixture) : IClassFixture<RelayFixture
         Assert.Contains(" admitted ", await tail.ReadLineAsync());
         await relay.TerminateAsync();
         var result = await tail.EndAsync();
-        Assert.Equal((ExitCodes.Refused, "The relay is not available: the relay is stopping\nTry again when it runs.\n"), (result.ExitCode, result.Error));
+        Assert.Equal((ExitCodes.Rejected, "The relay is not available: the relay is stopping\nTry again when it runs.\n"), (result.ExitCode, result.Error));
     }
 
     [Fact]
     public async Task Tail_BadNetwork_PrintsTheViolation()
     {
         var result = await fixture.Relay.Cli.RunLineAsync("tail --cidr everybody");
-        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.Equal((ExitCodes.Rejected, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
         Assert.StartsWith("  cidr: ", result.ErrorLines[1]);
     }
 
