@@ -32,9 +32,9 @@ public sealed class ChannelsTests
 
         var result = await relay.Cli.RunAsync("channels");
         Assert.Matches(@"^CHANNEL +OWNER +STREAM +SUBSCRIBERS +WAITING +FRAMES +DROPPED +CREATED$", result.OutputLines[0]);
-        Assert.Matches(@"^news +yes +live +1 +0 +0 +0 +(\d+m )?\d+s ago$", result.OutputLines[1]);
-        Assert.Matches(@"^orphan +no +- +1 +1 +0 +0 +(\d+m )?\d+s ago$", result.OutputLines[2]);
-        Assert.Matches(@"^\[2J\[red\]fake   row +yes +- +0 +0 +0 +0 +(\d+m )?\d+s ago$", result.OutputLines[3]);
+        Assert.Matches(@"^news +yes +live +1 +0 +0 +0 +(\d+m)?\d+s ago$", result.OutputLines[1]);
+        Assert.Matches(@"^orphan +no +- +1 +1 +0 +0 +(\d+m)?\d+s ago$", result.OutputLines[2]);
+        Assert.Matches(@"^\[2J\[red\]fake   row +yes +- +0 +0 +0 +0 +(\d+m)?\d+s ago$", result.OutputLines[3]);
         Assert.Equal(4, result.OutputLines.Length);
         Assert.DoesNotContain('\e', result.Output);
 

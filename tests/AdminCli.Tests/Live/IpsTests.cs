@@ -14,9 +14,9 @@ public sealed class IpsTests(CrowdedRelay crowd) : IClassFixture<CrowdedRelay>
         var result = await _cli.RunAsync("ips");
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
         Assert.Matches(@"^ADDRESS +CONNECTIONS +LIMIT +PEAK +ADMITTED +REFUSED +FIRST SEEN +LAST SEEN$", result.OutputLines[0]);
-        Assert.Matches(@"^127\.1\.0\.1 +3 +[\d,]+ +3 +3 +0 +(\d+m )?\d+s ago +(\d+m )?\d+s ago$", result.OutputLines[1]);
+        Assert.Matches(@"^127\.1\.0\.1 +3 +[\d,]+ +3 +3 +0 +(\d+m)?\d+s ago +(\d+m)?\d+s ago$", result.OutputLines[1]);
         Assert.Equal(21, result.OutputLines.Length);
-        Assert.Equal("20 of 1,050 addresses; --all shows every one.\n", result.Error);
+        Assert.Equal("20 of 1,050 addresses; --all shows all.\n", result.Error);
     }
 
     [Theory]

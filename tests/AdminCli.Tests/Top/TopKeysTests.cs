@@ -69,6 +69,9 @@ public sealed class TopKeysTests
     [InlineData("b\ry", 3600)]
     [InlineData("b\x15" + "30m\ry", 1800)]
     [InlineData("b\x7f\x7f" + "7d\rY", 604_800)]
+    [InlineData("b2m\ry", 120)]
+    [InlineData("b1h30m\ry", 5400)]
+    [InlineData("b\x7f" + "m\ry", 60)]
     [InlineData("b\x15" + "forever\ry", null)]
     public void Press_BanAndYes_IsForTheTimeThatWasTyped(string keys, int? seconds) =>
         Assert.Equal(new TopEffect.Ban("203.0.113.1", seconds is { } time ? TimeSpan.FromSeconds(time) : null), Type(TopStates.Live(), keys).Effect);
@@ -106,7 +109,7 @@ public sealed class TopKeysTests
     public void Press_KickWithoutRows_SaysSo()
     {
         var (state, effect) = Type(TopStates.Live(0), "x");
-        Assert.Equal((null, null, "There is no row to do that to."), (effect, state.Prompt, state.Status.Text));
+        Assert.Equal((null, null, "No row is selected."), (effect, state.Prompt, state.Status.Text));
     }
 
     private static (TopState State, TopEffect? Effect) Type(TopState state, string keys)
