@@ -83,7 +83,7 @@ public sealed class HelpTests
     [InlineData("confirm", "[<revision>]")]
     [InlineData("limits rollback", "<revision>")]
     [InlineData("help", "[<command>...]")]
-    [InlineData("completion", "<bash|fish|zsh>")]
+    [InlineData("completion", "<bash|zsh|fish>")]
     public async Task Help_OptionalArguments_LookOptional(string command, string argument)
     {
         var usage = (await new Cli().RunLineAsync($"help {command}")).OutputLines.SkipWhile(line => line != "Usage:").ElementAt(1);

@@ -108,6 +108,8 @@ public sealed class UsageTests
     [InlineData("explain foo", "'foo' is not an IP address; write it like 203.0.113.7 or 2001:db8::1.")]
     [InlineData("explain 203.0.113.0/24", "'203.0.113.0/24' is not an IP address; write it like 203.0.113.7 or 2001:db8::1.")]
     [InlineData("explain fe80::1%eth0", "'fe80::1%eth0' is not an IP address; write it like 203.0.113.7 or 2001:db8::1.")]
+    [InlineData("explain 203.0.113.7 -H X-Forwarded-For", "'X-Forwarded-For' is not a header; write it like 'X-Forwarded-For: 203.0.113.7'.")]
+    [InlineData("explain 203.0.113.7 --listener 9001", "--listener must be an address and a port, such as 0.0.0.0:9001, not '9001'.")]
     [InlineData("ban 203.0.113.7 --for 1", "--for needs a unit: write 1s, 5m or 1h30m, not '1'.")]
     [InlineData("set-limit --per-ip 5 --for 60", "--for needs a unit: write 1s, 5m or 1h30m, not '60'.")]
     [InlineData("stats --timeout 1", "--timeout needs a unit: write 1s, 5m or 1h30m, not '1'.")]

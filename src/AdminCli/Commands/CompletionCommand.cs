@@ -40,9 +40,8 @@ internal static class CompletionCommand
 
     public static Command Create()
     {
-        var shell = new Argument<string>("shell")
+        var shell = new Argument<string>(string.Join('|', Scripts.Keys))
         {
-            HelpName = "bash|zsh|fish",
             Description = "Your shell.",
             CustomParser = ArgumentParsers.OneOf("The shell", Scripts),
             CompletionSources = { "bash", "zsh", "fish" },

@@ -134,7 +134,7 @@ internal static class DisconnectCommand
             return null;
         }
 
-        if (call.Context.Input is not { } person)
+        if (call.Context.Input?.Invoke() is not { } person)
         {
             call.Error.WriteLine($"{Units.Count(matching)} client sockets match: give --yes to close more than {MaxUnasked} without being asked. Nothing was changed.");
             return ExitCodes.Usage;
@@ -142,7 +142,7 @@ internal static class DisconnectCommand
 
         call.Error.Write($"Disconnect {Units.Count(matching)} client sockets of {Printable.Clean(request.Network)}? [y/N] ");
         await call.Error.FlushAsync(call.Cancel);
-        if ((await person.ReadLineAsync(call.Cancel))?.Trim() is "y" or "Y" or "yes")
+        if ((await person.ReadLineAsync(call.Cancel).AsTask().WaitAsync(call.Cancel))?.Trim() is "y" or "Y" or "yes")
         {
             return null;
         }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
@@ -16,11 +18,13 @@ internal static class ExplainCommand
         {
             Description = "A request header, such as 'X-Forwarded-For: 203.0.113.7'; may be repeated. 'PROXY: 203.0.113.7' stands for a PROXY protocol header.",
             HelpName = "header",
+            CustomParser = ReadHeaders,
         };
         var listener = new Option<string?>("--listener")
         {
             Description = "The listener that accepts the connection, such as 0.0.0.0:9001 (default: the first one).",
             HelpName = "address:port",
+            CustomParser = ArgumentParsers.Text("--listener", static text => text.Contains(':') && IPEndPoint.TryParse(text, out var end) && end.Port > 0, "an address and a port, such as 0.0.0.0:9001"),
         };
         var last = new Option<int?>("--last")
         {
@@ -64,6 +68,16 @@ internal static class ExplainCommand
 
             return ExitCodes.Ok;
         });
+    }
+
+    private static string[] ReadHeaders(ArgumentResult argument)
+    {
+        foreach (var header in argument.Tokens.Select(token => token.Value).Where(static text => text.IndexOf(':') <= 0))
+        {
+            argument.AddError($"'{Printable.Clean(header)}' is not a header; write it like 'X-Forwarded-For: 203.0.113.7'.");
+        }
+
+        return [.. argument.Tokens.Select(token => token.Value)];
     }
 
     private static void Print(Output output, Explanation explanation)

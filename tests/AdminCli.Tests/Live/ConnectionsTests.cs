@@ -4,7 +4,7 @@ using Relay.AdminCli;
 
 namespace AdminCli.Tests.Live;
 
-public sealed class ConnectionsTests(RelayFixture fixture) : IClassFixture<RelayFixture>
+public sealed class ConnectionsTests
 {
     [Fact]
     public async Task Connections_None_IsASentenceInATableAndAnEmptyListInJson()
@@ -54,17 +54,8 @@ public sealed class ConnectionsTests(RelayFixture fixture) : IClassFixture<Relay
         {
             var listed = await relay.Cli.RunLineAsync($"connections {options} -o json");
             using var json = JsonDocument.Parse(listed.Output);
-            return string.Join(' ', json.RootElement.GetProperty("connections").EnumerateArray().Select(row => row.GetProperty("id").GetString()));
+            return string.Join(' ', json.RootElement.GetProperty("connections").EnumerateArray().Select(row => row.GetProperty("id").GetInt64()));
         }
-    }
-
-    [Fact]
-    public async Task Connections_BadNetwork_PrintsTheViolation()
-    {
-        var result = await fixture.Relay.Cli.RunLineAsync("connections --cidr everybody");
-        Assert.Equal((ExitCodes.Rejected, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
-        Assert.StartsWith("  cidr: ", result.ErrorLines[1]);
-        Assert.Empty(result.Output);
     }
 }
 

@@ -52,9 +52,9 @@ public sealed class PolicyTests
     {
         await using var relay = await RelayProcess.StartAsync(Small);
         var result = await relay.Cli.RunLineAsync("set-limit --per-ip 5 --for 30m");
-        Assert.Matches(@"\nreverts +at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(in (30m 0s|29m \d+s)\)\n", result.Output);
+        Assert.Matches(@"\nreverts +at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(in (30m|29m\d+s)\)\n", result.Output);
         var limits = await relay.Cli.RunAsync("limits");
-        Assert.Matches(@"\nreverts +per-ip 5 -> 20 at .* \(in (30m 0s|29m \d+s)\), revision 2\n", limits.Output);
+        Assert.Matches(@"\nreverts +per-ip 5 -> 20 at .* \(in (30m|29m\d+s)\), revision 2\n", limits.Output);
 
         await relay.Cli.RunLineAsync("set-limit --per-ip 6 --for 1s");
         await relay.PrintedAsync("revision 3 expired");
@@ -111,7 +111,7 @@ public sealed class PolicyTests
         var shown = await relay.Cli.RunLineAsync("limits shadow show");
         Assert.Matches(@"\noverride/203\.0\.113\.0/24 +deny +\(none\)\nper-ip +1 +20\n", shown.Output);
         Assert.Matches(@"\nwould have refused +1 +per_ip_limit 1\nwould have admitted +0\n$", shown.Output);
-        Assert.Matches("^ADDRESS .* SHADOW ", (await relay.Cli.RunAsync("ips")).OutputLines[0]);
+        Assert.Matches("^ADDRESS .* SHADOW$", (await relay.Cli.RunAsync("ips")).OutputLines[0]);
 
         await relay.Cli.RunLineAsync("limits shadow promote");
         Assert.Matches(@"\nper-ip +1 clients", (await relay.Cli.RunAsync("limits")).Output);
@@ -125,7 +125,7 @@ public sealed class PolicyTests
         await relay.Cli.RunLineAsync("overrides set 203.0.113.0/24 2000");
         await relay.Cli.RunLineAsync("overrides set 2001:db8::/32 deny --for 1h");
         var listed = (await relay.Cli.RunAsync("overrides")).OutputLines;
-        Assert.Matches(@"^2001:db8::/32 +deny +\d{4}-.*Z \(in (1h 0m 0s|59m \d+s)\)$", listed[1]);
+        Assert.Matches(@"^2001:db8::/32 +deny +\d{4}-.*Z \(in (1h|59m(\d+s)?)\)$", listed[1]);
         Assert.Matches(@"^203\.0\.113\.0/24 +2,000 +-$", listed[2]);
 
         await relay.Cli.RunLineAsync("overrides remove 203.0.113.0/24");
@@ -157,7 +157,7 @@ public sealed class PolicyTests
         await relay.Cli.RunAsync("ban", "203.0.113.7", "--for", "1h", "--reason", "scanning");
         Assert.Contains("connected   0 clients connected from this network; none to disconnect\n", (await relay.Cli.RunLineAsync("ban 2001:db8::/32 --disconnect")).Output);
         var listed = (await relay.Cli.RunAsync("bans")).OutputLines;
-        Assert.Matches(@"^203\.0\.113\.7 +in (1h 0m [01]s|59m \d+s) +manual +scanning$", listed[1]);
+        Assert.Matches(@"^203\.0\.113\.7 +(1h|59m(\d+s)?) +manual +scanning$", listed[1]);
         Assert.Matches("^2001:db8::/32 +never +manual +-$", listed[2]);
         Assert.Equal(2, (await relay.Cli.RunLineAsync("bans --cidr 203.0.113.0/24")).OutputLines.Length);
 

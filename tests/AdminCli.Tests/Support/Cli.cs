@@ -37,7 +37,7 @@ internal sealed class Cli
     {
         var output = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
         var error = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
-        var context = new CommandContext(Environment.GetValueOrDefault, Terminal, Clock, Input);
+        var context = new CommandContext(Environment.GetValueOrDefault, Terminal, Clock, () => Input);
         var configuration = new InvocationConfiguration { Output = Writer ?? output, Error = error };
         var line = Timeout is { } timeout && !args.Contains("--timeout") ? [.. args, "--timeout", timeout] : args;
         var exitCode = await AdminCommand.RunAsync(line, context, configuration).WaitAsync(Patience, TestContext.Current.CancellationToken);

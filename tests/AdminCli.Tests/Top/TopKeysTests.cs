@@ -53,7 +53,7 @@ public sealed class TopKeysTests
         var (state, effect) = Type(asked.State, answer);
         Assert.Null(effect);
         Assert.Null(state.Prompt);
-        Assert.Equal("Nothing was done.", state.Status.Text);
+        Assert.Equal("Cancelled.", state.Status.Text);
     }
 
     [Fact]
