@@ -6,20 +6,27 @@ PREFIX ?= /usr/local
 RID ?= $(shell dotnet --info | sed -n 's/^ *RID: *//p' | head -1)
 DOTNET := DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 dotnet
 BIN := artifacts/bin
+RELAYCTL := $(BIN)/relayctl/relayctl
+
+# Folders too: they change when a file is added or removed.
+CTL_SOURCES := $(shell find src/AdminCli protos -name bin -prune -o -name obj -prune -o -print) \
+  src/Server/Configuration/Durations.cs Directory.Build.props Directory.Packages.props
 
 build:
 	@$(DOTNET) build Relay.sln -c $(CONFIG) -v quiet -clp:NoSummary
 
 # Starts the relay with its defaults; ARGS go to relayd: make run ARGS="--Listen:Port=9100"
-run:
+run: $(RELAYCTL)
 	@$(DOTNET) publish src/Server -c Release -o $(BIN)/relayd -v quiet -clp:NoSummary --no-self-contained
-	@$(DOTNET) publish src/AdminCli -c Release -o $(BIN)/relayctl -v quiet -clp:NoSummary --no-self-contained
 	@exec $(BIN)/relayd/relayd $(ARGS)
 
 # The operator's command line: make ctl ARGS="stats"
-ctl:
-	@test -x $(BIN)/relayctl/relayctl || $(DOTNET) publish src/AdminCli -c Release -o $(BIN)/relayctl -v quiet -clp:NoSummary --no-self-contained
-	@$(BIN)/relayctl/relayctl $(ARGS)
+ctl: $(RELAYCTL)
+	@$(RELAYCTL) $(ARGS)
+
+$(RELAYCTL): $(CTL_SOURCES)
+	@$(DOTNET) publish src/AdminCli -c Release -o $(BIN)/relayctl -v quiet -clp:NoSummary --no-self-contained
+	@touch $@
 
 test: build
 	@$(DOTNET) test --solution Relay.sln -c $(CONFIG) --no-build --no-progress

@@ -46,7 +46,7 @@ internal sealed class AdminCall(ParseResult options, AdminConnection connection,
     /// <summary>Says that a stream that had begun broke off.</summary>
     public int Lost()
     {
-        Error.WriteLine($"Lost the relay at {connection.Address}: it has stopped, or the connection broke.");
+        Error.WriteLine($"Lost the connection to the relay at {connection.Address}.");
         return ExitCodes.Unreachable;
     }
 }

@@ -15,7 +15,7 @@ internal static class AdminCommand
     public static RootCommand Create(CommandContext context)
     {
         var globals = new GlobalOptions();
-        var root = new RootCommand("Shows and steers a running relay (relayd) over its admin socket.")
+        var root = new RootCommand("Monitor and control a running relayd.")
         {
             globals.Server,
             globals.Output,
@@ -47,10 +47,14 @@ internal static class AdminCommand
             AuditCommand.Create(globals, context),
             TokenCommand.Create(globals, context),
             CompletionCommand.Create(),
+            VersionCommand.Create(globals, context),
+            HelpCommand.Create(),
         };
         // The library's own has Windows' spellings, /? and /h, which a shell's completion would then offer as well.
         root.Options.Remove(root.Options.OfType<HelpOption>().Single());
-        root.Options.Add(new HelpOption("--help", "-h") { Action = new HelpWithExamples(context.Terminal) });
+        var help = new HelpWithExamples(context.Terminal);
+        root.Options.Add(new HelpOption("--help", "-h") { Action = help });
+        root.SetAction(help.Invoke);
         return root;
     }
 
@@ -78,14 +82,14 @@ internal static class AdminCommand
         catch (Exception e) when (e is UnauthorizedAccessException || e.GetType() == typeof(IOException))
         {
             // A full disk, an output that was closed. Not IOException's subclasses: a missing assembly is one of them.
-            configuration.Error.WriteLine($"Cannot write the answer: {Printable.Clean(e.Message)}");
-            return ExitCodes.Refused;
+            configuration.Error.WriteLine($"Cannot write the output: {Printable.Clean(e.Message)}");
+            return ExitCodes.Rejected;
         }
         catch (Exception e)
         {
-            // A defect of relayctl; the operator can do nothing with a stack trace.
-            configuration.Error.WriteLine($"relayctl failed ({e.GetType().Name}): {Printable.Clean(e.Message)}\nThis is a defect of relayctl; please report it with the command line.");
-            return ExitCodes.Refused;
+            // A bug in relayctl; the operator can do nothing with a stack trace.
+            configuration.Error.WriteLine($"relayctl failed ({e.GetType().Name}): {Printable.Clean(e.Message)}\nThis is a bug in relayctl; please report it with the command line.");
+            return ExitCodes.Rejected;
         }
     }
 }

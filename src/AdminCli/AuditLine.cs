@@ -2,7 +2,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli;
 
-/// <summary>One entry of the audit as lines for eyes: who did what and how it ended, then what is different since.</summary>
+/// <summary>One entry of the audit log as lines for eyes: who did what and how it ended, then what is different since.</summary>
 internal static class AuditLine
 {
     private const string Indent = "    ";
@@ -12,14 +12,14 @@ internal static class AuditLine
     {
         if (entry.Omitted > 0)
         {
-            yield return $"{Indent}({Units.Count(entry.Omitted)} refusals before this were not written, there were too many)";
+            yield return $"{Indent}({Units.Count(entry.Omitted)} earlier rejections were not recorded: too many)";
         }
 
         var what = entry.What.Length > 0 ? $" {entry.What}" : "";
         var from = entry.Transport is "unix" or "relay" ? "" : $" from {entry.Address}";
         var result = entry.Result == Ok ? Ok : $"{entry.Result}: {entry.Text}";
         var why = entry.Why.Length > 0 ? $"  ({entry.Why})" : "";
-        yield return Printable.Clean($"{entry.Time?.ToDateTimeOffset():yyyy-MM-ddTHH:mm:ssZ} #{entry.Sequence} {entry.Who}{from}  {entry.Method}{what}  {result}{why}");
+        yield return Printable.Clean($"{Units.Time(entry.Time)} #{entry.Sequence} {entry.Who}{from}  {entry.Method}{what}  {result}{why}");
         if (entry.Before.Length + entry.After.Length > 0)
         {
             var (before, after) = Differences(entry.Before, entry.After);

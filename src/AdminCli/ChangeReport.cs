@@ -36,9 +36,9 @@ internal static class ChangeReport
         return ExitCodes.Ok;
     }
 
-    /// <summary>"2026-11-24T15:04:05Z (in 30m 0s)".</summary>
+    /// <summary>"2026-11-24T15:04:05Z (in 30m)".</summary>
     public static string Due(AdminCall call, Google.Protobuf.WellKnownTypes.Timestamp due) =>
-        $"{PolicyTexts.Time(due)} ({Units.In(due, call.Context.Clock.GetUtcNow())})";
+        $"{Units.Time(due)} ({Units.In(due, call.Context.Clock.GetUtcNow())})";
 
     private static IEnumerable<StatsRow> Rows(AdminCall call, ChangePolicyResponse response, bool isDryRun, IReadOnlyList<string> always)
     {

@@ -9,7 +9,7 @@ internal static class ConnectFailure
     // To connect to a socket is to write to it.
     private const int GroupWrite = 0b_010_000;
 
-    private const string NameIt = "or name its socket with --server or RELAY_ADMIN";
+    private const string NameIt = "or give its socket with --server or RELAY_ADMIN";
 
     public static string Describe(Exception cause, ServerAddress address)
     {
@@ -25,9 +25,9 @@ internal static class ConnectFailure
         return socket?.SocketErrorCode switch
         {
             SocketError.AccessDenied => known ? Denied(status) : "permission denied: a folder on its path is closed to you. Run relayctl as relayd's user or with sudo.",
-            _ when known && !status.IsSocket => "that file is not a socket. Name relayd's socket with --server or RELAY_ADMIN.",
+            _ when known && !status.IsSocket => "that file is not a socket. Give relayd's socket with --server or RELAY_ADMIN.",
             _ when !known && !File.Exists(path) => $"no such file. Is relayd running? Start it, {NameIt}.",
-            SocketError.ConnectionRefused => "connection refused. The socket file is stale, no relayd listens on it. Start relayd, which replaces it.",
+            SocketError.ConnectionRefused => "connection refused. The socket file is stale: no relayd is listening on it. Start relayd, which replaces it.",
             _ => Broken(chain),
         };
     }
@@ -43,18 +43,18 @@ internal static class ConnectFailure
     private static string OnTcp(SocketException? socket, Exception[] chain) => socket?.SocketErrorCode switch
     {
         _ when chain.OfType<UntrustedRelayException>().FirstOrDefault() is { } untrusted => untrusted.Message,
-        SocketError.ConnectionRefused => "connection refused, nothing listens there. Is relayd running with an admin listener on TCP? Check the port.",
+        SocketError.ConnectionRefused => "connection refused: nothing is listening there. Is relayd running with an admin listener on TCP? Check the port.",
         SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData => "no such host. Check the name in --server or RELAY_ADMIN.",
-        not null => $"{Printable.Clean(socket.Message)}. Check the address and the network between.",
+        not null => $"{Printable.Clean(socket.Message)}. Check the address and the network.",
         null when chain.OfType<AuthenticationException>().FirstOrDefault() is { } tls => $"TLS failed: {Printable.Clean(tls.Message)} Check the scheme and the certificate.",
-        null when chain.Any(e => e is TimeoutException or OperationCanceledException) => "no answer to the connection. Check the address and the network between.",
+        null when chain.Any(e => e is TimeoutException or OperationCanceledException) => "no answer to the connection. Check the address and the network.",
         null => Broken(chain),
     };
 
     private static string Broken(Exception[] chain) =>
         chain.OfType<HttpRequestException>().Any(e => e.HttpRequestError is HttpRequestError.HttpProtocolError or HttpRequestError.InvalidResponse)
-            ? "something else answers there, it does not speak gRPC. Name the relay's admin address, not the public one."
-            : "the connection broke. Is it relayd that listens there, and does it still run?";
+            ? "the server there does not speak gRPC. Give the admin address, not the public one."
+            : "the connection broke. Is it relayd that listens there, and is it still running?";
 
     private static IEnumerable<Exception> Chain(Exception exception)
     {

@@ -35,7 +35,7 @@ internal sealed record Credentials(string? Token, X509Certificate2? Certificate,
             var token = ReadToken(tokenFile, context, options.InvocationConfiguration.Error);
             if (token is not null && !address.IsPrivate)
             {
-                throw new InvalidDataException($"A token would cross the network in plain text to {address}. Use https://.");
+                throw new InvalidDataException($"The token would be sent to {address} in plain text. Use https://.");
             }
 
             return new Credentials(
@@ -59,9 +59,9 @@ internal sealed record Credentials(string? Token, X509Certificate2? Certificate,
         return (address.SocketPath, address.IsTls) switch
         {
             (not null, _) when (given.Value ?? forTls.Value) is not null =>
-                $"{(given.Value is not null ? given.Name : forTls.Name)} is for an address over the network; on the Unix socket {address} the relay knows you by your user. Give --server https://host:port.",
+                $"{(given.Value is not null ? given.Name : forTls.Name)} is for an admin listener on TCP; on the Unix socket {address} you are authenticated by your user. Give --server https://host:port.",
             (null, false) when forTls.Value is not null => $"{forTls.Name} is for TLS, and {address} has none. Give --server https://host:port.",
-            _ when key is not null && certificate is null => "--key goes with --cert.",
+            _ when key is not null && certificate is null => "--key requires --cert.",
             _ => null,
         };
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli;
@@ -8,7 +7,7 @@ internal static class DecisionLine
 {
     public static string Format(DecisionEntry decision)
     {
-        var time = decision.Time?.ToDateTimeOffset().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture) ?? Units.Unknown;
+        var time = Units.ExactTime(decision.Time);
         var outcome = decision.Outcome == "admitted" ? decision.Outcome : $"refused {Printable.Clean(decision.Outcome)}";
         var key = decision.Key == decision.Address ? "" : $" counted as {Printable.Clean(decision.Key)}";
         return $"{time} {outcome} {Printable.Clean(decision.Address)}{key}  {string.Join("  ", Details(decision))}";

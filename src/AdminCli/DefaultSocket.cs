@@ -33,7 +33,7 @@ internal static class DefaultSocket
         }
 
         problem = $"Cannot find a relay: no admin socket at {string.Join(", ", tried)}.\n"
-            + "Is relayd running? Start it, or name its socket with --server or RELAY_ADMIN.";
+            + "Is relayd running? Start it, or give its socket with --server or RELAY_ADMIN.";
         return null;
     }
 

@@ -1,17 +1,17 @@
 namespace Relay.AdminCli;
 
-/// <summary>What the process says to the script that ran it.</summary>
+/// <summary>The process's exit codes; the root's help lists them.</summary>
 internal static class ExitCodes
 {
     public const int Ok = 0;
 
-    /// <summary>The relay answered and the answer was no: a gRPC error status, a drift, a health other than serving.</summary>
-    public const int Refused = 1;
+    /// <summary>The relay answered: it rejected the request, nothing matched, it is not ready, or its ledger does not match.</summary>
+    public const int Rejected = 1;
 
-    /// <summary>The command line is wrong; nothing was sent.</summary>
+    /// <summary>The command line is malformed; nothing was sent.</summary>
     public const int Usage = 2;
 
-    /// <summary>No relay was reached, or it went silent; whether it acted on the call is not known.</summary>
+    /// <summary>Cannot connect, or no answer in time; whether the relay acted on the call is not known.</summary>
     public const int Unreachable = 3;
 
     /// <summary>Ctrl-C before the answer came (128 + SIGINT). A watch that is interrupted ends with <see cref="Ok"/>.</summary>

@@ -3,7 +3,7 @@ using Grpc.Core;
 
 namespace Relay.AdminCli;
 
-/// <summary>Why a command did not do what it should: a sentence or two for the operator, a code for the script.</summary>
+/// <summary>Why a command failed: a sentence or two for the operator, an exit code for the script.</summary>
 internal sealed record Failure(int ExitCode, string Message)
 {
     public static Failure Of(RpcException exception, ServerAddress address, TimeSpan timeout)
@@ -25,38 +25,38 @@ internal sealed record Failure(int ExitCode, string Message)
             return NotARelay(address);
         }
 
-        return new Failure(ExitCodes.Refused, Refusal(status, exception) + RequestIdOf(exception));
+        return new Failure(ExitCodes.Rejected, Rejection(status, exception) + RequestIdOf(exception));
     }
 
     /// <summary>It took the connection and then said nothing.</summary>
     public static Failure Silent(ServerAddress address, TimeSpan silence) => new(
         ExitCodes.Unreachable,
-        $"The relay at {address} did not answer within {silence.TotalSeconds:0.#} s. It may be overloaded or hang; --timeout waits longer.\n"
-        + "Whether it acted on the call is not known.");
+        $"The relay at {address} did not answer within {silence.TotalSeconds:0.#} s. It may be overloaded; --timeout waits longer.\n"
+        + "Whether the call took effect is not known.");
 
     public static Failure NotARelay(ServerAddress address) => new(
         ExitCodes.Unreachable,
-        $"Cannot reach the relay at {address}: something else answers there, it does not speak gRPC. Name the relay's admin address, not the public one.");
+        $"Cannot reach the relay at {address}: the server there does not speak gRPC. Give the admin address, not the public one.");
 
-    private static string Refusal(Grpc.Core.Status status, RpcException exception)
+    private static string Rejection(Grpc.Core.Status status, RpcException exception)
     {
-        var detail = Printable.Clean(status.Detail) is { Length: > 0 } text ? text : "it gave no reason";
+        var detail = Printable.Clean(status.Detail) is { Length: > 0 } text ? text : "no reason given";
         return status.StatusCode switch
         {
             // The details say more than the message, which may well repeat them.
-            StatusCode.InvalidArgument when Violations(exception) is { Length: > 0 } fields => string.Join('\n', ["The relay refused the request:", .. fields]),
-            StatusCode.InvalidArgument => $"The relay refused the request: {detail}",
-            StatusCode.Aborted => $"{detail}\nRun `relayctl limits`, decide anew, and try again with the revision it shows.",
-            StatusCode.Unauthenticated => $"The relay does not know who you are: {detail}\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.",
-            StatusCode.PermissionDenied => $"You may not do that: {detail}",
-            StatusCode.Unimplemented => $"The relay does not know this call; it may be older than this relayctl: {detail}",
-            StatusCode.FailedPrecondition or StatusCode.NotFound => $"The relay refused: {detail}",
-            StatusCode.Unavailable => $"The relay is not available: {detail}\nTry again when it runs.",
-            var code => $"The relay refused ({code}): {detail}",
+            StatusCode.InvalidArgument when Violations(exception) is { Length: > 0 } fields => string.Join('\n', ["Request rejected:", .. fields]),
+            StatusCode.InvalidArgument => $"Request rejected: {detail}",
+            StatusCode.Aborted => $"{detail}\nRun `relayctl limits` and try again with the revision that it shows.",
+            StatusCode.Unauthenticated => $"Authentication required: {detail}\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.",
+            StatusCode.PermissionDenied => $"Permission denied: {detail}",
+            StatusCode.Unimplemented => $"Not supported by this relayd, which may be older than relayctl: {detail}",
+            StatusCode.FailedPrecondition or StatusCode.NotFound => $"Request rejected: {detail}",
+            StatusCode.Unavailable => $"The relay is unavailable: {detail}\nTry again later.",
+            var code => $"Request rejected ({code}): {detail}",
         };
     }
 
-    // The relay's audit has it as well, with who and when. A relay that stops has refused nothing.
+    // The audit log has it as well, with who and when. A relay that stops has rejected nothing.
     private static string RequestIdOf(RpcException exception) =>
         exception.StatusCode != StatusCode.Unavailable && exception.Trailers.GetValue("request-id") is { Length: > 0 } id ? $"\n(request {Printable.Clean(id)})" : "";
 

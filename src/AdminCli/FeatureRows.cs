@@ -5,7 +5,7 @@ namespace Relay.AdminCli;
 /// <summary>The client features' rows of a snapshot. What is not used has none: at 3 a.m. a row of zeros is in the way.</summary>
 internal static class FeatureRows
 {
-    // Work waits at most one per client; more than a few transactions' worth is no longer a moment's.
+    // At most one operation per client waits; more than a few transactions' worth is a disk that is too slow.
     private const long SlowDisk = 1000;
 
     public static IEnumerable<StatsRow> Of(Stats stats)
@@ -48,7 +48,7 @@ internal static class FeatureRows
         {
             yield return new("database",
                 new StatsRow.Part($"queue {Units.Count(storage.Waiting)}", storage.Waiting >= SlowDisk ? Tone.Warning : Tone.Plain),
-                $"work {Units.Count(storage.OperationsTotal)} in {Units.Count(storage.CommitsTotal)} commits",
+                $"operations {Units.Count(storage.OperationsTotal)} in {Units.Count(storage.CommitsTotal)} commits",
                 new StatsRow.Part($"failed {Units.Count(storage.FailuresTotal)}", storage.FailuresTotal > 0 ? Tone.Alarm : Tone.Plain),
                 $"file {Units.Bytes(storage.FileBytes)}");
         }

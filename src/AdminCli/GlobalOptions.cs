@@ -13,8 +13,8 @@ internal sealed class GlobalOptions
 
     public Option<ServerAddress?> Server { get; } = new("--server")
     {
-        Description = $"Where the relay's admin listener is: {ServerAddress.AcceptedForms}. "
-            + "Not given: RELAY_ADMIN, else the first that exists of $XDG_RUNTIME_DIR/relay/admin.sock, /run/relay/admin.sock, /tmp/relay-<uid>/admin.sock.",
+        Description = $"Address of the relay's admin listener: {ServerAddress.AcceptedForms}. "
+            + "Default: RELAY_ADMIN, else the first that exists of $XDG_RUNTIME_DIR/relay/admin.sock, /run/relay/admin.sock, /tmp/relay-<uid>/admin.sock.",
         HelpName = "address",
         Recursive = true,
         CustomParser = static argument =>
@@ -33,7 +33,7 @@ internal sealed class GlobalOptions
 
     public Option<TimeSpan?> Timeout { get; } = new("--timeout")
     {
-        Description = "How long the relay may take to answer one call, 100ms to 5m (default 5s). A watch waits that long beyond its interval.",
+        Description = "How long to wait for the answer to a call, 100ms to 5m (default 5s).",
         HelpName = "time",
         Recursive = true,
         CustomParser = ArgumentParsers.Duration("--timeout", MinTimeout, MaxTimeout),
@@ -41,35 +41,35 @@ internal sealed class GlobalOptions
 
     public Option<string?> TokenFile { get; } = new("--token-file")
     {
-        Description = "File with a token for an address over the network, as `relayctl token create` prints it. Not given: RELAY_TOKEN. No option takes the token itself: command lines are public.",
+        Description = "File with an access token for an admin listener on TCP, as printed by `relayctl token create`. Default: the token in RELAY_TOKEN.",
         HelpName = "file",
         Recursive = true,
     };
 
     public Option<string?> CaFile { get; } = new("--ca-file")
     {
-        Description = "Certificate (PEM) of the authority that signed the relay's. Not given: the authorities that this machine knows.",
+        Description = "CA certificates (PEM) to verify the relay's certificate with. Default: the system's.",
         HelpName = "file",
         Recursive = true,
     };
 
     public Option<string?> Certificate { get; } = new("--cert")
     {
-        Description = "Client certificate (PEM) for an address over the network.",
+        Description = "Client certificate (PEM) for an admin listener on TCP.",
         HelpName = "file",
         Recursive = true,
     };
 
     public Option<string?> Key { get; } = new("--key")
     {
-        Description = "Its private key (PEM). Not given: it is in the certificate's file.",
+        Description = "Private key (PEM) of the client certificate. Default: in the certificate's file.",
         HelpName = "file",
         Recursive = true,
     };
 
     public GlobalOptions()
     {
-        Output.Description = "table, for eyes (the default), or json, for programs: protobuf's canonical JSON of the answer, every field present, 64-bit numbers as strings.";
+        Output.Description = "Output format: table (default) or json.";
         Output.Recursive = true;
     }
 

@@ -2,19 +2,19 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli;
 
-/// <summary>How the relay guards itself, in rows of a snapshot. An older relay does not tell of it and has none of them.</summary>
+/// <summary>How the relay protects itself from overload, in rows of a snapshot. An older relay does not report it and has none of them.</summary>
 internal static class GuardRows
 {
     public static IEnumerable<StatsRow> Of(Stats stats)
     {
-        if (stats.Overload is { Level.Length: > 0 } refusing)
+        if (stats.Overload is { Level.Length: > 0 } overload)
         {
-            yield return new("refusing",
+            yield return new("overload",
             [
-                OverloadLevel(refusing),
-                $"{Units.Rate(refusing.RefusedPerSecond)}",
-                Cpu(refusing),
-                .. StatsView.ByReason(refusing.RejectionsTotal),
+                OverloadLevel(overload),
+                $"{Units.Rate(overload.RefusedPerSecond)}",
+                Cpu(overload),
+                .. StatsView.ByReason(overload.RejectionsTotal),
             ]);
         }
 
@@ -22,20 +22,20 @@ internal static class GuardRows
         {
             yield return new("handshakes",
             [
-                new StatsRow.Part($"unfinished {Units.Count(handshakes.Pending)} of {Units.Count(handshakes.Limit)}", StatsView.Fullness((double)handshakes.Pending / handshakes.Limit)),
-                $"cut {Units.Count(handshakes.RejectedTotal.Values.Sum())}",
+                new StatsRow.Part($"pending {Units.Count(handshakes.Pending)} of {Units.Count(handshakes.Limit)}", StatsView.Fullness((double)handshakes.Pending / handshakes.Limit)),
+                $"rejected {Units.Count(handshakes.RejectedTotal.Values.Sum())}",
                 .. StatsView.ByReason(handshakes.RejectedTotal),
             ]);
         }
     }
 
-    /// <summary>"normal", "flooded (pinned)".</summary>
-    public static StatsRow.Part OverloadLevel(OverloadStatus refusing) =>
-        new($"{Printable.CleanOrUnknown(refusing.Level)}{(refusing.Pinned ? " (pinned)" : "")}", refusing.Level == "normal" ? Tone.Good : Tone.Warning);
+    /// <summary>"normal", "critical (pinned)".</summary>
+    public static StatsRow.Part OverloadLevel(OverloadStatus overload) =>
+        new($"{Printable.CleanOrUnknown(overload.Level)}{(overload.Pinned ? " (pinned)" : "")}", overload.Level == "normal" ? Tone.Good : Tone.Warning);
 
-    public static StatsRow.Part Cpu(OverloadStatus refusing) => $"CPU {Units.Share(refusing.CpuPercent, 100)}";
+    public static StatsRow.Part Cpu(OverloadStatus overload) => $"CPU {Units.Share(overload.CpuPercent, 100)}";
 
-    /// <summary>What holds instead of the total limit; nothing where that limit itself holds.</summary>
+    /// <summary>What applies instead of the total limit; nothing where that limit itself applies.</summary>
     public static IEnumerable<StatsRow.Part> Effective(Capacity? capacity) => capacity is { EffectiveTotal: > 0, Cause: not ("" or "limit") }
         ? [new StatsRow.Part($"effective {Units.Count(capacity.EffectiveTotal)} ({Printable.CleanOrUnknown(capacity.Cause)})", Tone.Warning)]
         : [];

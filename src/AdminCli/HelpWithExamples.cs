@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 
 namespace Relay.AdminCli;
 
-/// <summary>The usual help, then examples; for the root what holds for all commands.</summary>
+/// <summary>The usual help, then examples; for the root what applies to all commands.</summary>
 internal sealed class HelpWithExamples(Terminal terminal) : SynchronousCommandLineAction
 {
     // Longer lines are hard to read, whatever the terminal's width.
@@ -14,23 +14,27 @@ internal sealed class HelpWithExamples(Terminal terminal) : SynchronousCommandLi
 
     private const string RootNotes = """
         Examples:
-          relayctl stats                              # is it full, is it well
-          relayctl top                                # live on a full screen
-          relayctl ips --sort refused --top 10        # who is being refused
-          relayctl set-limit --per-ip 50              # holds for the next connection
-          relayctl stats -o json | jq .connections    # for programs
+          relayctl stats                              # load and health
+          relayctl top                                # live, on a full screen
+          relayctl ips --sort refused --top 10        # top offenders
+          relayctl set-limit --per-ip 50              # takes effect with the next connection
+          relayctl stats -o json | jq .connections    # for scripts
 
         Exit codes:
-          0    done
-          1    the relay said no: a refused request, a drift found by verify, a health other than serving
-          2    wrong usage; nothing was sent
-          3    no relay was reached, or it did not answer in time
-          130  interrupted before the answer came (a watch ends with 0)
+          0    success
+          1    request rejected; nothing matched (disconnect, unban); not ready (health); mismatch (verify)
+          2    malformed command line; nothing was changed
+          3    cannot connect, or no answer in time
+          130  interrupted before the answer came (a watch that is interrupted ends with 0)
+
+        Durations have a unit and may be compound: 500ms, 30s, 1h30m, 7d. Times are RFC 3339 in UTC.
+
+        JSON has every field, numbers as numbers, times as RFC 3339 and durations as "1.5s".
 
         Environment:
-          RELAY_ADMIN  the relay's address where --server is not given
-          RELAY_TOKEN  the token for an address over the network where --token-file is not given
-          NO_COLOR     if set to anything: no colour (output that is not a terminal never has any)
+          RELAY_ADMIN  address of the admin listener, if --server is not given
+          RELAY_TOKEN  access token for an admin listener on TCP, if --token-file is not given
+          NO_COLOR     if set, no colour (there is never any if the output is not a terminal)
         """;
 
     // Help is an answer even where the rest of the command line is wrong.

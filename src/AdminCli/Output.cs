@@ -6,33 +6,31 @@ using Spectre.Console.Rendering;
 
 namespace Relay.AdminCli;
 
-/// <summary>How answers are printed: for eyes or for programs.</summary>
+/// <summary>How answers are printed.</summary>
 internal enum OutputFormat
 {
     Table,
     Json,
 }
 
-/// <summary>Answers as borderless tables or as protobuf's canonical JSON, on the writer that the command was given.</summary>
+/// <summary>Answers as borderless tables or as JSON, on the writer that the command was given.</summary>
 internal sealed class Output(TextWriter writer, Terminal terminal, OutputFormat format)
 {
     // A table of a million addresses is laid out in pieces of this many rows, not as one object.
     private const int RowsAtOnce = 1000;
 
-    private static readonly JsonFormatter Compact = new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true));
-    private static readonly JsonFormatter Indented = new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true).WithIndentation());
-    private static readonly JsonSerializerOptions IndentedNodes = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public bool IsJson => format == OutputFormat.Json;
 
-    public void Json(IMessage message) => writer.WriteLine(Indented.Format(message));
+    public void Json(IMessage message) => Json(MessageJson.Of(message));
 
-    public void JsonLine(IMessage message) => writer.WriteLine(Compact.Format(message));
+    public void JsonLine(IMessage message) => writer.WriteLine(MessageJson.Of(message).ToJsonString());
 
     /// <summary>For an answer that leaves a field of its message out.</summary>
     public void JsonWithout(IMessage message, string field)
     {
-        var node = Node(message);
+        var node = MessageJson.Of(message);
         node.Remove(field);
         Json(node);
     }
@@ -41,7 +39,7 @@ internal sealed class Output(TextWriter writer, Terminal terminal, OutputFormat 
     public void JsonOf(params IReadOnlyList<IMessage> messages)
     {
         var all = new JsonObject();
-        foreach (var (name, value) in messages.SelectMany(Node))
+        foreach (var (name, value) in messages.SelectMany(MessageJson.Of))
         {
             all[name] = value?.DeepClone();
         }
@@ -50,9 +48,7 @@ internal sealed class Output(TextWriter writer, Terminal terminal, OutputFormat 
     }
 
     /// <summary>An object that is no message, made of some.</summary>
-    public void Json(JsonObject node) => writer.WriteLine(node.ToJsonString(IndentedNodes));
-
-    public static JsonObject Node(IMessage message) => JsonNode.Parse(Compact.Format(message))!.AsObject();
+    public void Json(JsonObject node) => writer.WriteLine(node.ToJsonString(Indented));
 
     public void Line(string text) => writer.WriteLine(text);
 

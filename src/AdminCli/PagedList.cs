@@ -20,7 +20,7 @@ internal sealed class PagedList<TResponse, TRow>(
 
     public Option<int?> Top { get; } = new("--top", "-n")
     {
-        Description = "How many rows, 1 to 1,000,000; 0: all (default 20).",
+        Description = "Number of rows, 1 to 1,000,000; 0: all (default 20).",
         HelpName = "rows",
         CustomParser = ArgumentParsers.Whole<int>("--top", 0, MaxTop),
     };
@@ -32,7 +32,7 @@ internal sealed class PagedList<TResponse, TRow>(
     {
         if (result.GetValue(All) && result.GetValue(Top) is > 0)
         {
-            result.AddError("--all and --top contradict each other: give one of them.");
+            result.AddError("--all and --top cannot be combined.");
         }
     }
 
@@ -62,7 +62,7 @@ internal sealed class PagedList<TResponse, TRow>(
         if (totalSize > rows.Count && top > 0)
         {
             // Not on the output: a program that counts lines must not count this one.
-            call.Error.WriteLine($"{Units.Count(rows.Count)} of {Units.Count(totalSize)} {what}; --all shows every one.");
+            call.Error.WriteLine($"{Units.Count(rows.Count)} of {Units.Count(totalSize)} {what}; --all shows all.");
         }
 
         return ExitCodes.Ok;

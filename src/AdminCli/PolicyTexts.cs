@@ -65,10 +65,6 @@ internal static class PolicyTexts
 
     public static string Side(bool given, string text) => given ? Text(text) : "(none)";
 
-    /// <summary>"2026-11-24T15:04:05Z".</summary>
-    public static string Time(Google.Protobuf.WellKnownTypes.Timestamp time) =>
-        time.ToDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
     private static string? Tier(TierLimit? tier) => tier?.LimitCase switch
     {
         null or TierLimit.LimitOneofCase.None => null,

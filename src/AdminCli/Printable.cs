@@ -26,6 +26,9 @@ internal static class Printable
     /// <summary>The same, and a sign where nothing is left to show.</summary>
     public static string CleanOrUnknown(string text) => Clean(text) is { Length: > 0 } clean ? clean : Units.Unknown;
 
+    /// <summary>The same as one word, for a column: blanks as '_'.</summary>
+    public static string Word(string text) => CleanOrUnknown(text).Replace(' ', '_');
+
     private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not
         (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);

@@ -7,24 +7,33 @@ namespace Relay.AdminCli;
 internal static class ServerAction
 {
     /// <summary>Runs <paramref name="run"/> with a connection, and turns every failure of the relay into words and a code.</summary>
-    public static Command WithAction(this Command command, GlobalOptions globals, CommandContext context, Func<AdminCall, Task<int>> run)
+    public static Command WithAction(this Command command, GlobalOptions globals, CommandContext context, Func<AdminCall, Task<int>> run) =>
+        command.WithAction(globals, context, run, static (_, error, failure) =>
+        {
+            error.WriteLine(failure.Message);
+            return failure.ExitCode;
+        });
+
+    /// <summary>The same, for a command that goes on without the relay.</summary>
+    public static Command WithAction(
+        this Command command, GlobalOptions globals, CommandContext context, Func<AdminCall, Task<int>> run, Func<Output, TextWriter, Failure, int> failed)
     {
         command.SetAction(async (options, cancel) =>
         {
             var error = options.InvocationConfiguration.Error;
+            var output = new Output(options.InvocationConfiguration.Output, context.Terminal, options.GetValue(globals.Output));
             if (globals.FindServer(options, context, out var missing) is not { } address)
             {
-                return Report(error, missing!);
+                return failed(output, error, missing!);
             }
 
             if (Credentials.Find(globals, options, context, address, out var unusable) is not { } credentials)
             {
-                return Report(error, unusable!);
+                return failed(output, error, unusable!);
             }
 
             var timeout = globals.TimeoutOf(options);
             using var connection = new AdminConnection(address, credentials, timeout, context.Clock);
-            var output = new Output(options.InvocationConfiguration.Output, context.Terminal, options.GetValue(globals.Output));
             try
             {
                 return await run(new AdminCall(options, connection, output, context, cancel));
@@ -35,15 +44,9 @@ internal static class ServerAction
             }
             catch (RpcException e)
             {
-                return Report(error, Failure.Of(e, address, timeout));
+                return failed(output, error, Failure.Of(e, address, timeout));
             }
         });
         return command;
-    }
-
-    private static int Report(TextWriter error, Failure failure)
-    {
-        error.WriteLine(failure.Message);
-        return failure.ExitCode;
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Google.Protobuf.WellKnownTypes;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli;
@@ -8,7 +8,7 @@ internal static class StatsLine
 {
     public static string Format(Stats stats, StatsRates rates)
     {
-        var time = stats.Time?.ToDateTimeOffset().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? Units.Unknown;
+        var time = Units.Time(stats.Time);
         return string.Join(' ',
             time,
             $"state={Printable.CleanOrUnknown(stats.State)}",
@@ -27,10 +27,13 @@ internal static class StatsLine
             $"channels={stats.Channels?.Channels ?? 0}",
             $"chunks={stats.Chunks?.Known ?? 0}",
             $"db-queue={stats.Storage?.Waiting ?? 0}",
-            (stats.Ledger is { Drift: not 0 } audit ? $"DRIFT={audit.Drift}" : "drift=0")
-                + string.Concat((stats.ClientAddress?.Warnings ?? []).Select(warning => $" SUSPICION={Printable.CleanOrUnknown(warning)}"))
+            (stats.Ledger is { Drift: not 0 } ledger ? $"MISMATCH={ledger.Drift}" : "mismatch=0")
+                + string.Concat((stats.ClientAddress?.Warnings ?? []).Select(warning => $" WARNING={Printable.CleanOrUnknown(warning)}"))
                 + (stats.AuditFile is { Failing: true } ? " AUDIT-FILE=failing" : ""));
     }
+
+    /// <summary>The line for an interval without a relay.</summary>
+    public static string Disconnected(DateTimeOffset now, TimeSpan lost) => $"{Units.Time(now.ToTimestamp())} state=disconnected for={Units.Duration(lost)}";
 
     // "1.2KiB/s": a blank would break the line's fields.
     private static string Bare(double? rate) => Units.ByteRate(rate).Replace(" ", "", StringComparison.Ordinal);

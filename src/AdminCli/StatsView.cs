@@ -8,10 +8,10 @@ internal static class StatsView
     /// <summary>Rates are shown where they are known.</summary>
     public static IEnumerable<StatsRow> Rows(Stats stats, StatsRates rates)
     {
-        var (audit, process) = (stats.Ledger ?? new LedgerStatus(), stats.Process ?? new Process());
-        if (audit.Drift != 0)
+        var (ledger, process) = (stats.Ledger ?? new LedgerStatus(), stats.Process ?? new Process());
+        if (Mismatch(stats) is { } mismatch)
         {
-            yield return new("ALARM", new StatsRow.Part($"AUDIT DRIFT {Signed(audit.Drift)}: the books do not match the live sockets. Run `relayctl verify`.", Tone.Alarm));
+            yield return new("ALARM", new StatsRow.Part(mismatch, Tone.Alarm));
         }
 
         foreach (var warning in Warnings(stats))
@@ -41,13 +41,18 @@ internal static class StatsView
         yield return Traffic(stats.Traffic ?? new Traffic(), rates);
         yield return Peers(stats.Peers ?? new Peers());
         yield return Process(process);
-        yield return Ledger(audit, stats);
+        yield return Ledger(ledger, stats);
         yield return new("relay",
             new StatsRow.Part(Printable.CleanOrUnknown(stats.State), stats.State == "ready" ? Tone.Good : Tone.Warning),
             $"up {Units.Duration(stats.Uptime)}",
             $"version {Printable.CleanOrUnknown(stats.Version)}",
             Printable.CleanOrUnknown(stats.ServerId));
     }
+
+    /// <summary>Null while the ledger matches the open sockets.</summary>
+    public static string? Mismatch(Stats stats) => stats.Ledger is { Drift: not 0 and var drift }
+        ? $"LEDGER MISMATCH {Signed(drift)}: the ledger does not match the open sockets. Run `relayctl verify`."
+        : null;
 
     /// <summary>What is wrong, though the relay goes on: a sentence each.</summary>
     public static IEnumerable<string> Warnings(Stats stats)
@@ -59,15 +64,15 @@ internal static class StatsView
 
         if (stats.AuditFile is { Failing: true } file)
         {
-            yield return $"the audit file cannot be written ({Units.Count(file.FailedTotal)} entries are in the relay's log only): probably a full disk.";
+            yield return $"the audit file cannot be written ({Units.Count(file.FailedTotal)} entries are only in relayd's log); the disk may be full.";
         }
     }
 
     private static string Sentence(string warning) => warning switch
     {
-        "one_address" => "one address holds most sockets and reaches its limit: probably a proxy that Admission:TrustedProxies does not list. Run `relayctl ips`.",
-        "unlisted_proxy" => "newcomers bring a proxy's headers from addresses that Admission:TrustedProxies does not list, so they are counted by the proxy's address.",
-        "silent_proxy" => "a trusted proxy does not tell its clients' addresses: it does not send what Listen:ClientAddress expects.",
+        "one_address" => "one address has most of the connections and reaches its limit; it may be a proxy missing from Admission:TrustedProxies. Run `relayctl ips`.",
+        "unlisted_proxy" => "new connections carry proxy headers but come from addresses missing from Admission:TrustedProxies, so they are counted by the proxy's address.",
+        "silent_proxy" => "a trusted proxy does not send client addresses in the way that Listen:ClientAddress expects.",
         _ => Printable.CleanOrUnknown(warning),
     };
 
@@ -124,8 +129,8 @@ internal static class StatsView
 
     private static StatsRow Peers(Peers peers) => new("peers",
         [
-            $"proven {Units.Count(peers.Authenticated)}",
-            $"unproven {Units.Count(peers.Pending)}",
+            $"authenticated {Units.Count(peers.Authenticated)}",
+            $"pending {Units.Count(peers.Pending)}",
             $"gossip ignored {Units.Count(peers.GossipIgnoredTotal)}",
             .. ByReason(peers.RefusedTotal).Select(part => (StatsRow.Part)$"refused {part.Text}"),
         ]);
@@ -144,11 +149,11 @@ internal static class StatsView
             $"gen2 {Units.Count(process.CollectionsGen2)}");
     }
 
-    private static StatsRow Ledger(LedgerStatus audit, Stats stats) => new("audit",
-        audit.Drift == 0 ? new StatsRow.Part("drift 0", Tone.Good) : new StatsRow.Part($"DRIFT {Signed(audit.Drift)}", Tone.Alarm),
-        new StatsRow.Part($"drifts {Units.Count(audit.DriftsTotal)} in {Units.Count(audit.RunsTotal)} recounts", audit.DriftsTotal > 0 ? Tone.Alarm : Tone.Plain),
+    private static StatsRow Ledger(LedgerStatus ledger, Stats stats) => new("ledger",
+        ledger.Drift == 0 ? new StatsRow.Part("mismatch 0", Tone.Good) : new StatsRow.Part($"MISMATCH {Signed(ledger.Drift)}", Tone.Alarm),
+        new StatsRow.Part($"{Units.Count(ledger.RunsTotal)} checks, {Units.Count(ledger.DriftsTotal)} mismatches", ledger.DriftsTotal > 0 ? Tone.Alarm : Tone.Plain),
         // Against the snapshot's own time: the relay's clock, not ours.
-        audit.Time is null || stats.Time is null ? "last never" : $"last {Units.Ago(audit.Time, stats.Time.ToDateTimeOffset())}");
+        ledger.Time is null || stats.Time is null ? "last never" : $"last {Units.Ago(ledger.Time, stats.Time.ToDateTimeOffset())}");
 
     /// <summary>How much attention wants what is full to this share.</summary>
     public static Tone Fullness(double share) => share switch { >= 0.95 => Tone.Alarm, >= 0.8 => Tone.Warning, _ => Tone.Plain };

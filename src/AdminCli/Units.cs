@@ -1,17 +1,26 @@
 using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
+using Relay.Configuration;
 
 namespace Relay.AdminCli;
 
-/// <summary>Figures as an operator reads them: thousands separated, bytes in binary units, durations in days to seconds.</summary>
+/// <summary>Figures as an operator reads them: thousands separated, bytes in binary units, durations and times as options take them.</summary>
 internal static class Units
 {
     public const string Unknown = "-";
 
+    private const string Never = "never";
+    private const string Now = "now";
+
+    private const long SecondsPerDay = 86_400;
+
     private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-    /// <summary>For figures that a client gave, which need not be whole: "12", "2.5".</summary>
-    public static string Number(double value) => value.ToString("#,0.##", CultureInfo.InvariantCulture);
+    /// <summary>For numbers that a client gave, which need not be whole: "12", "2.5".</summary>
+    public static string PlainNumber(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+
+    /// <summary>For a table, of which scripts read the columns: without separators.</summary>
+    public static string Plain(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
@@ -30,7 +39,7 @@ internal static class Units
         return $"{bytes.ToString(format, CultureInfo.InvariantCulture)} {ByteUnits[unit]}";
     }
 
-    /// <summary>"3d 4h 5m", "4h 5m 6s", "6s": three units at most, fractions dropped.</summary>
+    /// <summary>"3d4h5m", "4h5m6s", "6s", as options take it: whole minutes from a day on, else whole seconds.</summary>
     public static string Duration(Duration? duration)
     {
         if (duration is null)
@@ -38,28 +47,34 @@ internal static class Units
             return Unknown;
         }
 
-        var seconds = Math.Max(0, duration.Seconds);
-        var (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-        return (days, hours, minutes) switch
-        {
-            ( > 0, _, _) => $"{Count(days)}d {hours}h {minutes}m",
-            (_, > 0, _) => $"{hours}h {minutes}m {seconds % 60}s",
-            (_, _, > 0) => $"{minutes}m {seconds % 60}s",
-            _ => $"{seconds}s",
-        };
+        var unit = duration.Seconds < SecondsPerDay ? 1 : 60;
+        return duration.Seconds <= 0 ? "0s" : Durations.Format(TimeSpan.FromSeconds(duration.Seconds / unit * unit));
     }
 
-    /// <summary>"5m 6s ago"; a time that lies ahead, as clocks that differ make it, is "0s ago".</summary>
-    public static string Ago(Timestamp? time, DateTimeOffset now) =>
-        time is null ? "never" : $"{Duration(new Duration { Seconds = now.ToUnixTimeSeconds() - time.Seconds })} ago";
+    public static string Duration(TimeSpan duration) => Duration(duration.ToDuration());
 
-    /// <summary>"in 5m 6s"; a time that is over is "now".</summary>
-    public static string In(Timestamp time, DateTimeOffset now) =>
-        Math.Floor((time.ToDateTimeOffset() - now).TotalSeconds) is > 0 and var seconds ? $"in {Duration(new Duration { Seconds = (long)seconds })}" : "now";
+    /// <summary>"5m6s ago"; a time that lies ahead, as clocks that differ make it, is "0s ago".</summary>
+    public static string Ago(Timestamp? time, DateTimeOffset now) => time is null ? Never : $"{Since(time, now)} ago";
 
-    /// <summary>"2026-11-24 15:04:05" on the operator's own clock.</summary>
-    public static string Local(Timestamp time, TimeProvider clock) =>
-        TimeZoneInfo.ConvertTime(time.ToDateTimeOffset(), clock.LocalTimeZone).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+    /// <summary>The same in one word, for a table.</summary>
+    public static string Since(Timestamp? time, DateTimeOffset now) =>
+        time is null ? Never : Duration(new Duration { Seconds = now.ToUnixTimeSeconds() - time.Seconds });
+
+    /// <summary>"in 5m6s"; a time that is over is "now".</summary>
+    public static string In(Timestamp time, DateTimeOffset now) => Left(time, now) is var left && left == Now ? Now : $"in {left}";
+
+    /// <summary>The same in one word, for a table.</summary>
+    public static string Left(Timestamp time, DateTimeOffset now) =>
+        Math.Floor((time.ToDateTimeOffset() - now).TotalSeconds) is > 0 and var seconds ? Duration(new Duration { Seconds = (long)seconds }) : Now;
+
+    /// <summary>"2026-11-24T15:04:05Z" (RFC 3339), the same for everybody who reads it.</summary>
+    public static string Time(Timestamp? time) => Format(time, "yyyy-MM-dd'T'HH:mm:ss'Z'");
+
+    /// <summary>The same to the millisecond.</summary>
+    public static string ExactTime(Timestamp? time) => Format(time, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'");
+
+    /// <summary>"1.5KiB", for a table.</summary>
+    public static string PlainBytes(long bytes) => Bytes(bytes).Replace(" ", "", StringComparison.Ordinal);
 
     /// <summary>"12.5/s"; "-" where no rate is known.</summary>
     public static string Rate(double? perSecond) =>
@@ -69,4 +84,7 @@ internal static class Units
 
     /// <summary>Whole per cent, rounded down, so that only what is full reads 100%.</summary>
     public static string Share(double part, double whole) => whole <= 0 ? Unknown : $"{Count((long)Math.Floor(part * 100 / whole))}%";
+
+    private static string Format(Timestamp? time, string format) =>
+        time?.ToDateTimeOffset().UtcDateTime.ToString(format, CultureInfo.InvariantCulture) ?? Unknown;
 }

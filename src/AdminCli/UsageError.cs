@@ -3,7 +3,7 @@ using System.CommandLine.Invocation;
 
 namespace Relay.AdminCli;
 
-/// <summary>What is wrong with a command line, and where to read how it should be.</summary>
+/// <summary>What is wrong with a command line, and where the usage is.</summary>
 internal static class UsageError
 {
     /// <summary>Null where the command line is right, or is answered all the same (--help, --version).</summary>
@@ -16,17 +16,24 @@ internal static class UsageError
 
         var command = parsed.CommandResult.Command;
         var isGroup = command.Subcommands.Count > 0;
-        // One word too much for the root is a mistyped command; that it is also a missing one helps nobody.
-        var messages = parsed.UnmatchedTokens is [var word, ..] && isGroup
-            ? [$"'{Printable.Clean(word)}' is not {(word.StartsWith('-') ? "an option" : "a command")}. {Commands(command)}"]
-            : isGroup && (parsed.Tokens.Count == 0 || command is not RootCommand) ? [$"Which command? {Commands(command)}"]
-            : parsed.Errors.Select(problem => Printable.Clean(problem.Message)).Distinct();
+        return isGroup && ReportUnknown(parsed, error) is { } unknown ? unknown
+            : Report(command, error, isGroup ? [$"Missing command. {Commands(command)}"] : parsed.Errors.Select(problem => Printable.Clean(problem.Message)).Distinct());
+    }
+
+    /// <summary>For a word that is no command where one is expected; null where there is none.</summary>
+    public static int? ReportUnknown(ParseResult parsed, TextWriter error) => parsed.UnmatchedTokens is [var word, ..]
+        ? Report(parsed.CommandResult.Command, error,
+            [$"'{Printable.Clean(word)}' is not {(word.StartsWith('-') ? "an option" : "a command")}. {Commands(parsed.CommandResult.Command)}".TrimEnd()])
+        : null;
+
+    private static int Report(Command command, TextWriter error, IEnumerable<string> messages)
+    {
         foreach (var message in messages)
         {
             error.WriteLine(message);
         }
 
-        error.WriteLine($"Run `{Path(command)} --help` for how it is used.");
+        error.WriteLine($"Run `{Path(command)} --help` for usage.");
         return ExitCodes.Usage;
     }
 
@@ -34,5 +41,6 @@ internal static class UsageError
         ? "relayctl"
         : $"{Path(command.Parents.OfType<Command>().First())} {command.Name}";
 
-    private static string Commands(Command root) => $"Commands: {string.Join(", ", root.Subcommands.Select(command => command.Name))}.";
+    private static string Commands(Command root) =>
+        root.Subcommands.Count == 0 ? "" : $"Commands: {string.Join(", ", root.Subcommands.Select(command => command.Name))}.";
 }

@@ -8,7 +8,7 @@ public sealed class DecisionLineTests
 {
     [Fact]
     public void Format_RefusedIpv4_SaysRefusedWithCountsAndLimits() => Assert.Equal(
-        "14:15:16.789 refused per_ip_limit 127.0.0.1  per-ip 50/50  /24 50  total 50/10000  (2 similar not shown)",
+        "2026-01-02T14:15:16.789Z refused per_ip_limit 127.0.0.1  per-ip 50/50  /24 50  total 50/10000  (2 similar not shown)",
         DecisionLine.Format(new DecisionEntry
         {
             Time = Moment,
@@ -26,7 +26,7 @@ public sealed class DecisionLineTests
 
     [Fact]
     public void Format_AdmittedIpv6_SaysWhatItCountsAsAndTheShadow() => Assert.Equal(
-        "14:15:16.789 admitted 2001:db8::1 counted as 2001:db8::/64  per-ip 3/50  /56 7/400  /48 9/3200  total 50/10000  shadow per_ip_limit",
+        "2026-01-02T14:15:16.789Z admitted 2001:db8::1 counted as 2001:db8::/64  per-ip 3/50  /56 7/400  /48 9/3200  total 50/10000  shadow per_ip_limit",
         DecisionLine.Format(new DecisionEntry
         {
             Time = Moment,

@@ -33,7 +33,7 @@ public sealed class DefaultSocketTests
     {
         Assert.Null(DefaultSocket.Find(["/nowhere/a.sock", "/nowhere/b.sock"], 7, out var problem));
         Assert.Equal(
-            "Cannot find a relay: no admin socket at /nowhere/a.sock, /nowhere/b.sock.\nIs relayd running? Start it, or name its socket with --server or RELAY_ADMIN.",
+            "Cannot find a relay: no admin socket at /nowhere/a.sock, /nowhere/b.sock.\nIs relayd running? Start it, or give its socket with --server or RELAY_ADMIN.",
             problem);
     }
 

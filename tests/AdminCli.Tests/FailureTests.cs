@@ -12,18 +12,18 @@ public sealed class FailureTests
     private static readonly ServerAddress Address = ServerAddress.OfSocket("/run/relay/admin.sock");
 
     [Theory]
-    [InlineData(StatusCode.Unavailable, "stopping now", "The relay is not available: stopping now\nTry again when it runs.")]
-    [InlineData(StatusCode.Unimplemented, "no such method", "The relay does not know this call; it may be older than this relayctl: no such method")]
-    [InlineData(StatusCode.NotFound, "", "The relay refused: it gave no reason")]
-    [InlineData(StatusCode.PermissionDenied, "not you", "You may not do that: not you")]
-    [InlineData(StatusCode.Unauthenticated, "no token", "The relay does not know who you are: no token\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.")]
-    [InlineData(StatusCode.Internal, "oops\n\e[2Jmore", "The relay refused (Internal): oops[2Jmore")]
-    [InlineData(StatusCode.Aborted, "revision is 5", "revision is 5\nRun `relayctl limits`, decide anew, and try again with the revision it shows.")]
-    [InlineData(StatusCode.InvalidArgument, "bad", "The relay refused the request: bad")]
-    public void Of_StatusThatTheRelaySent_IsARefusal(StatusCode code, string detail, string message)
+    [InlineData(StatusCode.Unavailable, "stopping now", "The relay is unavailable: stopping now\nTry again later.")]
+    [InlineData(StatusCode.Unimplemented, "no such method", "Not supported by this relayd, which may be older than relayctl: no such method")]
+    [InlineData(StatusCode.NotFound, "", "Request rejected: no reason given")]
+    [InlineData(StatusCode.PermissionDenied, "not you", "Permission denied: not you")]
+    [InlineData(StatusCode.Unauthenticated, "no token", "Authentication required: no token\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.")]
+    [InlineData(StatusCode.Internal, "oops\n\e[2Jmore", "Request rejected (Internal): oops[2Jmore")]
+    [InlineData(StatusCode.Aborted, "Revision conflict: expected 1, current is 104.", "Revision conflict: expected 1, current is 104.\nRun `relayctl limits` and try again with the revision that it shows.")]
+    [InlineData(StatusCode.InvalidArgument, "bad", "Request rejected: bad")]
+    public void Of_StatusThatTheRelaySent_IsARejection(StatusCode code, string detail, string message)
     {
         var failure = Failure.Of(new RpcException(new RpcStatus(code, detail)), Address, TimeSpan.FromSeconds(5));
-        Assert.Equal(new Failure(ExitCodes.Refused, message), failure);
+        Assert.Equal(new Failure(ExitCodes.Rejected, message), failure);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class FailureTests
     {
         var trailers = new Metadata { { "request-id", "90c1f1e83b0a27d4" } };
         var failure = Failure.Of(new RpcException(new RpcStatus(StatusCode.NotFound, "no such token"), trailers), Address, TimeSpan.FromSeconds(5));
-        Assert.Equal("The relay refused: no such token\n(request 90c1f1e83b0a27d4)", failure.Message);
+        Assert.Equal("Request rejected: no such token\n(request 90c1f1e83b0a27d4)", failure.Message);
     }
 
     [Fact]
@@ -54,8 +54,8 @@ public sealed class FailureTests
             },
         };
         var failure = Failure.Of(rich.ToRpcException(), Address, TimeSpan.FromSeconds(5));
-        Assert.Equal(ExitCodes.Refused, failure.ExitCode);
-        Assert.Equal("The relay refused the request:\n  total: must be between 1 and 1,000,000\n  reason: must have 256 charactersat most", failure.Message);
+        Assert.Equal(ExitCodes.Rejected, failure.ExitCode);
+        Assert.Equal("Request rejected:\n  total: must be between 1 and 1,000,000\n  reason: must have 256 charactersat most", failure.Message);
     }
 
     [Fact]
@@ -67,6 +67,6 @@ public sealed class FailureTests
     {
         var failure = Failure.Of(new RpcException(new RpcStatus(StatusCode.Unimplemented, "Bad gRPC response. HTTP status code: 404")), Address, TimeSpan.FromSeconds(5));
         Assert.Equal(ExitCodes.Unreachable, failure.ExitCode);
-        Assert.Contains("something else answers there", failure.Message);
+        Assert.Contains("the server there does not speak gRPC", failure.Message);
     }
 }

@@ -13,19 +13,19 @@ public sealed class GuardRowsTests
         var lines = StatsViewTests.Render(stats, StatsRates.Unknown).Split('\n');
         Assert.EndsWith("revision 4   effective 9,200 (memory)", lines[0]);
         Assert.Equal("refused      total limit 12   per address 3,400   banned 70   rate 20", lines[1]);
-        Assert.Equal("refusing     elevated (pinned)   1,234/s   CPU 34%   close 500   status 40", lines[2]);
-        Assert.Equal("handshakes   unfinished 12 of 4,096   cut 3,400   late 3,000   per_ip 400", lines[3]);
+        Assert.Equal("overload     elevated (pinned)   1,234/s   CPU 34%   close 500   status 40", lines[2]);
+        Assert.Equal("handshakes   pending 12 of 4,096   rejected 3,400   late 3,000   per_ip 400", lines[3]);
     }
 
     [Theory]
     [InlineData("normal", Tone.Good)]
     [InlineData("elevated", Tone.Warning)]
     [InlineData("critical", Tone.Warning)]
-    public void Rows_Rung_CallsForAttentionUnlessCalm(string level, object expected)
+    public void Rows_OverloadLevel_CallsForAttentionUnlessNormal(string level, object expected)
     {
         var stats = Snapshots.Guarded();
         stats.Overload.Level = level;
-        Assert.Equal((Tone)expected, StatsView.Rows(stats, StatsRates.Unknown).Single(row => row.Label == "refusing").Parts[0].Tone);
+        Assert.Equal((Tone)expected, StatsView.Rows(stats, StatsRates.Unknown).Single(row => row.Label == "overload").Parts[0].Tone);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace AdminCli.Tests;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["stats", "top", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans", "explain", "tail", "connections", "disconnect", "drain"];
+    public static TheoryData<string> Commands => ["stats", "top", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans", "explain", "tail", "connections", "disconnect", "drain", "help", "version"];
 
     public static TheoryData<string> Subcommands =>
     [
@@ -31,7 +31,7 @@ public sealed class HelpTests
     public async Task Help_OfEachCommand_ExplainsTheGlobalOptionsAndStaysReadable(string command)
     {
         var result = await new Cli().RunLineAsync($"{command} -h");
-        Assert.Contains("64-bit numbers as strings", Unwrapped(result.Output));
+        Assert.Contains("Output format: table (default) or json.", Unwrapped(result.Output));
         Assert.Contains("--server", result.Output);
         Assert.Contains("Details:", result.Output);
         Assert.All(result.OutputLines, line => Assert.True(line.Length <= 120, line));
@@ -46,6 +46,50 @@ public sealed class HelpTests
         Assert.All((string[])["Examples:", "Exit codes:", "RELAY_ADMIN", "NO_COLOR", "$XDG_RUNTIME_DIR/relay/admin.sock"], word => Assert.Contains(word, result.Output));
     }
 
+    [Fact]
+    public async Task Help_WithoutACommand_IsTheRoots()
+    {
+        var expected = (await new Cli().RunAsync("--help")).Output;
+        foreach (var line in (string[])["", "help"])
+        {
+            var result = await new Cli().RunLineAsync(line);
+            Assert.Equal((ExitCodes.Ok, expected, ""), (result.ExitCode, result.Output, result.Error));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    [MemberData(nameof(Subcommands))]
+    public async Task Help_AsACommand_IsTheSame(string command)
+    {
+        var result = await new Cli().RunLineAsync($"help {command}");
+        Assert.Equal((ExitCodes.Ok, (await new Cli().RunLineAsync($"{command} --help")).Output, ""), (result.ExitCode, result.Output, result.Error));
+    }
+
+    // The left column of the glossary: the words that 0.1.0 had to itself.
+    [Theory]
+    [MemberData(nameof(Commands))]
+    [MemberData(nameof(Subcommands))]
+    [InlineData("")]
+    public async Task Help_OfEachCommand_SpeaksTheFieldsLanguage(string command)
+    {
+        var text = Unwrapped((await new Cli().RunLineAsync($"{command} --help")).Output);
+        Assert.DoesNotMatch(
+            @"(?i)\b(books|newcomers?|told|taken back|given back|in all|rungs?|ladder|calm|flooded|emptie[sd]|emptying|mend|defect|strangers?|said no|anew|unproven|proven|for eyes)\b", text);
+    }
+
+    [Theory]
+    [InlineData("limits diff", "[<to>]")]
+    [InlineData("confirm", "[<revision>]")]
+    [InlineData("limits rollback", "<revision>")]
+    [InlineData("help", "[<command>...]")]
+    [InlineData("completion", "<bash|zsh|fish>")]
+    public async Task Help_OptionalArguments_LookOptional(string command, string argument)
+    {
+        var usage = (await new Cli().RunLineAsync($"help {command}")).OutputLines.SkipWhile(line => line != "Usage:").ElementAt(1);
+        Assert.Contains($" {argument}", usage);
+    }
+
     [Theory]
     [InlineData("set-limit", "1 to 1,000,000")]
     [InlineData("set-limit", "At most 256 characters")]
@@ -55,18 +99,18 @@ public sealed class HelpTests
     [InlineData("stats", "100ms to 5m (default 5s)")]
     [InlineData("stats", "powers of 1024")]
     [InlineData("ips", "0: all (default 20)")]
-    [InlineData("relays", "what the relay says of itself")]
-    [InlineData("channels", "counted once for each subscriber since the channel was made")]
-    [InlineData("verify", "1 when not")]
-    [InlineData("explain", "1 to 100; 20 otherwise")]
-    [InlineData("tail", "0 to 1000; 10 otherwise")]
+    [InlineData("relays", "what the relay reports of itself")]
+    [InlineData("channels", "counted once per subscriber since the channel was created")]
+    [InlineData("verify", "1 when they do not")]
+    [InlineData("explain", "1 to 100 (default 20)")]
+    [InlineData("tail", "0 to 1000 (default 10)")]
     [InlineData("tail", "at most ten admissions and ten refusals in ten seconds")]
     [InlineData("connections", "Pairing codes and peer ids are not shown")]
-    [InlineData("disconnect", "1000, 1001, 1008 (the default), 1011 to 1013, 3000 to 4999")]
+    [InlineData("disconnect", "1000, 1001, 1008, 1011 to 1013 or 3000 to 4999 (default 1008)")]
     [InlineData("disconnect", "at most 123 bytes")]
     [InlineData("drain", "1 to 100,000 (default 100)")]
     [InlineData("drain", "1s to 24h (default 5m)")]
-    [InlineData("drain", "Ctrl-C ends the showing, not the drain")]
+    [InlineData("drain", "Ctrl-C stops watching, the drain continues")]
     public async Task Help_OfACommand_SaysUnitsAndRanges(string command, string text)
     {
         var result = await new Cli().RunAsync(command, "--help");

@@ -67,7 +67,7 @@ public sealed class OutputTests
         };
         var text = Table(new Terminal(true, true, () => (200, 24)), OutputFormat.Table, output => PeersCommand.Show(output, response, DateTimeOffset.UnixEpoch));
         Assert.Contains("[red]ws://x[/][2J", text);
-        Assert.Contains("eufake row", text);
+        Assert.Contains("eufake_row", text);
         Assert.DoesNotContain("\e[2J", text);
         Assert.Equal(2, text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
     }
@@ -78,14 +78,14 @@ public sealed class OutputTests
         var response = new ListPeersResponse { Peers = { new Peer { Endpoint = "\e[2J\u009b2J\n" } } };
         var text = Table(Terminal.None, OutputFormat.Json, output => PeersCommand.Show(output, response, DateTimeOffset.UnixEpoch));
         Assert.DoesNotContain(text, c => char.IsControl(c) && c != '\n');
-        Assert.Contains("""\u001b[2J\u009b2J\n""", text);
+        Assert.Contains("""\u001B[2J\u009B2J\n""", text);
     }
 
     [Fact]
     public void Channels_HostileIds_AreShownHarmless()
     {
         var row = ChannelsCommand.Row(new ListedChannel { ChannelId = "[red]\e[2J\u202ex\r\nfake row", Owned = true, FramesSent = 1_234 }, DateTimeOffset.UnixEpoch);
-        Assert.Equal(["[red][2Jxfake row", "yes", "-", "0", "0", "1,234", "0", "never"], row);
+        Assert.Equal(["[red][2Jxfake_row", "yes", "-", "0", "0", "1234", "0", "never"], row);
         Assert.Equal("-", ChannelsCommand.Row(new ListedChannel { ChannelId = "\u200b\e" }, DateTimeOffset.UnixEpoch)[0]);
     }
 
@@ -108,7 +108,7 @@ public sealed class OutputTests
     {
         var response = new VerifyResponse { Ok = true, LedgerConnections = 14, LiveConnections = 14, Uncounted = 12 };
         var text = Table(Terminal.None, OutputFormat.Table, output => VerifyCommand.Show(output, TextWriter.Null, response));
-        Assert.Contains("live    14 sockets   12 of them not counted (unlimited networks)\n", text);
+        Assert.Contains("open       14 sockets   12 of them not counted (unlimited networks)\n", text);
     }
 
     [Fact]
@@ -118,24 +118,24 @@ public sealed class OutputTests
         var response = new VerifyResponse { LedgerConnections = 12, LiveConnections = 10, Drift = 2, Addresses = { new IpDrift { Key = "203.0.113.7", LedgerConnections = 3, LiveConnections = 1 } } };
         var exitCode = -1;
         var text = Table(Terminal.None, OutputFormat.Table, output => exitCode = VerifyCommand.Show(output, error, response));
-        Assert.Equal(ExitCodes.Refused, exitCode);
+        Assert.Equal(ExitCodes.Rejected, exitCode);
         Assert.Equal(
             """
-            books   12 places
-            live    10 sockets
-            drift   2
-            ADDRESS       BOOKS   LIVE   DRIFT
-            203.0.113.7       3      1       2
+            ledger     12 slots
+            open       10 sockets
+            mismatch   2
+            ADDRESS       LEDGER   OPEN   DRIFT
+            203.0.113.7        3      1       2
 
             """, text);
-        Assert.StartsWith("DRIFT: the relay's books do not match its live sockets.", error.ToString());
+        Assert.StartsWith("MISMATCH: the ledger does not match the open sockets.", error.ToString());
     }
 
     [Theory]
     [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving, "serving", ExitCodes.Ok)]
-    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.NotServing, "not serving", ExitCodes.Refused)]
-    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.ServiceUnknown, "service unknown", ExitCodes.Refused)]
-    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Unknown, "unknown", ExitCodes.Refused)]
+    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.NotServing, "not serving", ExitCodes.Rejected)]
+    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.ServiceUnknown, "service unknown", ExitCodes.Rejected)]
+    [InlineData(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Unknown, "unknown", ExitCodes.Rejected)]
     public void Health_EachState_IsPrintedAndOnlyServingIsOk(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus status, string expected, int expectedCode)
     {
         var exitCode = -1;

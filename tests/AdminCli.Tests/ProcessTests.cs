@@ -38,8 +38,8 @@ public sealed class ProcessTests
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "SKIPPED: no /dev/full here.");
         var result = await ChildProcess.BashAsync("relayctl --help > /dev/full");
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
-        Assert.Equal("Cannot write the answer: No space left on device", result.Error.TrimEnd());
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
+        Assert.Equal("Cannot write the output: No space left on device", result.Error.TrimEnd());
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class ServerDownTests
     {
         var result = await new Cli().RunLineAsync($"{line} --server unix:/nowhere/admin.sock");
         Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
-        Assert.Equal("Cannot reach the relay at unix:/nowhere/admin.sock: no such file. Is relayd running? Start it, or name its socket with --server or RELAY_ADMIN.\n", result.Error);
+        Assert.Equal("Cannot reach the relay at unix:/nowhere/admin.sock: no such file. Is relayd running? Start it, or give its socket with --server or RELAY_ADMIN.\n", result.Error);
         Assert.Empty(result.Output);
     }
 
@@ -45,7 +45,7 @@ public sealed class ServerDownTests
 
         var result = await Cli.For(folder["admin.sock"]).RunAsync("stats");
         Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
-        Assert.Equal($"Cannot reach the relay at unix:{folder["admin.sock"]}: connection refused. The socket file is stale, no relayd listens on it. Start relayd, which replaces it.\n", result.Error);
+        Assert.Equal($"Cannot reach the relay at unix:{folder["admin.sock"]}: connection refused. The socket file is stale: no relayd is listening on it. Start relayd, which replaces it.\n", result.Error);
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class ServerDownTests
         var result = await Cli.For(folder["admin.sock"]).RunLineAsync($"{line} --timeout 1s");
         Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
         Assert.Equal(
-            $"The relay at unix:{folder["admin.sock"]} did not answer within 1 s. It may be overloaded or hang; --timeout waits longer.\nWhether it acted on the call is not known.\n",
+            $"The relay at unix:{folder["admin.sock"]} did not answer within 1 s. It may be overloaded; --timeout waits longer.\nWhether the call took effect is not known.\n",
             result.Error);
     }
 
@@ -115,7 +115,7 @@ public sealed class ServerDownTests
         using var impostor = new SocketImpostor(folder["admin.sock"], Encoding.ASCII.GetBytes(greeting));
         var result = await Cli.For(folder["admin.sock"]).RunAsync("stats");
         Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
-        Assert.Matches("the connection broke|something else answers", result.Error);
+        Assert.Matches("the connection broke|the server there does not speak gRPC", result.Error);
         Assert.Single(result.ErrorLines);
     }
 
@@ -125,7 +125,7 @@ public sealed class ServerDownTests
         using var closed = ClosedPort(out var port);
         var result = await Cli.For($"http://127.0.0.1:{port}").RunAsync("stats");
         Assert.Equal(ExitCodes.Unreachable, result.ExitCode);
-        Assert.Contains(": connection refused, nothing listens there.", result.Error);
+        Assert.Contains(": connection refused: nothing is listening there.", result.Error);
     }
 
     [Fact]

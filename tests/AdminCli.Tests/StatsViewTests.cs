@@ -18,10 +18,10 @@ public sealed class StatsViewTests
             closed    client 120   idle 33
             pairing   codes 1,200   peak 1,300   pending 4 pairs, 2 links   registrations 12,000   collisions 2   risk low
             traffic   in 1,234,567 messages, 1.2 GiB   out 1,234,000 messages, 1.1 GiB   queued 7   rate-limited 9
-            peers     proven 3   unproven 1   gossip ignored 5   refused bad_signature 2
-            process   RSS 212 MiB   heap 80 MiB   open files 412 of 65,536   CPU 1m 3s   threads 31   gen2 12
-            audit     drift 0   drifts 0 in 12 recounts   last 4s ago
-            relay     ready   up 3d 4h 5m   version 0.1.0   ed25519:AbC
+            peers     authenticated 3   pending 1   gossip ignored 5   refused bad_signature 2
+            process   RSS 212 MiB   heap 80 MiB   open files 412 of 65,536   CPU 1m3s   threads 31   gen2 12
+            ledger    mismatch 0   12 checks, 0 mismatches   last 4s ago
+            relay     ready   up 3d4h5m   version 0.1.0   ed25519:AbC
 
             """, Render(Snapshots.Full(), StatsRates.Unknown));
     }
@@ -45,7 +45,7 @@ public sealed class StatsViewTests
             rendezvous    daily points 1,200   hourly tokens 34   matches 5   drops delivered 6
             channels      12   owned 9   live 2   subscriptions 345   frames 6,789   dropped 0
             chunks        cached 10, 1.5 MiB   known 20   sources 30   pulls 1   served 400 from cache, 50 by sources
-            database      queue 3   work 5,000 in 600 commits   failed 0   file 7.0 MiB
+            database      queue 3   operations 5,000 in 600 commits   failed 0   file 7.0 MiB
             attestation   open 1   answered 90   timed_out 2
             """, string.Join('\n', features));
     }
@@ -90,16 +90,16 @@ public sealed class StatsViewTests
         var stats = Snapshots.Full();
         stats.Ledger.Drift = drift;
         var lines = Render(stats, StatsRates.Unknown).Split('\n');
-        Assert.Equal($"ALARM     AUDIT DRIFT {shown}: the books do not match the live sockets. Run `relayctl verify`.", lines[0]);
-        Assert.Contains(lines, line => line.StartsWith($"audit     DRIFT {shown}   ", StringComparison.Ordinal));
+        Assert.Equal($"ALARM     LEDGER MISMATCH {shown}: the ledger does not match the open sockets. Run `relayctl verify`.", lines[0]);
+        Assert.Contains(lines, line => line.StartsWith($"ledger    MISMATCH {shown}   ", StringComparison.Ordinal));
     }
 
     [Theory]
-    [InlineData("one_address", "WARNING   one address holds most sockets and reaches its limit: probably a proxy that Admission:TrustedProxies does not list.")]
-    [InlineData("unlisted_proxy", "WARNING   newcomers bring a proxy's headers from addresses that Admission:TrustedProxies does not list")]
-    [InlineData("silent_proxy", "WARNING   a trusted proxy does not tell its clients' addresses")]
+    [InlineData("one_address", "WARNING   one address has most of the connections and reaches its limit; it may be a proxy missing from Admission:TrustedProxies.")]
+    [InlineData("unlisted_proxy", "WARNING   new connections carry proxy headers but come from addresses missing from Admission:TrustedProxies")]
+    [InlineData("silent_proxy", "WARNING   a trusted proxy does not send client addresses")]
     [InlineData("\e[2Jnew", "WARNING   [2Jnew")]
-    public void Rows_Suspicion_IsAWarningBeforeTheFigures(string warning, string expected)
+    public void Rows_ProxyWarning_IsAWarningBeforeTheFigures(string warning, string expected)
     {
         var stats = Snapshots.Full();
         stats.ClientAddress = new ClientAddressStats { Warnings = { warning } };
@@ -112,20 +112,20 @@ public sealed class StatsViewTests
     {
         var stats = Snapshots.Full();
         stats.AuditFile = new AuditFile { Failing = true, FailedTotal = 1234 };
-        Assert.StartsWith("WARNING   the audit file cannot be written (1,234 entries are in the relay's log only)", Render(stats, StatsRates.Unknown).Split('\n')[0], StringComparison.Ordinal);
-        Assert.EndsWith(" drift=0 AUDIT-FILE=failing", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
+        Assert.StartsWith("WARNING   the audit file cannot be written (1,234 entries are only in relayd's log)", Render(stats, StatsRates.Unknown).Split('\n')[0], StringComparison.Ordinal);
+        Assert.EndsWith(" mismatch=0 AUDIT-FILE=failing", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
 
         stats.AuditFile.Failing = false;
         Assert.DoesNotContain("WARNING", Render(stats, StatsRates.Unknown), StringComparison.Ordinal);
-        Assert.EndsWith(" drift=0", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
+        Assert.EndsWith(" mismatch=0", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Line_Suspicion_IsItsLastField()
+    public void Line_ProxyWarning_IsItsLastField()
     {
         var stats = Snapshots.Full();
         stats.ClientAddress = new ClientAddressStats { Warnings = { "one_address" } };
-        Assert.EndsWith(" drift=0 SUSPICION=one_address", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
+        Assert.EndsWith(" mismatch=0 WARNING=one_address", StatsLine.Format(stats, StatsRates.Unknown), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public sealed class StatsViewTests
 
     [Fact]
     public void Line_FirstSnapshot_HasNoRates() => Assert.Equal(
-        "2026-05-01T00:00:10Z state=ready clients=9812/10000 addresses=1204 admitted=- refused=- in=- out=- bytes-in=- bytes-out=- queued=7 codes=1200 peers=3 relays=0 channels=0 chunks=0 db-queue=0 drift=0",
+        "2026-05-01T00:00:10Z state=ready clients=9812/10000 addresses=1204 admitted=- refused=- in=- out=- bytes-in=- bytes-out=- queued=7 codes=1200 peers=3 relays=0 channels=0 chunks=0 db-queue=0 mismatch=0",
         StatsLine.Format(Snapshots.Full(), StatsRates.Unknown));
 
     [Fact]
@@ -185,7 +185,7 @@ public sealed class StatsViewTests
     {
         var stats = Snapshots.Full();
         stats.Ledger.Drift = -3;
-        Assert.EndsWith(" DRIFT=-3", StatsLine.Format(stats, StatsRates.Unknown));
+        Assert.EndsWith(" MISMATCH=-3", StatsLine.Format(stats, StatsRates.Unknown));
     }
 
     [Fact]

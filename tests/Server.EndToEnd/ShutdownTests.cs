@@ -134,7 +134,7 @@ public sealed class ShutdownTests
         var connections = new ConnectionService.ConnectionServiceClient(channel);
 
         var error = await Assert.ThrowsAsync<RpcException>(async () => await connections.CancelDrainAsync(new CancelDrainRequest(), Call));
-        Assert.Equal("the drain before a shutdown cannot be cancelled", error.Status.Detail);
+        Assert.Equal("the relay drains because it is stopping, which cannot be cancelled", error.Status.Detail);
         using var drain = connections.Drain(new DrainRequest { Rate = 1000 }, Call);
         await drain.ResponseStream.MoveNext(TestContext.Current.CancellationToken);
         Array.ForEach(clients, client => client.Dispose());

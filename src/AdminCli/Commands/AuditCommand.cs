@@ -4,7 +4,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>Who changed what, when and why, and who was refused.</summary>
+/// <summary>Who changed what, when and why, and which calls were rejected.</summary>
 internal static class AuditCommand
 {
     private const int DefaultLast = 20;
@@ -18,27 +18,27 @@ internal static class AuditCommand
     {
         var last = new Option<int?>("--last", "-n")
         {
-            Description = "How many entries, the newest, 1 to 1,000,000; 0: all (default 20; with --since all).",
+            Description = "Number of entries, the newest, 1 to 1,000,000; 0: all (default 20; with --since: all).",
             HelpName = "entries",
             CustomParser = ArgumentParsers.Whole<int>("--last", 0, MaxLast),
         };
         var since = new Option<TimeSpan?>("--since")
         {
-            Description = "Only entries that are no older than this, 1s to 3650d.",
+            Description = "Only entries of this last while, 1s to 3650d.",
             HelpName = "time",
             CustomParser = ArgumentParsers.Duration("--since", MinSince, MaxSince, "30m, 12h or 7d"),
         };
-        var who = new Option<string?>("--who") { Description = "Only entries whose caller has this text: a user's name, uid=1000, a token's or certificate's name.", HelpName = "text" };
-        var method = new Option<string?>("--method") { Description = "Only entries of methods with this text in their name: ChangePolicy, change-policy, token.", HelpName = "text" };
-        var follow = new Option<bool>("--follow", "-f") { Description = "Then go on with each new entry as it comes. Ctrl-C ends it with exit code 0." };
+        var who = new Option<string?>("--who") { Description = "Only entries whose caller contains this text: a user name, uid=1000, the name of a token or certificate.", HelpName = "text" };
+        var method = new Option<string?>("--method") { Description = "Only methods whose name contains this text: ChangePolicy, change-policy, token.", HelpName = "text" };
+        var follow = new Option<bool>("--follow", "-f") { Description = "Keep printing new entries as they are written. Ctrl-C ends it with exit code 0." };
         return new ExampleCommand(
             "audit",
-            "Shows who changed what, when and why, and who was refused.",
-            "Oldest first, so that the newest is at the bottom. Reads leave no entries. A second line shows what was before a change -> what is since. "
-                + "With -o json: one object {\"entries\":[...],\"damagedLines\":N}, newest first; with --follow one entry a line.",
+            "Shows who changed what, when and why, and which calls were rejected.",
+            "Oldest first, so that the newest is at the bottom. Read-only calls are not audited. A second line shows what changed: before -> after. "
+                + "With -o json: one object {\"entries\":[...],\"damagedLines\":N}, newest first; with --follow one object per line.",
             "relayctl audit                                # the last 20",
-            "relayctl audit --since 1h --method limit      # who touched the limits this last hour",
-            "relayctl audit --who kay --last 0             # everything that kay did",
+            "relayctl audit --since 1h --method limit      # who changed limits in the last hour",
+            "relayctl audit --who kay --last 0             # everything kay did",
             "relayctl audit -f -o json | jq -r .who")
         {
             last,
@@ -143,7 +143,7 @@ internal static class AuditCommand
     {
         if (listed.DamagedLines > 0)
         {
-            call.Error.WriteLine($"warning: {Units.Count(listed.DamagedLines)} damaged line{(listed.DamagedLines == 1 ? "" : "s")} skipped; a crash in mid-line leaves one");
+            call.Error.WriteLine($"warning: {Units.Count(listed.DamagedLines)} damaged line{(listed.DamagedLines == 1 ? "" : "s")} skipped; a crash while writing leaves one");
         }
     }
 }

@@ -6,20 +6,16 @@ namespace Relay.AdminCli.Commands;
 /// <summary>The bans in force.</summary>
 internal static class BansCommand
 {
-    private static readonly Column[] Columns = [new("NETWORK"), new("ENDS"), new("SOURCE"), new("REASON")];
+    private static readonly Column[] Columns = [new("NETWORK"), new("EXPIRES"), new("SOURCE"), new("REASON")];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
         var list = new PagedList<ListBansResponse, BanEntry>("bans", static response => (response.Bans, response.NextPageToken, response.TotalSize), Columns, Row);
-        var cidr = new Option<string?>("--cidr")
-        {
-            Description = "Only bans inside this network, or that hold it: with an address, what bans it.",
-            HelpName = "network",
-        };
+        var cidr = NetworkArgument.Filter("Only bans inside this network, or that contain it: with an address, the bans that match it.");
         var command = new ExampleCommand(
             "bans",
             "Lists the bans in force, yours and the relay's own.",
-            "Those that end first at the top. The relay makes bans of its own only where AutoBan:Threshold is set; those are not kept over a restart.",
+            "Those that expire first at the top, with the time left. The relay makes bans of its own only where AutoBan:Threshold is set; those are not kept over a restart.",
             "relayctl bans",
             "relayctl bans --cidr 203.0.113.7    # what bans this address",
             "relayctl bans --all -o json | jq -r '.bans[].network'")
@@ -29,13 +25,6 @@ internal static class BansCommand
             cidr,
         };
         command.Validators.Add(list.Check);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(cidr) is { } network && NetworkArgument.Check(network) is { } error)
-            {
-                result.AddError(error);
-            }
-        });
         return command.WithAction(globals, context, call =>
         {
             var request = new ListBansRequest { Cidr = call.Options.GetValue(cidr) ?? "" };
@@ -51,7 +40,7 @@ internal static class BansCommand
     private static string[] Row(BanEntry ban, DateTimeOffset now) =>
     [
         Printable.CleanOrUnknown(ban.Network),
-        ban.Until is { } until ? Units.In(until, now) : "never",
+        ban.Until is { } until ? Units.Left(until, now) : "never",
         Printable.CleanOrUnknown(ban.Source),
         Printable.CleanOrUnknown(ban.Reason),
     ];

@@ -24,7 +24,7 @@ internal static class ChannelsCommand
     private static readonly Column[] Columns =
     [
         new("CHANNEL"), new("OWNER"), new("STREAM"), new("SUBSCRIBERS", ToTheRight: true), new("WAITING", ToTheRight: true),
-        new("FRAMES", ToTheRight: true), new("DROPPED", ToTheRight: true), new("CREATED"),
+        new("FRAMES", ToTheRight: true), new("DROPPED", ToTheRight: true), new("CREATED", ToTheRight: true),
     ];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
@@ -32,16 +32,16 @@ internal static class ChannelsCommand
         var list = new PagedList<ListChannelsResponse, ListedChannel>(
             "channels", static response => (response.Channels, response.NextPageToken, response.TotalSize), Columns, Row);
         var sort = ArgumentParsers.Choice("--sort", Sorts);
-        sort.Description = "subscribers: most first (the default); waiting: most messages for an absent owner first; dropped: most frames lost first; recent: made last first.";
+        sort.Description = "subscribers: most first (the default); waiting: most messages waiting for an absent owner first; dropped: most dropped frames first; recent: newest first.";
         var state = ArgumentParsers.Choice("--state", States);
-        state.Description = "Only channels with a stream that is on, only those with an owner, or only those without.";
-        var prefix = new Option<string?>("--prefix") { Description = "Only channel ids that begin so, case-sensitive.", HelpName = "text" };
+        state.Description = "Only channels with a live stream, only those with an owner, or only those without.";
+        var prefix = new Option<string?>("--prefix") { Description = "Only channel ids with this prefix, case-sensitive.", HelpName = "text" };
         var command = new ExampleCommand(
             "channels",
             "Lists channels with their subscribers and streams.",
-            "The channels that have an owner, subscribers or messages that wait for an owner. Frames are counted once for each subscriber since the channel was made; "
-                + "dropped ones were lost by subscribers that read too slowly. The ids are clients' own: what could harm a terminal is left out, -o json has all of it. "
-                + "With -o json: one object {\"channels\":[...],\"totalSize\":\"N\"}, N being how many match in all.",
+            "Channels with an owner, subscribers or messages waiting for an owner. Frames are counted once per subscriber since the channel was created, CREATED says how long ago; "
+                + "frames are dropped for subscribers that read too slowly. Clients choose the ids: unprintable characters are not shown; -o json has them all. "
+                + "With -o json: one object {\"channels\":[...],\"totalSize\":N}, N being the number of matches.",
             "relayctl channels                              # the 20 with most subscribers",
             "relayctl channels --state live --sort dropped  # whose streams lose frames",
             "relayctl channels --state ownerless --sort waiting --top 5",
@@ -69,13 +69,13 @@ internal static class ChannelsCommand
 
     internal static string[] Row(ListedChannel channel, DateTimeOffset now) =>
     [
-        Printable.CleanOrUnknown(channel.ChannelId),
+        Printable.Word(channel.ChannelId),
         channel.Owned ? "yes" : "no",
         channel.Live ? "live" : Units.Unknown,
-        Units.Count(channel.Subscribers),
-        Units.Count(channel.Waiting),
-        Units.Count(channel.FramesSent),
-        Units.Count(channel.FramesDropped),
-        Units.Ago(channel.CreatedAt, now),
+        Units.Plain(channel.Subscribers),
+        Units.Plain(channel.Waiting),
+        Units.Plain(channel.FramesSent),
+        Units.Plain(channel.FramesDropped),
+        Units.Since(channel.CreatedAt, now),
     ];
 }

@@ -40,16 +40,16 @@ internal static class CompletionCommand
 
     public static Command Create()
     {
-        var shell = new Argument<string>("shell")
+        var shell = new Argument<string>(string.Join('|', Scripts.Keys))
         {
-            Description = "bash, zsh or fish",
+            Description = "Your shell.",
             CustomParser = ArgumentParsers.OneOf("The shell", Scripts),
             CompletionSources = { "bash", "zsh", "fish" },
         };
         var command = new ExampleCommand(
             "completion",
             "Prints a completion script for bash, zsh or fish.",
-            "The script makes the shell complete relayctl's commands, options and values. It asks relayctl at each TAB, so it is right for every version.",
+            "Completes commands, options and values. The script asks relayctl at each TAB, so it never goes out of date.",
             "source <(relayctl completion bash)       # in ~/.bashrc",
             "source <(relayctl completion zsh)        # in ~/.zshrc, after compinit",
             "relayctl completion fish | source        # in ~/.config/fish/config.fish")

@@ -25,9 +25,9 @@ internal static class ConnectionsCommand
 
     private static readonly Column[] Columns =
     [
-        new("ID", ToTheRight: true), new("ADDRESS"), new("KEY"), new("AGE", ToTheRight: true), new("IDLE", ToTheRight: true), new("KNOWN BY"),
-        new("MESSAGES IN", ToTheRight: true), new("OUT", ToTheRight: true), new("BYTES IN", ToTheRight: true), new("OUT", ToTheRight: true),
-        new("QUEUED", ToTheRight: true),
+        new("ID", ToTheRight: true), new("ADDRESS"), new("KEY"), new("AGE", ToTheRight: true), new("IDLE", ToTheRight: true), new("KIND"),
+        new("MSG_IN", ToTheRight: true), new("MSG_OUT", ToTheRight: true), new("BYTES_IN", ToTheRight: true), new("BYTES_OUT", ToTheRight: true),
+        new("QUEUED", ToTheRight: true), new("BYTES_QUEUED", ToTheRight: true),
     ];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
@@ -35,20 +35,17 @@ internal static class ConnectionsCommand
         var list = new PagedList<ListConnectionsResponse, Connection>(
             "connections", static response => (response.Connections, response.NextPageToken, response.TotalSize), Columns, static (row, _) => Row(row));
         var sort = ArgumentParsers.Choice("--sort", Sorts);
-        sort.Description = "age: connected the longest first (the default); idle: idle the longest first; messages, bytes: those that send most; queue: those that read least.";
+        sort.Description = "age: longest connected first (the default); idle: longest idle first; messages, bytes: most traffic first; queue: longest send queue first.";
         var kind = ArgumentParsers.Choice("--kind", Kinds);
         kind.Description = "all (the default), unregistered, code: with a pairing code, peer: with a peer id.";
-        var cidr = new Option<string?>("--cidr")
-        {
-            Description = "Only addresses inside this network, such as 203.0.113.0/24 or 2001:db8::/32; a bare address is that address alone.",
-            HelpName = "network",
-        };
+        var cidr = NetworkArgument.Filter();
         var command = new ExampleCommand(
             "connections",
             "Lists client sockets one by one.",
-            "Who is connected, since when, how idle, what is known of it and how much it sends. Pairing codes and peer ids are not shown, only whether there are any.",
-            "relayctl connections --sort idle               # who would go first in a drain",
-            "relayctl connections --kind unregistered       # who has not said who it is",
+            "Address, age, idle time, registration and traffic of each connected client. KEY is what the address is counted as, where that is another (IPv6: its prefix). "
+                + "Pairing codes and peer ids are not shown, only whether a client has one.",
+            "relayctl connections --sort idle               # the first to go in a drain",
+            "relayctl connections --kind unregistered       # clients without a code or peer id",
             "relayctl connections --cidr 203.0.113.0/24 --all -o json | jq -r '.connections[].id'")
         {
             list.Top,
@@ -66,7 +63,7 @@ internal static class ConnectionsCommand
                 Kind = call.Options.GetValue(kind),
                 Cidr = call.Options.GetValue(cidr) ?? "",
             };
-            return list.ShowAsync(call, "No client sockets match.", (size, token) =>
+            return list.ShowAsync(call, "No client socket matches.", (size, token) =>
             {
                 (request.PageSize, request.PageToken) = (size, token);
                 return call.Connection.Connections.ListConnectionsAsync(request, call.Unary);
@@ -76,16 +73,17 @@ internal static class ConnectionsCommand
 
     private static string[] Row(Connection row) =>
     [
-        $"{row.Id}",
+        Units.Plain(row.Id),
         Printable.CleanOrUnknown(row.Address),
-        row.Key == row.Address ? "" : Printable.Clean(row.Key),
+        row.Key == row.Address ? Units.Unknown : Printable.CleanOrUnknown(row.Key),
         Units.Duration(row.Age),
         Units.Duration(row.Idle),
-        (row.HasCode, row.HasPeerId) switch { (true, true) => "code, peer id", (true, false) => "code", (false, true) => "peer id", _ => "nothing" },
-        Units.Count(row.MessagesReceived),
-        Units.Count(row.MessagesSent),
-        Units.Bytes(row.BytesReceived),
-        Units.Bytes(row.BytesSent),
-        row.QueuedMessages == 0 ? "" : $"{Units.Count(row.QueuedMessages)} ({Units.Bytes(row.QueuedBytes)})",
+        (row.HasCode, row.HasPeerId) switch { (true, true) => "code,peer", (true, false) => "code", (false, true) => "peer", _ => "unregistered" },
+        Units.Plain(row.MessagesReceived),
+        Units.Plain(row.MessagesSent),
+        Units.PlainBytes(row.BytesReceived),
+        Units.PlainBytes(row.BytesSent),
+        Units.Plain(row.QueuedMessages),
+        Units.PlainBytes(row.QueuedBytes),
     ];
 }

@@ -5,33 +5,33 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>Empties the relay, and shows how far it is.</summary>
+/// <summary>Drains the relay, and shows the progress.</summary>
 internal static class DrainCommand
 {
-    // The relay tells of it each second.
+    // The relay reports it each second.
     private static readonly TimeSpan BetweenProgress = TimeSpan.FromSeconds(1);
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
         var rate = new Option<int?>("--rate")
         {
-            Description = "Sockets closed per second, 1 to 100,000 (default 100).",
+            Description = "Clients disconnected per second, 1 to 100,000 (default 100).",
             HelpName = "number",
             CustomParser = ArgumentParsers.Whole<int>("--rate", 1, 100_000),
         };
         var deadline = new Option<TimeSpan?>("--deadline")
         {
-            Description = "When all that are left go at once, 1s to 24h (default 5m).",
-            HelpName = "duration",
+            Description = "Disconnect everyone still connected after this time, 1s to 24h (default 5m).",
+            HelpName = "time",
             CustomParser = ArgumentParsers.Duration("--deadline", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24), "30s, 5m or 1h"),
         };
-        var cancel = new Option<bool>("--cancel") { Description = "Stop emptying, and let newcomers in again." };
-        var reason = new Option<string?>("--reason") { Description = "Why, for the audit.", HelpName = "text" };
+        var cancel = new Option<bool>("--cancel") { Description = "Cancel the drain, and accept new connections again." };
+        var reason = ChangeFlags.ReasonOption();
         var command = new ExampleCommand(
             "drain",
-            "Empties the relay before an upgrade.",
-            "Readiness turns to draining and newcomers get 503 at once; then sockets are closed with 1012, those idle the longest first, at a bounded rate with jitter. "
-                + "Shows the progress until none is left. Ctrl-C ends the showing, not the drain; --cancel takes it back.",
+            "Drains all clients, for example before an upgrade.",
+            "The relay is no longer ready and answers new connections with 503 at once; connected clients are closed with 1012, the longest idle first, at --rate with jitter. "
+                + "Shows the progress until no client is left. Ctrl-C stops watching, the drain continues; --cancel cancels it.",
             "relayctl drain --rate 200 --deadline 2m --reason 'upgrade to 1.4'",
             "relayctl drain --cancel")
         {
@@ -44,7 +44,7 @@ internal static class DrainCommand
         {
             if (result.GetValue(cancel) && (result.GetResult(rate) is not null || result.GetResult(deadline) is not null))
             {
-                result.AddError("--cancel goes with neither --rate nor --deadline.");
+                result.AddError("--cancel cannot be combined with --rate or --deadline.");
             }
         });
         return command.WithAction(globals, context, async call =>
@@ -77,8 +77,8 @@ internal static class DrainCommand
                 Show(call, last);
             }
 
-            // Taken back by somebody else: a script that waits for the relay to be empty must not go on.
-            return last?.State == DrainProgress.Types.State.Done ? ExitCodes.Ok : ExitCodes.Refused;
+            // Cancelled by somebody else: a script that waits for the relay to be empty must not go on.
+            return last?.State == DrainProgress.Types.State.Done ? ExitCodes.Ok : ExitCodes.Rejected;
         }
         catch (Exception e) when (last is not null && call.IsLoss(e))
         {
@@ -86,7 +86,7 @@ internal static class DrainCommand
         }
         catch (Exception e) when (last is not null && call.IsInterrupt(e))
         {
-            call.Error.WriteLine("The drain goes on; relayctl drain --cancel takes it back.");
+            call.Error.WriteLine("The drain continues. To cancel it: relayctl drain --cancel");
             return ExitCodes.Ok;
         }
     }
@@ -101,8 +101,8 @@ internal static class DrainCommand
         {
             call.Output.Line(progress.State switch
             {
-                DrainProgress.Types.State.Done => $"Drained: {Units.Count(progress.Closed)} closed, no client is left. Newcomers are still refused.",
-                DrainProgress.Types.State.Cancelled => $"Taken back: {Clients(progress.Remaining)} still there, newcomers are let in again.",
+                DrainProgress.Types.State.Done => $"Drained: {Units.Count(progress.Closed)} closed, no client is connected. New connections are still refused.",
+                DrainProgress.Types.State.Cancelled => $"Drain cancelled. {Clients(progress.Remaining)} connected, accepting new connections.",
                 _ => $"draining   {Units.Count(progress.Remaining)} left   {Units.Count(progress.Closed)} closed   done in about {Units.Duration(progress.Estimate)}",
             });
         }
@@ -110,5 +110,5 @@ internal static class DrainCommand
         call.Output.Flush();
     }
 
-    private static string Clients(long count) => count == 1 ? "1 client is" : $"{Units.Count(count)} clients are";
+    private static string Clients(long count) => count == 1 ? "1 client" : $"{Units.Count(count)} clients";
 }

@@ -1,36 +1,40 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>How a connection from an address would fare now, and why.</summary>
+/// <summary>Whether a connection from an address would be admitted now, and why.</summary>
 internal static class ExplainCommand
 {
     private static readonly Column[] LimitColumns =
-        [new("LIMIT"), new("COUNTED BY"), new("CONNECTIONS", ToTheRight: true), new("OF", ToTheRight: true), new("SET BY"), new("")];
+        [new("LIMIT"), new("COUNTED_BY"), new("CONNECTIONS", ToTheRight: true), new("OF", ToTheRight: true), new("SET_BY"), new("REACHED")];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
-        var address = new Argument<string>("address") { Description = "The address at the other end of the socket." };
+        var address = NetworkArgument.Address("The address that the connection comes from: the client's, or its proxy's.");
         var header = new Option<string[]>("--header", "-H")
         {
-            Description = "A header that the connection would carry, such as 'X-Forwarded-For: 203.0.113.7'; may be given again. 'PROXY: 203.0.113.7' stands for a PROXY protocol header.",
+            Description = "A request header, such as 'X-Forwarded-For: 203.0.113.7'; may be repeated. 'PROXY: 203.0.113.7' stands for a PROXY protocol header.",
             HelpName = "header",
+            CustomParser = ReadHeaders,
         };
         var listener = new Option<string?>("--listener")
         {
-            Description = "The listener that it would come to, such as 0.0.0.0:9001; the first one otherwise.",
+            Description = "The listener that accepts the connection, such as 0.0.0.0:9001 (default: the first one).",
             HelpName = "address:port",
+            CustomParser = ArgumentParsers.Text("--listener", static text => text.Contains(':') && IPEndPoint.TryParse(text, out var end) && end.Port > 0, "an address and a port, such as 0.0.0.0:9001"),
         };
         var last = new Option<int?>("--last")
         {
-            Description = "How many of its last decisions to show, 1 to 100; 20 otherwise.",
+            Description = "How many of its last decisions to show, 1 to 100 (default 20).",
             HelpName = "number",
             CustomParser = ArgumentParsers.Whole<int>("--last", 1, 100),
         };
         var command = new ExampleCommand(
             "explain",
-            "Show whether a connection would be admitted now, and why.",
+            "Shows whether a connection would be admitted now, and why.",
             "Resolves the client's address hop by hop, evaluates every ban, limit and rate exactly as for a connection, and shows the "
                 + "last decisions. Changes nothing.",
             "relayctl explain 203.0.113.7",
@@ -66,6 +70,16 @@ internal static class ExplainCommand
         });
     }
 
+    private static string[] ReadHeaders(ArgumentResult argument)
+    {
+        foreach (var header in argument.Tokens.Select(token => token.Value).Where(static text => text.IndexOf(':') <= 0))
+        {
+            argument.AddError($"'{Printable.Clean(header)}' is not a header; write it like 'X-Forwarded-For: 203.0.113.7'.");
+        }
+
+        return [.. argument.Tokens.Select(token => token.Value)];
+    }
+
     private static void Print(Output output, Explanation explanation)
     {
         output.Rows(Head(explanation));
@@ -98,7 +112,7 @@ internal static class ExplainCommand
         if (explanation.Ban is { } ban)
         {
             yield return new("ban",
-                new StatsRow.Part($"{Printable.Clean(ban.Network)} {(ban.Until is { } until ? $"until {until.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss} UTC" : "for good")}", Tone.Alarm),
+                new StatsRow.Part($"{Printable.Clean(ban.Network)} {(ban.Until is { } until ? $"until {Units.Time(until)}" : "without an end")}", Tone.Alarm),
                 ban.Source,
                 Printable.Clean(ban.Reason));
         }
@@ -106,20 +120,20 @@ internal static class ExplainCommand
         yield return new("rate", $"address {explanation.RatePerIp}{Wait(explanation.RateWait)}", $"all {explanation.RateTotal}{Wait(explanation.RateWaitTotal)}");
         if (explanation.ShadowVerdict.Length > 0)
         {
-            yield return new("shadow", $"would say {Printable.Clean(explanation.ShadowVerdict)}");
+            yield return new("shadow", $"would be {Printable.Clean(explanation.ShadowVerdict)}");
         }
     }
 
     private static string Wait(Google.Protobuf.WellKnownTypes.Duration? wait) =>
         wait?.ToTimeSpan() is { TotalMilliseconds: >= 1 } time ? $" (wait {time.TotalSeconds:0.0##} s)" : "";
 
-    private static string[] LimitRow(LimitCheck look) =>
+    private static string[] LimitRow(LimitCheck limit) =>
     [
-        Printable.Clean(look.Name),
-        Printable.CleanOrUnknown(look.Key),
-        Units.Count(look.Connections),
-        look is { Limit: 0, Reached: false } ? "none" : Units.Count(look.Limit),
-        Printable.Clean(look.Rule),
-        look.Reached ? "reached" : "",
+        Printable.Clean(limit.Name),
+        Printable.CleanOrUnknown(limit.Key),
+        Units.Plain(limit.Connections),
+        limit is { Limit: 0, Reached: false } ? "none" : Units.Plain(limit.Limit),
+        Printable.CleanOrUnknown(limit.Rule),
+        limit.Reached ? "yes" : "no",
     ];
 }

@@ -9,10 +9,10 @@ internal static class HealthCommand
     public static Command Create(GlobalOptions globals, CommandContext context) =>
         new ExampleCommand(
             "health",
-            "Asks whether the relay serves.",
-            "Asks the standard health service (grpc.health.v1, service \"\"). Prints `serving` with exit code 0, `not serving` or another state with exit code 1.",
+            "Checks whether the relay is ready.",
+            "Calls the standard gRPC health service (grpc.health.v1). Prints `serving` with exit code 0; `not serving`, for example while the relay drains, with exit code 1.",
             "relayctl health",
-            "until relayctl health; do sleep 1; done    # wait for a start")
+            "until relayctl health; do sleep 1; done    # wait until it is ready")
             .WithAction(globals, context, CheckAsync);
 
     private static async Task<int> CheckAsync(AdminCall call)
@@ -38,6 +38,6 @@ internal static class HealthCommand
             });
         }
 
-        return response.Status == HealthCheckResponse.Types.ServingStatus.Serving ? ExitCodes.Ok : ExitCodes.Refused;
+        return response.Status == HealthCheckResponse.Types.ServingStatus.Serving ? ExitCodes.Ok : ExitCodes.Rejected;
     }
 }

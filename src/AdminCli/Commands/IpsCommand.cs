@@ -15,8 +15,9 @@ internal static class IpsCommand
 
     private static readonly Column[] Columns =
     [
-        new("ADDRESS"), new("CONNECTIONS", ToTheRight: true), new("NOT COUNTED", ToTheRight: true, IfAny: true), new("LIMIT", ToTheRight: true), new("PEAK", ToTheRight: true),
-        new("ADMITTED", ToTheRight: true), new("REFUSED", ToTheRight: true), new("BY NETWORK LIMIT", ToTheRight: true, IfAny: true), new("SHADOW", ToTheRight: true, IfAny: true), new("FIRST SEEN"), new("LAST SEEN"),
+        new("ADDRESS"), new("CONNECTIONS", ToTheRight: true), new("LIMIT", ToTheRight: true), new("PEAK", ToTheRight: true),
+        new("ADMITTED", ToTheRight: true), new("REFUSED", ToTheRight: true), new("FIRST_SEEN", ToTheRight: true), new("LAST_SEEN", ToTheRight: true),
+        new("NOT_COUNTED", ToTheRight: true, IfAny: true), new("BY_NETWORK_LIMIT", ToTheRight: true, IfAny: true), new("SHADOW", ToTheRight: true, IfAny: true),
     ];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
@@ -24,25 +25,22 @@ internal static class IpsCommand
         var list = new PagedList<ListIpsResponse, IpEntry>(
             "addresses", static response => (response.Ips, response.NextPageToken, response.TotalSize), Columns, Row);
         var sort = ArgumentParsers.Choice("--sort", Sorts);
-        sort.Description = "connections: most live connections first (the default); refused: most refused first; recent: seen last first.";
-        var cidr = new Option<string?>("--cidr")
-        {
-            Description = "Only addresses inside this network, such as 203.0.113.0/24 or 2001:db8::/32; a bare address is that address alone.",
-            HelpName = "network",
-        };
+        sort.Description = "connections: most connections first (the default); refused: most refused first; recent: most recently seen first.";
+        var cidr = NetworkArgument.Filter();
         var networks = new Option<bool>("--networks")
         {
-            Description = "The networks that addresses are counted in as well (IPv4 /24, IPv6 /56 and /48) instead of the addresses.",
+            Description = "Networks (IPv4 /24, IPv6 /56 and /48) instead of addresses.",
         };
         var command = new ExampleCommand(
             "ips",
             "Lists addresses with their connections and refusals.",
-            "The addresses (IPv4 whole, IPv6 by prefix) that hold connections or were seen lately. Counts are since the address was first seen; "
-                + "one that holds nothing is forgotten after a while. With -o json: one object {\"ips\":[...],\"totalSize\":\"N\"}, N being how many match in all.",
+            "Addresses (IPv6: prefixes) that are connected or were seen recently. Counts are since the address was first seen; an address without connections is "
+                + "forgotten after a while. FIRST_SEEN and LAST_SEEN say how long ago; columns that are only there when they have something to show come last. "
+                + "With -o json: one object {\"ips\":[...],\"totalSize\":N}, N being the number of matches.",
             "relayctl ips                                   # the 20 with most connections",
             "relayctl ips --sort refused --top 5            # who is refused most",
-            "relayctl ips --cidr 203.0.113.0/24 --all       # everybody of one network",
-            "relayctl ips --networks --sort refused         # abuse that is spread over a network",
+            "relayctl ips --cidr 203.0.113.0/24 --all       # everyone in one network",
+            "relayctl ips --networks --sort refused         # abuse spread over a network",
             "relayctl ips --all -o json | jq -r '.ips[].key'")
         {
             list.Top,
@@ -68,15 +66,17 @@ internal static class IpsCommand
     private static string[] Row(IpEntry ip, DateTimeOffset now) =>
     [
         Printable.CleanOrUnknown(ip.Key),
-        Units.Count(ip.Connections),
-        ip.Uncounted == 0 ? Units.Unknown : $"+{Units.Count(ip.Uncounted)}",
-        ip.Limit == 0 ? Units.Unknown : Units.Count(ip.Limit),
-        Units.Count(ip.Peak),
-        Units.Count(ip.Admitted),
-        Units.Count(ip.Refused),
-        ip.RefusedByNetwork == 0 ? Units.Unknown : Units.Count(ip.RefusedByNetwork),
-        ip.ShadowRefused == 0 ? Units.Unknown : Units.Count(ip.ShadowRefused),
-        Units.Ago(ip.FirstSeen, now),
-        Units.Ago(ip.LastSeen, now),
+        Units.Plain(ip.Connections),
+        PlainOrUnknown(ip.Limit),
+        Units.Plain(ip.Peak),
+        Units.Plain(ip.Admitted),
+        Units.Plain(ip.Refused),
+        Units.Since(ip.FirstSeen, now),
+        Units.Since(ip.LastSeen, now),
+        ip.Uncounted == 0 ? Units.Unknown : $"+{Units.Plain(ip.Uncounted)}",
+        PlainOrUnknown(ip.RefusedByNetwork),
+        PlainOrUnknown(ip.ShadowRefused),
     ];
+
+    private static string PlainOrUnknown(long value) => value == 0 ? Units.Unknown : Units.Plain(value);
 }

@@ -78,7 +78,7 @@ internal static class LimitsCommand
         foreach (var item in policy.Changed.Take(MaxChanged))
         {
             yield return new("changed", $"{Printable.Clean(item.Path)} {PolicyTexts.Side(item.HasText, item.Text)}, configured {PolicyTexts.Side(item.HasConfigured, item.Configured)}",
-                $"by {Printable.CleanOrUnknown(item.Who)} at {PolicyTexts.Time(item.Time)}, revision {item.Revision}");
+                $"by {Printable.CleanOrUnknown(item.Who)} at {Units.Time(item.Time)}, revision {item.Revision}");
         }
 
         if (policy.Changed.Count > MaxChanged)

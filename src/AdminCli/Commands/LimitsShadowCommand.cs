@@ -44,7 +44,7 @@ internal static class LimitsShadowCommand
         var command = new ExampleCommand(
             "set",
             "Sets items of the shadow.",
-            "Items that the shadow has stay unless they are given anew. Each change of the shadow starts its figures at zero.",
+            "Items of the shadow that you leave out do not change. Each change of the shadow resets its statistics.",
             "relayctl limits shadow set --per-ip 20 --per-48 32x",
             "relayctl limits shadow set --override 203.0.113.0/24=200 --override 198.51.100.0/24=deny")
         {

@@ -91,7 +91,7 @@ internal static class OverridesCommand
         {
             // Perhaps it was another network that was meant.
             call.Error.WriteLine($"No override matches {Printable.Clean(network)}; `relayctl overrides` lists those that are set.");
-            return ExitCodes.Refused;
+            return ExitCodes.Rejected;
         }
 
         return ChangeReport.Show(call, response, request.Options.DryRun);

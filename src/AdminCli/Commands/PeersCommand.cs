@@ -8,14 +8,14 @@ internal static class PeersCommand
 {
     private static readonly Column[] Columns =
     [
-        new("SERVER"), new("ENDPOINT"), new("REGION"), new("ADDRESS"), new("CONNECTED"), new("LAST SEEN"), new("FRAMES", ToTheRight: true),
+        new("SERVER"), new("ENDPOINT"), new("REGION"), new("ADDRESS"), new("CONNECTED", ToTheRight: true), new("LAST_SEEN", ToTheRight: true), new("FRAMES", ToTheRight: true),
     ];
 
     public static Command Create(GlobalOptions globals, CommandContext context) =>
         new ExampleCommand(
             "peers",
-            "Lists the peer servers that are connected.",
-            "The peer servers whose handshake was proven and whose link is open. Endpoint and region are what the peer says of itself; the address is where its socket came from.",
+            "Lists the connected peer servers.",
+            "Authenticated peer servers with an open link. Endpoint and region are what the peer announces; the address is where it connects from. CONNECTED and LAST_SEEN say how long ago.",
             "relayctl peers",
             "relayctl peers -o json | jq -r '.peers[].endpoint'")
             .WithAction(globals, context, ListAsync);
@@ -46,11 +46,11 @@ internal static class PeersCommand
     private static string[] Row(Peer peer, DateTimeOffset now) =>
     [
         Printable.CleanOrUnknown(peer.ServerId),
-        Printable.CleanOrUnknown(peer.Endpoint),
-        Printable.CleanOrUnknown(peer.Region),
+        Printable.Word(peer.Endpoint),
+        Printable.Word(peer.Region),
         Printable.CleanOrUnknown(peer.Address),
-        Units.Ago(peer.ConnectedAt, now),
-        Units.Ago(peer.LastSeen, now),
-        Units.Count(peer.FramesReceived),
+        Units.Since(peer.ConnectedAt, now),
+        Units.Since(peer.LastSeen, now),
+        Units.Plain(peer.FramesReceived),
     ];
 }

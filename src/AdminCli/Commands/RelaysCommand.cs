@@ -22,7 +22,7 @@ internal static class RelaysCommand
     private static readonly Column[] Columns =
     [
         new("PEER"), new("ADDRESS"), new("CONNECTED", ToTheRight: true), new("CAPACITY", ToTheRight: true), new("LOAD", ToTheRight: true),
-        new("STATE"), new("REGISTERED"), new("LAST SEEN"),
+        new("STATE"), new("REGISTERED", ToTheRight: true), new("LAST_SEEN", ToTheRight: true),
     ];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
@@ -30,22 +30,18 @@ internal static class RelaysCommand
         var list = new PagedList<ListRelaysResponse, ListedRelay>(
             "relays", static response => (response.Relays, response.NextPageToken, response.TotalSize), Columns, Row);
         var sort = ArgumentParsers.Choice("--sort", Sorts);
-        sort.Description = "load: fullest first (the default); connected: most connected first; recent: seen last first.";
+        sort.Description = "load: fullest first (the default); connected: most connected first; recent: most recently seen first.";
         var state = ArgumentParsers.Choice("--state", States);
-        state.Description = "Only relays that are offered to others, or only those too busy to be.";
-        var prefix = new Option<string?>("--prefix") { Description = "Only peer ids that begin so, case-sensitive.", HelpName = "text" };
-        var cidr = new Option<string?>("--cidr")
-        {
-            Description = "Only relays that connect from inside this network, such as 203.0.113.0/24; a bare address is that address alone.",
-            HelpName = "network",
-        };
+        state.Description = "Only relays that are offered to clients, or only those that are too busy.";
+        var prefix = new Option<string?>("--prefix") { Description = "Only peer ids with this prefix, case-sensitive.", HelpName = "text" };
+        var cidr = NetworkArgument.Filter("Only relays that connect from inside this network, such as 203.0.113.0/24, or from one address.");
         var command = new ExampleCommand(
             "relays",
-            "Lists the peers that offer to relay.",
-            "The client sockets registered with a peer id. Connected and capacity are what the relay says of itself; one that is too full is busy and offered to nobody. "
-                + "With -o json: one object {\"relays\":[...],\"totalSize\":\"N\"}, N being how many match in all.",
+            "Lists peers that offer to relay.",
+            "Clients registered with a peer id. CONNECTED and CAPACITY are what the relay reports of itself; one that is too full is busy and offered to nobody. "
+                + "REGISTERED and LAST_SEEN say how long ago. With -o json: one object {\"relays\":[...],\"totalSize\":N}, N being the number of matches.",
             "relayctl relays                                # the 20 fullest",
-            "relayctl relays --state offered --all          # everyone that is offered",
+            "relayctl relays --state offered --all          # all that are offered",
             "relayctl relays --cidr 203.0.113.0/24 --sort recent",
             "relayctl relays --all -o json | jq -r '.relays[].peerId'")
         {
@@ -77,13 +73,13 @@ internal static class RelaysCommand
 
     internal static string[] Row(ListedRelay relay, DateTimeOffset now) =>
     [
-        Printable.CleanOrUnknown(relay.PeerId),
-        Printable.CleanOrUnknown(relay.Key),
-        Units.Number(relay.Connected),
-        Units.Number(relay.Capacity),
+        Printable.Word(relay.PeerId),
+        Printable.Word(relay.Key),
+        Units.PlainNumber(relay.Connected),
+        Units.PlainNumber(relay.Capacity),
         Units.Share(relay.Connected, relay.Capacity),
         relay.Offered ? "offered" : "busy",
-        Units.Ago(relay.RegisteredAt, now),
-        Units.Ago(relay.LastSeen, now),
+        Units.Since(relay.RegisteredAt, now),
+        Units.Since(relay.LastSeen, now),
     ];
 }

@@ -1,49 +1,47 @@
-using Google.Protobuf.WellKnownTypes;
-using Grpc.Core;
 using Relay.AdminApi;
+using Relay.Configuration;
 
 namespace Relay.AdminCli.Commands;
 
 /// <summary>`stats --watch`: on a terminal, into a pipe, or as JSON lines.</summary>
 internal static class StatsWatch
 {
-    public static Task<int> RunAsync(AdminCall call, TimeSpan interval) => FollowAsync(call, interval, stream =>
-        call.Output.IsJson || !call.Context.Terminal.Redraws ? PrintAsync(call, stream, interval) : DrawAsync(call, stream, interval));
+    public static Task<int> RunAsync(AdminCall call, StatsFeed feed) => FollowAsync(call, feed, first =>
+        call.Output.IsJson || !call.Context.Terminal.Redraws ? PrintAsync(call, feed, first) : DrawAsync(call, feed, first));
 
-    /// <summary>Runs what lives on a stream of snapshots, of which the first has come, and says how the stream ended.</summary>
-    public static async Task<int> FollowAsync(AdminCall call, TimeSpan interval, Func<AsyncServerStreamingCall<Stats>, Task<int>> run)
+    /// <summary>Runs what lives on snapshots, of which the first has come, and says how they ended.</summary>
+    public static async Task<int> FollowAsync(AdminCall call, StatsFeed feed, Func<Stats, Task<int>> run)
     {
-        var request = new WatchStatsRequest { Interval = interval.ToDuration() };
-        using var stream = call.Connection.Admin.WatchStats(request, cancellationToken: call.Cancel);
-        var shown = false;
-        try
+        using (feed)
         {
-            // The first snapshot is waited for before the screen is taken: a relay that is not there needs none.
-            if (!await NextAsync(call, stream, call.Connection.Timeout))
+            try
             {
-                return Stopped(call);
+                // The first snapshot is waited for before the screen is taken: a relay that is not there needs none.
+                return await run((await feed.NextAsync()).Stats!);
             }
-
-            shown = true;
-            return await run(stream);
-        }
-        catch (Exception e) when (shown && call.IsLoss(e))
-        {
-            return call.Lost();
-        }
-        catch (Exception e) when (call.IsInterrupt(e))
-        {
-            return ExitCodes.Ok;
+            catch (Exception e) when (feed.HasAnswered && call.IsLoss(e))
+            {
+                return call.Lost();
+            }
+            catch (Exception e) when (call.IsInterrupt(e))
+            {
+                return ExitCodes.Ok;
+            }
         }
     }
 
-    private static async Task<int> PrintAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan interval)
+    private static async Task<int> PrintAsync(AdminCall call, StatsFeed feed, Stats first)
     {
         Stats? before = null;
-        do
+        for (var update = new StatsFeed.Update(first, default); ; update = await feed.NextAsync())
         {
-            var stats = stream.ResponseStream.Current;
-            if (call.Output.IsJson)
+            if (update.Stats is not { } stats)
+            {
+                var line = StatsLine.Disconnected(call.Context.Clock.GetUtcNow(), update.Lost);
+                // Objects only on the output: a program that reads them need not know of this line.
+                (call.Output.IsJson ? call.Error : call.Writer).WriteLine(line);
+            }
+            else if (call.Output.IsJson)
             {
                 call.Output.JsonLine(stats);
             }
@@ -53,38 +51,28 @@ internal static class StatsWatch
             }
 
             call.Output.Flush();
-            before = stats;
+            before = update.Stats;
         }
-        while (await NextAsync(call, stream, interval + call.Connection.Timeout));
-
-        return Stopped(call);
     }
 
-    private static async Task<int> DrawAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan interval)
+    private static async Task<int> DrawAsync(AdminCall call, StatsFeed feed, Stats first)
     {
-        using (var screen = new WatchScreen(call.Writer, call.Context.Terminal))
+        using var screen = new WatchScreen(call.Writer, call.Context.Terminal);
+        Stats? before = null;
+        var shown = "";
+        for (var update = new StatsFeed.Update(first, default); ; update = await feed.NextAsync())
         {
-            Stats? before = null;
-            do
+            if (update.Stats is { } stats)
             {
-                var stats = stream.ResponseStream.Current;
-                var title = $"{call.Connection.Address}   every {interval.TotalSeconds:0.###} s   {stats.Time?.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss} UTC   Ctrl-C ends\n";
-                screen.Draw(title + call.Output.Render(StatsView.Rows(stats, StatsRates.Between(before, stats))));
-                before = stats;
+                shown = call.Output.Render(StatsView.Rows(stats, StatsRates.Between(before, stats)));
+                screen.Draw($"{call.Connection.Address}   every {Durations.Format(feed.Interval)}   {Units.Time(stats.Time)}   Ctrl-C ends\n{shown}");
             }
-            while (await NextAsync(call, stream, interval + call.Connection.Timeout));
+            else
+            {
+                screen.Draw($"{call.Connection.Address}   DISCONNECTED {Units.Duration(update.Lost)}, reconnecting   Ctrl-C ends\n{shown}");
+            }
+
+            before = update.Stats;
         }
-
-        return Stopped(call);
-    }
-
-    /// <summary>False where the relay has ended the stream; an exception where nothing comes for so long.</summary>
-    public static Task<bool> NextAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TimeSpan patience) =>
-        call.SoonAsync(stream.ResponseStream.MoveNext(call.Cancel), patience);
-
-    public static int Stopped(AdminCall call)
-    {
-        call.Error.WriteLine("The relay ended the watch: it is stopping.");
-        return ExitCodes.Refused;
     }
 }

@@ -10,25 +10,22 @@ internal static class TailCommand
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
         var refused = new Option<bool>("--refused") { Description = "Only refusals." };
-        var cidr = new Option<string?>("--cidr")
-        {
-            Description = "Only addresses inside this network, such as 203.0.113.0/24 or 2001:db8::/32; a bare address is that address alone.",
-            HelpName = "network",
-        };
+        var cidr = NetworkArgument.Filter();
         var past = new Option<int?>("--last")
         {
-            Description = "Begin with so many decisions of the past, 0 to 1000; 10 otherwise.",
+            Description = "Start with this many past decisions, 0 to 1000 (default 10).",
             HelpName = "number",
             CustomParser = ArgumentParsers.Whole<int>("--last", 0, 1000),
         };
-        var json = new Option<bool>("--json") { Description = "The same as --output json: one object a line." };
+        var json = new Option<bool>("--json") { Description = "Same as -o json: one object per line." };
         var command = new ExampleCommand(
             "tail",
-            "Shows decisions as they happen.",
-            "One line for each client that is let in or refused, until Ctrl-C. Of one key at most ten admissions and ten refusals in ten seconds are told; "
-                + "the line after says how many were left out, so that a flood does not drown everybody else.",
+            "Follows admission decisions as they happen.",
+            "One line per client that is admitted or refused, until Ctrl-C: time, `admitted` or `refused REASON`, address, and the counts against their limits "
+                + "at that moment. Per address at most ten admissions and ten refusals in ten seconds are shown, so that a flood does not drown the rest; the next line "
+                + "says how many similar ones were not shown.",
             "relayctl tail                                 # everything",
-            "relayctl tail --refused --cidr 203.0.113.0/24 # who of that network is refused, and why",
+            "relayctl tail --refused --cidr 203.0.113.0/24 # refusals in one network",
             "relayctl tail --refused --json | jq -r .address")
         {
             refused,
@@ -71,8 +68,8 @@ internal static class TailCommand
                 call.Output.Flush();
             }
 
-            call.Error.WriteLine("The relay ended the tail: it is stopping.");
-            return ExitCodes.Refused;
+            call.Error.WriteLine("The relay is stopping; no more decisions.");
+            return ExitCodes.Rejected;
         }
         catch (Exception e) when (begun && call.IsLoss(e))
         {

@@ -12,38 +12,38 @@ internal static class TokenCommand
 
     private static readonly Dictionary<string, Role> Roles = new() { ["read"] = Role.Read, ["operate"] = Role.Operate, ["admin"] = Role.Admin };
 
-    private static readonly Column[] Columns = [new("ID"), new("NAME"), new("ROLE"), new("CREATED"), new("EXPIRES"), new("LAST USED")];
+    private static readonly Column[] Columns = [new("ID"), new("NAME"), new("ROLE"), new("CREATED", ToTheRight: true), new("EXPIRES", ToTheRight: true), new("LAST_USED", ToTheRight: true)];
 
     public static Command Create(GlobalOptions globals, CommandContext context) => new ExampleCommand(
         "token",
-        "Makes, lists and revokes tokens for callers over the network.",
-        "A token lets its holder call the relay's admin listener on TCP, with the role that it was made with. Needs the role admin, as every user of the Unix socket has it unless relayd's options say otherwise.",
-        "relayctl token create --name ci --role read     # prints it, this once",
+        "Creates, lists and revokes access tokens for the admin listener on TCP.",
+        "A token authenticates calls to relayd's admin listener on TCP, with the token's role. These commands require the role admin, which users of the Unix socket have unless relayd is configured otherwise.",
+        "relayctl token create --name ci --role read     # printed only once",
         "relayctl token list",
         "relayctl token revoke 1a2b3c4d")
     {
-        MakeCommand(globals, context),
+        CreateTokenCommand(globals, context),
         ListCommand(globals, context),
         RevokeCommand(globals, context),
     };
 
-    private static Command MakeCommand(GlobalOptions globals, CommandContext context)
+    private static Command CreateTokenCommand(GlobalOptions globals, CommandContext context)
     {
-        var name = new Option<string>("--name") { Description = "For people: 1 to 64 letters, digits, '-', '_', '.' or '@'.", HelpName = "name", Required = true };
+        var name = new Option<string>("--name") { Description = "Name of its holder: 1 to 64 letters, digits, '-', '_', '.' or '@'.", HelpName = "name", Required = true };
         var role = ArgumentParsers.Choice("--role", Roles);
         role.Required = true;
-        role.Description = "read: all that only looks; operate: limits, bans, disconnecting as well; admin: everything.";
+        role.Description = "read: read-only calls; operate: also limits, bans, disconnects and drains; admin: everything.";
         var expires = new Option<TimeSpan?>("--expires")
         {
-            Description = "How long it is valid, 1m to 3650d (default 30d).",
+            Description = "Lifetime, 1m to 3650d (default 30d).",
             HelpName = "time",
             CustomParser = ArgumentParsers.Duration("--expires", MinLifetime, MaxLifetime, "12h, 30d or 365d"),
         };
         var reason = Reason();
         return new ExampleCommand(
             "create",
-            "Makes a token and prints it, this once.",
-            "The relay keeps only a hash: a token that is lost cannot be shown again, only revoked. Keep it in a file that nobody else can read; --token-file and RELAY_TOKEN take it.",
+            "Creates a token and prints it once.",
+            "The relay stores only a hash: a lost token cannot be shown again, only revoked. Store it in a file that only you can read, for --token-file, or pass it in RELAY_TOKEN.",
             "(umask 077; relayctl token create --name ci --role read --expires 90d > ci.token)",
             "relayctl token create --name kay@desk --role operate -o json | jq -r .token")
         {
@@ -59,16 +59,16 @@ internal static class TokenCommand
                 request.Lifetime = lifetime.ToDuration();
             }
 
-            var made = await call.Connection.Admin.CreateTokenAsync(request, call.Unary);
+            var created = await call.Connection.Admin.CreateTokenAsync(request, call.Unary);
             if (call.Output.IsJson)
             {
-                call.Output.Json(made);
+                call.Output.Json(created);
             }
             else
             {
                 // The token alone, so that it can be redirected into a file.
-                call.Output.Line(Printable.Clean(made.Token));
-                call.Error.WriteLine($"Token {Describe(made.Info)}, until {made.Info?.ExpiresAt?.ToDateTimeOffset():yyyy-MM-dd HH:mm} UTC. It is shown this once; keep it where nobody else can read it.");
+                call.Output.Line(Printable.Clean(created.Token));
+                call.Error.WriteLine($"Token {Describe(created.Info)}, valid until {Units.Time(created.Info?.ExpiresAt)}. Shown only once. Store it safely.");
             }
 
             return ExitCodes.Ok;
@@ -82,7 +82,7 @@ internal static class TokenCommand
         var command = new ExampleCommand(
             "list",
             "Lists the tokens, without their secrets.",
-            "Oldest first. LAST USED is right to the minute. One that has expired stays in the list for 30 days.",
+            "Oldest first. CREATED and LAST_USED say how long ago (LAST_USED to the minute), EXPIRES the time left. Expired tokens stay in the list for 30 days.",
             "relayctl token list",
             "relayctl token list --all -o json | jq -r '.tokens[] | select(.expired) | .name'")
         {
@@ -100,8 +100,8 @@ internal static class TokenCommand
         var reason = Reason();
         return new ExampleCommand(
             "revoke",
-            "Makes a token invalid, at once and for good.",
-            "Calls with it are refused from the reply on, and a watch that it opened ends with its next snapshot.",
+            "Revokes a token, immediately and permanently.",
+            "Calls with it are rejected as soon as this command returns; a watch that it opened ends with its next snapshot.",
             "relayctl token revoke 1a2b3c4d --reason 'laptop lost'")
         {
             id,
@@ -123,7 +123,7 @@ internal static class TokenCommand
         });
     }
 
-    private static Option<string?> Reason() => new("--reason") { Description = "Why; goes to the relay's audit beside who. At most 256 characters.", HelpName = "text" };
+    private static Option<string?> Reason() => new("--reason") { Description = "Reason; recorded with your name in the audit log. At most 256 characters.", HelpName = "text" };
 
     private static string Describe(AccessToken? token) =>
         token is null ? Units.Unknown : $"{Printable.Clean(token.Name)} ({Printable.Clean(token.Id)}), role {Word(token.Role)}";
@@ -135,8 +135,8 @@ internal static class TokenCommand
         Printable.CleanOrUnknown(token.Id),
         Printable.CleanOrUnknown(token.Name),
         Word(token.Role),
-        Units.Ago(token.CreatedAt, now),
-        token.Expired ? "expired" : token.ExpiresAt is { } end ? $"in {Units.Duration(new Duration { Seconds = end.Seconds - now.ToUnixTimeSeconds() })}" : Units.Unknown,
-        Units.Ago(token.LastUsed, now),
+        Units.Since(token.CreatedAt, now),
+        token.Expired ? "expired" : token.ExpiresAt is { } end ? Units.Left(end, now) : Units.Unknown,
+        Units.Since(token.LastUsed, now),
     ];
 }

@@ -3,10 +3,10 @@ using Relay.AdminCli.Top;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>The relay live on a full screen, and what to do about what is seen there.</summary>
+/// <summary>The relay live on a full screen, with disconnects and bans at a key.</summary>
 internal static class TopCommand
 {
-    public const string NoTerminal = "top needs a terminal (over ssh: ssh -t). `relayctl top --once` prints one screen, `relayctl stats --watch` goes on.";
+    public const string NoTerminal = "top needs a terminal (over ssh: ssh -t). Use `relayctl top --once` for one screen, `relayctl stats --watch` for continuous output.";
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
@@ -17,32 +17,34 @@ internal static class TopCommand
             CustomParser = ArgumentParsers.Duration("--interval", StatsCommand.MinInterval, StatsCommand.MaxInterval),
         };
         var sort = ArgumentParsers.Choice("--sort", IpsCommand.Sorts);
-        sort.Description = "The order to begin with: connections (the default), refused or recent.";
-        var cidr = new Option<string?>("--cidr") { Description = "Begin with the addresses inside this network.", HelpName = "network" };
-        var networks = new Option<bool>("--networks") { Description = "Begin with networks (IPv4 /24, IPv6 /56 and /48) instead of addresses." };
-        var once = new Option<bool>("--once") { Description = "Print one screen as plain text, or with -o json as one object, and end. The rates are those of one interval." };
+        sort.Description = "Initial order: connections (the default), refused or recent.";
+        var cidr = NetworkArgument.Filter("Show only addresses inside this network at first.");
+        var networks = new Option<bool>("--networks") { Description = "Show networks (IPv4 /24, IPv6 /56 and /48) instead of addresses at first." };
+        var once = new Option<bool>("--once") { Description = "Print one screen as plain text, or as one object with -o json, and exit. Rates are measured over one interval." };
+        var exitOnLoss = StatsFeed.ExitOnLoss();
         var command = new ExampleCommand(
             "top",
-            "Shows the relay live on a full screen.",
-            "Totals against limits, refusals by reason, memory, and the addresses that hold or are refused most; REF/S is how often a second an address is refused now. "
-                + $"Keys: {TopKeys.Foot.Replace("  ", ", ", StringComparison.Ordinal)}; nothing is done without a question first. Fits 80 columns and 24 lines and uses more. "
-                + "It ends with exit code 0; when the relay stops the code is 1, when it is lost 3.",
+            "Monitors the relay live on a full screen.",
+            "Connections against limits, refusals by reason, memory, and the addresses with most connections or refusals; REF/S is an address's refusals per second now. "
+                + $"Keys: {TopKeys.Foot.Replace("  ", ", ", StringComparison.Ordinal)}; disconnects and bans are confirmed first. Fits 80 columns and 24 lines and uses more. "
+                + "When the relay is lost, for example in a restart, it says for how long and reconnects.",
             "relayctl top",
-            "relayctl top --sort refused                          # who is it",
+            "relayctl top --sort refused                          # top offenders",
             "relayctl top --once --sort refused | mail -s relay oncall",
-            "relayctl top --once -o json | jq .rates.refused      # refusals a second")
+            "relayctl top --once -o json | jq .rates.refused      # refusals per second")
         {
             interval,
             sort,
             cidr,
             networks,
             once,
+            exitOnLoss,
         };
         command.Validators.Add(result =>
         {
             if (!result.GetValue(once) && result.GetValue(globals.Output) == OutputFormat.Json)
             {
-                result.AddError("-o json needs --once; `relayctl stats --watch -o json` goes on.");
+                result.AddError("-o json requires --once; use `relayctl stats --watch -o json` for continuous output.");
             }
             else if (!result.GetValue(once) && !context.Terminal.Redraws)
             {
@@ -51,12 +53,13 @@ internal static class TopCommand
         });
         return command.WithAction(globals, context, call =>
         {
-            var time = call.Options.GetValue(interval) ?? StatsCommand.DefaultInterval;
+            var isOnce = call.Options.GetValue(once);
+            var feed = new StatsFeed(call, call.Options.GetValue(interval) ?? StatsCommand.DefaultInterval, isOnce || call.Options.GetValue(exitOnLoss));
             var view = new TopView(call.Options.GetValue(sort), call.Options.GetValue(networks), call.Options.GetValue(cidr) ?? "");
             var ascii = !IsUtf8(context.Variable);
-            return StatsWatch.FollowAsync(call, time, stream => call.Options.GetValue(once)
-                ? TopOnce.RunAsync(call, stream, view, time, ascii)
-                : new TopSession(call, view, ascii).RunAsync(stream, time));
+            return StatsWatch.FollowAsync(call, feed, first => isOnce
+                ? TopOnce.RunAsync(call, feed, first, view, ascii)
+                : new TopSession(call, view, ascii).RunAsync(feed, first));
         });
     }
 

@@ -3,19 +3,19 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>Has the relay recount its sockets.</summary>
+/// <summary>Compares the ledger with the open sockets.</summary>
 internal static class VerifyCommand
 {
-    private static readonly Column[] Columns = [new("ADDRESS"), new("BOOKS", ToTheRight: true), new("LIVE", ToTheRight: true), new("DRIFT", ToTheRight: true)];
+    private static readonly Column[] Columns = [new("ADDRESS"), new("LEDGER", ToTheRight: true), new("OPEN", ToTheRight: true), new("DRIFT", ToTheRight: true)];
 
     public static Command Create(GlobalOptions globals, CommandContext context) =>
         new ExampleCommand(
             "verify",
-            "Recounts the live sockets and compares them with the books.",
-            "The relay recounts its live client sockets and compares them with what admission has on its books. Exit code 0 when every count agrees, "
-                + "1 when not: a drift is a defect of the relay. Shows the addresses that differ, at most 100.",
+            "Checks the ledger against the open sockets.",
+            "The relay counts its open client sockets and compares them with the slots in its admission ledger, in total and per address. Exit code 0 when all "
+                + "counts match, 1 when they do not: a mismatch is a bug in relayd. Shows the addresses that differ, at most 100.",
             "relayctl verify",
-            "relayctl verify > /dev/null || echo 'relay lost count' | mail -s relay oncall")
+            "relayctl verify > /dev/null || echo 'relay ledger mismatch' | mail -s relay oncall")
             .WithAction(globals, context, VerifyAsync);
 
     private static async Task<int> VerifyAsync(AdminCall call)
@@ -34,9 +34,9 @@ internal static class VerifyCommand
         {
             output.Rows(
             [
-                new("books", $"{Units.Count(response.LedgerConnections)} places"),
-                new("live", [$"{Units.Count(response.LiveConnections)} sockets", .. Uncounted(response.Uncounted)]),
-                new("drift", new StatsRow.Part($"{Units.Count(response.Drift)}{(response.Ok ? ", every count agrees" : "")}", response.Ok ? Tone.Good : Tone.Alarm)),
+                new("ledger", $"{Units.Count(response.LedgerConnections)} slots"),
+                new("open", [$"{Units.Count(response.LiveConnections)} sockets", .. Uncounted(response.Uncounted)]),
+                new("mismatch", new StatsRow.Part($"{Units.Count(response.Drift)}{(response.Ok ? ", all counts match" : "")}", response.Ok ? Tone.Good : Tone.Alarm)),
             ]);
             if (response.Addresses.Count > 0)
             {
@@ -49,8 +49,8 @@ internal static class VerifyCommand
             return ExitCodes.Ok;
         }
 
-        error.WriteLine("DRIFT: the relay's books do not match its live sockets. This is a defect of the relay: keep its log and report it.\nLimits may refuse too early or too late until it is restarted.");
-        return ExitCodes.Refused;
+        error.WriteLine("MISMATCH: the ledger does not match the open sockets. This is a bug in relayd: keep its log and report it.\nUntil relayd is restarted, limits may apply too early or too late.");
+        return ExitCodes.Rejected;
     }
 
     private static StatsRow.Part[] Uncounted(long connections) =>
@@ -59,8 +59,8 @@ internal static class VerifyCommand
     private static string[] Row(IpDrift drift) =>
     [
         Printable.CleanOrUnknown(drift.Key),
-        Units.Count(drift.LedgerConnections),
-        Units.Count(drift.LiveConnections),
-        Units.Count(drift.LedgerConnections - drift.LiveConnections),
+        Units.Plain(drift.LedgerConnections),
+        Units.Plain(drift.LiveConnections),
+        Units.Plain(drift.LedgerConnections - drift.LiveConnections),
     ];
 }

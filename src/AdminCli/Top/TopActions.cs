@@ -10,14 +10,14 @@ internal static class TopActions
     // For the audit, which has who and when besides.
     private const string Reason = "relayctl top";
 
-    public static async Task<StatsRow.Part> RunAsync(AdminCall call, TopWish wish)
+    public static async Task<StatsRow.Part> RunAsync(AdminCall call, TopEffect effect)
     {
         try
         {
-            return wish switch
+            return effect switch
             {
-                TopWish.Kick kick => await KickAsync(call, kick),
-                TopWish.Ban ban => await BanAsync(call, ban),
+                TopEffect.Kick kick => await KickAsync(call, kick),
+                TopEffect.Ban ban => await BanAsync(call, ban),
                 _ => "",
             };
         }
@@ -34,16 +34,16 @@ internal static class TopActions
     /// <summary>"1 socket", "1,204 sockets".</summary>
     public static string Sockets(long count) => $"{Units.Count(count)} {(count == 1 ? "socket" : "sockets")}";
 
-    private static async Task<StatsRow.Part> KickAsync(AdminCall call, TopWish.Kick kick)
+    private static async Task<StatsRow.Part> KickAsync(AdminCall call, TopEffect.Kick kick)
     {
         var request = new DisconnectRequest { Network = kick.Network, Reason = Reason };
         var response = await call.Connection.Connections.DisconnectAsync(request, call.Unary);
         return response.Connections == 0
-            ? $"{Printable.Clean(kick.Network)} has no socket any more."
-            : new StatsRow.Part($"Closing {Sockets(response.Connections)} of {Printable.Clean(kick.Network)}. They may come back: b bans.", Tone.Good);
+            ? $"{Printable.Clean(kick.Network)} has no client socket any more."
+            : new StatsRow.Part($"Closing {Sockets(response.Connections)} of {Printable.Clean(kick.Network)}. They may reconnect: b bans.", Tone.Good);
     }
 
-    private static async Task<StatsRow.Part> BanAsync(AdminCall call, TopWish.Ban ban)
+    private static async Task<StatsRow.Part> BanAsync(AdminCall call, TopEffect.Ban ban)
     {
         var request = new BanRequest { Network = ban.Network, Duration = ban.Time?.ToDuration(), Reason = Reason };
         var response = await call.Connection.Policy.BanAsync(request, call.Unary);

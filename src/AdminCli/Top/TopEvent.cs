@@ -25,7 +25,9 @@ internal abstract record TopEvent
 
     internal sealed record Quit : TopEvent;
 
+    /// <summary>The relay has been gone for so long; it is being called again.</summary>
+    internal sealed record Disconnected(TimeSpan Lost) : TopEvent;
+
     /// <summary>There will be no more snapshots.</summary>
-    /// <param name="Failure">Null: the relay ended the stream.</param>
-    internal sealed record Ended(Exception? Failure) : TopEvent;
+    internal sealed record Ended(Exception Failure) : TopEvent;
 }

@@ -1,34 +1,27 @@
 using System.Threading.Channels;
 using Grpc.Core;
 using Relay.AdminApi;
-using Relay.AdminCli.Commands;
 
 namespace Relay.AdminCli.Top;
 
 /// <summary>What comes from the relay, as events: snapshots as it sends them, lists of addresses as they are asked for.</summary>
 internal sealed class TopFeed(AdminCall call, ChannelWriter<TopEvent> events, CancellationToken stop)
 {
-    /// <summary>Until the stream ends, which is an event as well.</summary>
-    public async Task ReadStatsAsync(AsyncServerStreamingCall<Stats> stream, TimeSpan interval)
+    /// <summary>Until there are no more, which is an event as well.</summary>
+    public async Task ReadStatsAsync(StatsFeed feed, Stats first)
     {
-        TopEvent ended;
         try
         {
-            do
+            for (var update = new StatsFeed.Update(first, default); ; update = await feed.NextAsync())
             {
-                await events.WriteAsync(new TopEvent.Snapshot(stream.ResponseStream.Current), stop);
+                await events.WriteAsync(update.Stats is { } stats ? new TopEvent.Snapshot(stats) : new TopEvent.Disconnected(update.Lost), stop);
             }
-            while (await StatsWatch.NextAsync(call, stream, interval + call.Connection.Timeout));
-
-            ended = new TopEvent.Ended(null);
         }
         catch (Exception e)
         {
             // Rethrown where the screen is left.
-            ended = new TopEvent.Ended(e);
+            await TellAsync(new TopEvent.Ended(e));
         }
-
-        await TellAsync(ended);
     }
 
     /// <summary>Asks for one list. A relay that is gone says so on the other stream.</summary>
@@ -47,7 +40,7 @@ internal sealed class TopFeed(AdminCall call, ChannelWriter<TopEvent> events, Ca
         await TellAsync(listed);
     }
 
-    public async Task ActAsync(TopWish wish) => await TellAsync(new TopEvent.Done(await TopActions.RunAsync(call, wish)));
+    public async Task ActAsync(TopEffect effect) => await TellAsync(new TopEvent.Done(await TopActions.RunAsync(call, effect)));
 
     private async Task TellAsync(TopEvent happened)
     {

@@ -26,9 +26,9 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
         var connections = _stats.Connections ?? new Connections();
         var (traffic, process) = (_stats.Traffic ?? new Traffic(), _stats.Process ?? new Process());
         yield return (0, Title());
-        if (_stats.Ledger is { Drift: not 0 } audit)
+        if (StatsView.Mismatch(_stats) is { } mismatch)
         {
-            yield return (1, new TopLine(new StatsRow.Part($"AUDIT DRIFT {StatsView.Signed(audit.Drift)}: the books do not match the live sockets. Run `relayctl verify`.", Tone.Alarm)));
+            yield return (1, new TopLine(new StatsRow.Part(mismatch, Tone.Alarm)));
         }
 
         foreach (var warning in StatsView.Warnings(_stats))
@@ -43,7 +43,7 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
         if (_stats.Handshakes is { Limit: > 0 } handshakes)
         {
             yield return (7, Bar("handshakes", handshakes.Pending, handshakes.Limit,
-                [Of(handshakes.Pending, handshakes.Limit), $"cut {Units.Count(handshakes.RejectedTotal.Values.Sum())}", .. StatsView.ByReason(handshakes.RejectedTotal)]));
+                [Of(handshakes.Pending, handshakes.Limit), $"rejected {Units.Count(handshakes.RejectedTotal.Values.Sum())}", .. StatsView.ByReason(handshakes.RejectedTotal)]));
         }
 
         yield return (6, Memory(process, _stats.Capacity));
@@ -52,9 +52,9 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
             yield return (10, Bar("open files", process.OpenFiles, process.OpenFilesLimit, [Of(process.OpenFiles, process.OpenFilesLimit)]));
         }
 
-        if (_stats.Overload is { Level.Length: > 0 } refusing)
+        if (_stats.Overload is { Level.Length: > 0 } overload)
         {
-            yield return (4, TopLine.Of("refusing", LabelWidth, [GuardRows.OverloadLevel(refusing), Units.Rate(refusing.RefusedPerSecond), GuardRows.Cpu(refusing), .. StatsView.ByReason(refusing.RejectionsTotal)]));
+            yield return (4, TopLine.Of("overload", LabelWidth, [GuardRows.OverloadLevel(overload), Units.Rate(overload.RefusedPerSecond), GuardRows.Cpu(overload), .. StatsView.ByReason(overload.RejectionsTotal)]));
         }
 
         yield return (3, TopLine.Of("refused", LabelWidth, Refused()));
@@ -75,11 +75,12 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
 
     private TopLine Title()
     {
-        var time = _stats.Time is { } taken ? $"{taken.ToDateTimeOffset():HH:mm:ss} UTC" : Units.Unknown;
+        var time = Units.Time(_stats.Time);
         StatsRow.Part right = state.Paused ? new StatsRow.Part("PAUSED ", Tone.Warning) : "";
         StatsRow.Part[] left =
         [
-            new(Printable.CleanOrUnknown(_stats.State), _stats.State == "ready" ? Tone.Good : Tone.Warning),
+            state.Lost is { } lost ? new($"DISCONNECTED {Units.Duration(lost)}", Tone.Alarm)
+                : new(Printable.CleanOrUnknown(_stats.State), _stats.State == "ready" ? Tone.Good : Tone.Warning),
             $"   up {Units.Duration(_stats.Uptime)}   {Printable.CleanOrUnknown(_stats.Version)}   {state.Server}",
         ];
         var space = columns - "relay ".Length - left.Sum(part => part.Text.Length) - right.Text.Length - time.Length;
@@ -110,7 +111,7 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
         return Bar("memory", used, limit, [$"{Units.Bytes(used)} of {Units.Bytes(limit)} ({Units.Share(used, limit)})", .. own]);
     }
 
-    // What is refused now stands before what was refused most in all: at 3 a.m. the question is what happens now.
+    // What is refused now comes before what was refused most in total: at 3 a.m. the question is what happens now.
     private IEnumerable<StatsRow.Part> Refused()
     {
         yield return new(Units.Rate(_rates.Refused), _rates.Refused > 0 ? Tone.Warning : Tone.Plain);

@@ -1,9 +1,10 @@
 using Relay.AdminApi;
 using Relay.AdminCli.Commands;
+using Relay.Configuration;
 
 namespace Relay.AdminCli.Top;
 
-/// <summary>What each key does: to the screen's state at once, or as a wish that others fulfil.</summary>
+/// <summary>What each key does: to the screen's state at once, or as an effect that the session runs.</summary>
 internal static class TopKeys
 {
     public const string Forever = "forever";
@@ -20,37 +21,37 @@ internal static class TopKeys
         ("c  r  t", "sort by connections, by refusals, by time last seen"),
         ("n", "networks (/24, /56, /48) instead of addresses, and back"),
         ("/", "show only one address or network; empty shows all again"),
-        ("up down j k", "move the marker; also page up, page down, home, end"),
-        ("x", "kick: disconnect the marked address; asks first"),
-        ("b", "ban the marked address; asks for how long, then once more"),
-        ("p  space", "pause: the figures stand still, and go on"),
-        ("Ctrl-L", "draw everything anew"),
-        ("Ctrl-Z", "back to the shell for a while; fg returns"),
+        ("up down j k", "move the selection; also page up, page down, home, end"),
+        ("x", "kick: disconnect the selected address; asks first"),
+        ("b", "ban the selected address; asks for how long, then once more"),
+        ("p  space", "pause and resume"),
+        ("Ctrl-L", "redraw"),
+        ("Ctrl-Z", "suspend; fg returns"),
         ("?  h", "this help; any key ends it"),
         ("q  Ctrl-C", "quit"),
     ];
 
-    public static (TopState State, TopWish? Wish) Press(TopState state, TopKey key) => key.Special switch
+    public static (TopState State, TopEffect? Effect) Press(TopState state, TopKey key) => key.Special switch
     {
-        TopKey.Name.Interrupt => (state, new TopWish.Quit()),
-        TopKey.Name.Suspend => (state, new TopWish.Suspend()),
-        TopKey.Name.Redraw => (state, new TopWish.Redraw()),
-        _ when state.Help => (state with { Help = false }, key == 'q' ? new TopWish.Quit() : null),
+        TopKey.Name.Interrupt => (state, new TopEffect.Quit()),
+        TopKey.Name.Suspend => (state, new TopEffect.Suspend()),
+        TopKey.Name.Redraw => (state, new TopEffect.Redraw()),
+        _ when state.Help => (state with { Help = false }, key == 'q' ? new TopEffect.Quit() : null),
         _ when state.Prompt is { IsQuestion: true } question => Answer(state with { Prompt = null }, question, key),
         _ when state.Prompt is { } prompt => Type(state, prompt, key),
         _ => Command(state with { Status = "" }, key),
     };
 
-    private static (TopState, TopWish?) Command(TopState state, TopKey key) => key switch
+    private static (TopState, TopEffect?) Command(TopState state, TopKey key) => key switch
     {
-        { Character: 'q' } => (state, new TopWish.Quit()),
+        { Character: 'q' } => (state, new TopEffect.Quit()),
         { Character: '?' or 'h' } => (state with { Help = true }, null),
         { Character: 'p' or ' ' } => (state with { Paused = !state.Paused }, null),
         { Character: 'c' } => (Sort(state, ListIpsRequest.Types.Sort.Connections), null),
         { Character: 'r' } => (Sort(state, ListIpsRequest.Types.Sort.Refused), null),
         { Character: 't' } => (Sort(state, ListIpsRequest.Types.Sort.Recent), null),
         { Character: 'n' } => (state with { Wanted = state.Wanted with { Networks = !state.Wanted.Networks } }, null),
-        { Character: '/' } => (state with { Prompt = new TopPrompt(TopPrompt.Purpose.Filter, state.Wanted.Cidr) }, null),
+        { Character: '/' } => (state with { Prompt = new TopPrompt(TopPrompt.Purpose.Filter, state.Wanted.Cidr, IsUntouched: true) }, null),
         { Character: 'x' } => (Ask(state, TopPrompt.Purpose.Kick), null),
         { Character: 'b' } => (Ask(state, TopPrompt.Purpose.BanTime, DefaultBan), null),
         { Character: 'j' } or { Special: TopKey.Name.Down } => (Move(state, 1), null),
@@ -68,33 +69,34 @@ internal static class TopKeys
         state.Rows.Count == 0 ? state : state with { Marked = state.Rows[Math.Clamp(state.MarkedIndex + by, 0, state.Rows.Count - 1)].Key };
 
     private static TopState Ask(TopState state, TopPrompt.Purpose purpose, string text = "") => state.MarkedRow is { } row
-        ? state with { Prompt = new TopPrompt(purpose, text, row) }
-        : state with { Status = new("There is no row to do that to.", Tone.Warning) };
+        ? state with { Prompt = new TopPrompt(purpose, text, row, IsUntouched: true) }
+        : state with { Status = new("No row is selected.", Tone.Warning) };
 
-    private static (TopState, TopWish?) Answer(TopState state, TopPrompt question, TopKey key)
+    private static (TopState, TopEffect?) Answer(TopState state, TopPrompt question, TopKey key)
     {
         if (question.Row is not { } row || key.Character is not ('y' or 'Y'))
         {
-            return (state with { Status = "Nothing was done." }, null);
+            return (state with { Status = "Cancelled." }, null);
         }
 
-        return (state, question.For == TopPrompt.Purpose.Kick ? new TopWish.Kick(row.Key) : new TopWish.Ban(row.Key, question.Time));
+        return (state, question.For == TopPrompt.Purpose.Kick ? new TopEffect.Kick(row.Key) : new TopEffect.Ban(row.Key, question.Time));
     }
 
-    private static (TopState, TopWish?) Type(TopState state, TopPrompt prompt, TopKey key)
+    private static (TopState, TopEffect?) Type(TopState state, TopPrompt prompt, TopKey key)
     {
         var text = key.Special switch
         {
             TopKey.Name.Backspace => prompt.Text.Length > 0 ? prompt.Text[..^1] : "",
             TopKey.Name.EraseLine => "",
+            TopKey.Name.None when prompt.IsUntouched => $"{key.Character}",
             TopKey.Name.None when prompt.Text.Length < MaxText => prompt.Text + key.Character,
             _ => prompt.Text,
         };
         return key.Special switch
         {
-            TopKey.Name.Escape => (state with { Prompt = null, Status = "Nothing was done." }, null),
+            TopKey.Name.Escape => (state with { Prompt = null, Status = "Cancelled." }, null),
             TopKey.Name.Enter => (Enter(state with { Prompt = null }, prompt, text.Trim()), null),
-            _ => (state with { Prompt = prompt with { Text = text } }, null),
+            _ => (state with { Prompt = prompt with { Text = text, IsUntouched = false } }, null),
         };
     }
 
@@ -111,8 +113,8 @@ internal static class TopKeys
             return state with { Prompt = prompt with { For = TopPrompt.Purpose.Ban, Text = text } };
         }
 
-        return ArgumentParsers.TryReadDuration(text, out var time) && time >= BanCommand.Shortest && time <= BanCommand.Max
+        return Durations.TryParse(text, out var time) && time >= BanCommand.Shortest && time <= BanCommand.Max
             ? state with { Prompt = prompt with { For = TopPrompt.Purpose.Ban, Text = text, Time = time } }
-            : state with { Status = new($"Nothing was done: a ban is for 1s to 3650d, such as 30m, 1h or 7d, or {Forever}, not '{text}'.", Tone.Warning) };
+            : state with { Status = new($"Cancelled: a ban is 1s to 3650d long, such as 30m, 1h30m or 7d, or {Forever}, not '{text}'.", Tone.Warning) };
     }
 }

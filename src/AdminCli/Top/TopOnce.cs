@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
-using Grpc.Core;
 using Relay.AdminApi;
-using Relay.AdminCli.Commands;
 
 namespace Relay.AdminCli.Top;
 
@@ -12,20 +10,16 @@ internal static class TopOnce
     private const int PipeColumns = 80;
     private const int PipeRows = 24;
 
-    public static async Task<int> RunAsync(AdminCall call, AsyncServerStreamingCall<Stats> stream, TopView view, TimeSpan interval, bool ascii)
+    public static async Task<int> RunAsync(AdminCall call, StatsFeed feed, Stats first, TopView view, bool ascii)
     {
         var (columns, rows) = call.Context.Terminal.Redraws ? call.Context.Terminal.Size() : (PipeColumns, PipeRows);
         var started = call.Context.Clock.GetTimestamp();
-        var state = new TopState(Printable.Clean($"{call.Connection.Address}"), view).With(stream.ResponseStream.Current);
+        var state = new TopState(Printable.Clean($"{call.Connection.Address}"), view).With(first);
         var fits = TopScreen.RowsThatFit(state, columns, rows);
         state = state.With(view, await call.Connection.Admin.ListIpsAsync(view.Request(fits), call.Unary), TimeSpan.Zero);
-        if (!await StatsWatch.NextAsync(call, stream, interval + call.Connection.Timeout))
-        {
-            return StatsWatch.Stopped(call);
-        }
-
+        var second = (await feed.NextAsync()).Stats!;
         var listed = await call.Connection.Admin.ListIpsAsync(view.Request(fits), call.Unary);
-        state = state.With(stream.ResponseStream.Current).With(view, listed, call.Context.Clock.GetElapsedTime(started));
+        state = state.With(second).With(view, listed, call.Context.Clock.GetElapsedTime(started));
         if (call.Output.IsJson)
         {
             call.Output.Json(AsJson(state));
@@ -46,7 +40,7 @@ internal static class TopOnce
         var rates = StatsRates.Between(state.Before, state.Stats);
         return new JsonObject
         {
-            ["stats"] = Output.Node(state.Stats),
+            ["stats"] = MessageJson.Of(state.Stats),
             ["rates"] = new JsonObject
             {
                 ["admitted"] = rates.Admitted,
@@ -58,11 +52,11 @@ internal static class TopOnce
             },
             ["ips"] = new JsonArray([.. state.Rows.Select(row =>
             {
-                var node = Output.Node(row.Entry);
+                var node = MessageJson.Of(row.Entry);
                 node["refusedPerSecond"] = row.RefusedPerSecond;
                 return node;
             })]),
-            ["totalSize"] = $"{state.TotalRows}",
+            ["totalSize"] = state.TotalRows,
         };
     }
 }

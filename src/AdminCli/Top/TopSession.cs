@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
-using Grpc.Core;
 using Relay.AdminApi;
 using Relay.AdminCli.Commands;
 
@@ -32,7 +31,7 @@ internal sealed class TopSession
         _state = new TopState(Printable.Clean($"{call.Connection.Address}"), view);
     }
 
-    public async Task<int> RunAsync(AsyncServerStreamingCall<Stats> stream, TimeSpan interval)
+    public async Task<int> RunAsync(StatsFeed stats, Stats first)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_call.Cancel);
         // A full channel has an event in it already, after which the screen is drawn; a quit may not get lost.
@@ -45,7 +44,7 @@ internal sealed class TopSession
 
         var feed = new TopFeed(_call, _events.Writer, stop.Token);
         // Both end with the process at the latest: nothing can take a read back from a terminal.
-        _ = feed.ReadStatsAsync(stream, interval);
+        _ = feed.ReadStatsAsync(stats, first);
         _ = ReadKeysAsync(terminal, stop.Token);
         try
         {
@@ -54,12 +53,7 @@ internal sealed class TopSession
                 if (happened is TopEvent.Ended ended)
                 {
                     terminal.Dispose();
-                    if (ended.Failure is { } failure)
-                    {
-                        ExceptionDispatchInfo.Throw(failure);
-                    }
-
-                    return StatsWatch.Stopped(_call);
+                    ExceptionDispatchInfo.Throw(ended.Failure);
                 }
 
                 if (!Take(happened, terminal, feed))
@@ -99,6 +93,9 @@ internal sealed class TopSession
                 }
 
                 break;
+            case TopEvent.Disconnected disconnected:
+                _state = _state with { Lost = disconnected.Lost };
+                break;
             case TopEvent.Listed listed when (listed.Asked || !_state.Paused) && listed.View == _state.Wanted:
                 _state = _state.With(listed.View, listed.Ips, Now());
                 break;
@@ -130,13 +127,13 @@ internal sealed class TopSession
         foreach (var key in keys)
         {
             var before = _state;
-            (_state, var wish) = TopKeys.Press(before, key);
-            if (wish is TopWish.Quit)
+            (_state, var effect) = TopKeys.Press(before, key);
+            if (effect is TopEffect.Quit)
             {
                 return false;
             }
 
-            Fulfil(wish, terminal, feed);
+            Run(effect, terminal, feed);
             if (_state.Wanted != before.Wanted || (before.Paused && !_state.Paused))
             {
                 List(feed, asked: true);
@@ -152,22 +149,22 @@ internal sealed class TopSession
         return true;
     }
 
-    private void Fulfil(TopWish? wish, RawTerminal terminal, TopFeed feed)
+    private void Run(TopEffect? effect, RawTerminal terminal, TopFeed feed)
     {
-        switch (wish)
+        switch (effect)
         {
-            case TopWish.Suspend when OperatingSystem.IsLinux():
+            case TopEffect.Suspend when OperatingSystem.IsLinux():
                 LibC.StopForeground();
                 break;
-            case TopWish.Redraw:
+            case TopEffect.Redraw:
                 terminal.Forget();
                 break;
-            case TopWish.Kick or TopWish.Ban when !_acting.IsCompleted:
-                _state = _state with { Status = new("Nothing was done: the relay has not answered the last one yet.", Tone.Warning) };
+            case TopEffect.Kick or TopEffect.Ban when !_acting.IsCompleted:
+                _state = _state with { Status = new("Not done: the relay has not answered the previous request yet.", Tone.Warning) };
                 break;
-            case TopWish.Kick or TopWish.Ban:
+            case TopEffect.Kick or TopEffect.Ban:
                 _state = _state with { Status = "..." };
-                _acting = feed.ActAsync(wish);
+                _acting = feed.ActAsync(effect);
                 break;
         }
     }

@@ -15,7 +15,7 @@ internal sealed record TopState(string Server, TopView View)
 
     public IReadOnlyList<TopRow> Rows { get; private init; } = [];
 
-    /// <summary>How many rows there are in all.</summary>
+    /// <summary>How many rows there are in total.</summary>
     public long TotalRows { get; private init; }
 
     /// <summary>When the rows were listed, counted from some moment.</summary>
@@ -28,6 +28,9 @@ internal sealed record TopState(string Server, TopView View)
     public string? Marked { get; init; }
 
     public bool Paused { get; init; }
+
+    /// <summary>How long the relay has been gone; null: it has not.</summary>
+    public TimeSpan? Lost { get; init; }
 
     public bool Help { get; init; }
 
@@ -60,7 +63,7 @@ internal sealed record TopState(string Server, TopView View)
 
     public TopRow? MarkedRow => MarkedIndex is >= 0 and var index ? Rows[index] : null;
 
-    public TopState With(Stats stats) => this with { Before = Stats.Uptime is null ? null : Stats, Stats = stats };
+    public TopState With(Stats stats) => this with { Before = Stats.Uptime is null || Lost is not null ? null : Stats, Stats = stats, Lost = null };
 
     public TopState With(TopView view, ListIpsResponse listed, TimeSpan at)
     {

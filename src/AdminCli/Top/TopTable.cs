@@ -11,7 +11,7 @@ internal static class TopTable
     // Narrower, the column would jump with every address that comes and goes.
     private static readonly (string Title, int Width)[] Columns =
     [
-        ("ADDRESS", 15), ("CONN", 5), ("LIMIT", 5), ("REFUSED", 8), ("REF/S", 7), ("ADMITTED", 8), ("PEAK", 5), ("LAST SEEN", 9),
+        ("ADDRESS", 15), ("CONN", 5), ("LIMIT", 5), ("REFUSED", 8), ("REF/S", 7), ("ADMITTED", 8), ("PEAK", 5), ("LAST_SEEN", 9),
     ];
 
     /// <summary>A heading and at most <paramref name="most"/> rows, among them the one with the marker.</summary>
@@ -67,7 +67,7 @@ internal static class TopTable
             new(row.RefusedPerSecond is > 0 ? Units.Rate(row.RefusedPerSecond) : Units.Unknown, Tone.Warning),
             Units.Count(ip.Admitted),
             Units.Count(ip.Peak),
-            Units.Ago(ip.LastSeen, now),
+            Units.Since(ip.LastSeen, now),
         ];
     }
 }

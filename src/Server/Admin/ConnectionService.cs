@@ -91,7 +91,7 @@ internal sealed partial class ConnectionService(
     {
         if (!drainer.Cancel())
         {
-            throw AdminErrors.Precondition(drainer.IsForStop ? "the drain before a shutdown cannot be cancelled" : "no drain is in progress");
+            throw AdminErrors.Precondition(drainer.IsForStop ? "the relay drains because it is stopping, which cannot be cancelled" : "no drain is in progress");
         }
 
         Log.DrainCancelled(logger, AdminCaller.Of(context).Who, Reason(request.Reason));

@@ -1,53 +1,77 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Relay.Configuration;
 
-/// <summary>Durations as people write them: 250ms, 30s, 5m, 2h, 1d, or hh:mm:ss. A bare number other than 0 has no unit and is refused.</summary>
-internal static class Durations
+/// <summary>
+/// Durations as people write them: 250ms, 1.5s, 30s, 5m, 1h30m, 1d12h. Numbers with units, the largest first, each unit once;
+/// the last number may have a fraction. Only 0 needs no unit. relayd and relayctl read and write them alike.
+/// </summary>
+internal static partial class Durations
 {
-    private static readonly (string Unit, TimeSpan Length)[] Units =
+    // Larger than every range, and far from overflow.
+    private const long MaxTicks = 36_500 * TimeSpan.TicksPerDay;
+
+    // A fraction only before the last unit.
+    private const string Number = @"[0-9]+(?:\.[0-9]+(?=[a-z]+\z))?";
+
+    private const string Written =
+        $@"^(?:(?<d>{Number})d)?(?:(?<h>{Number})h)?(?:(?<m>{Number})m(?!s))?(?:(?<s>{Number})s)?(?:(?<ms>{Number})ms)?\z";
+
+    private static readonly (string Name, long Ticks)[] Units =
     [
-        ("ms", TimeSpan.FromMilliseconds(1)),
-        ("s", TimeSpan.FromSeconds(1)),
-        ("m", TimeSpan.FromMinutes(1)),
-        ("h", TimeSpan.FromHours(1)),
-        ("d", TimeSpan.FromDays(1)),
+        ("d", TimeSpan.TicksPerDay),
+        ("h", TimeSpan.TicksPerHour),
+        ("m", TimeSpan.TicksPerMinute),
+        ("s", TimeSpan.TicksPerSecond),
+        ("ms", TimeSpan.TicksPerMillisecond),
     ];
 
     public static bool TryParse(string text, out TimeSpan duration)
     {
         text = text.Trim();
-        if (text == "0")
+        duration = TimeSpan.Zero;
+        var written = Pattern().Match(text);
+        if (text.Length == 0 || !written.Success)
         {
-            duration = TimeSpan.Zero;
-            return true;
+            return text == "0";
         }
 
-        foreach (var (unit, length) in Units)
+        var sum = 0L;
+        foreach (var (name, ticks) in Units)
         {
-            if (text.EndsWith(unit, StringComparison.Ordinal)
-                && double.TryParse(text[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var count)
-                && count * length.TotalDays < 36_500)
+            if (written.Groups[name] is not { Success: true, ValueSpan: var number })
             {
-                duration = count * length;
-                return true;
+                continue;
             }
+
+            if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var count) || count > (decimal)(MaxTicks - sum) / ticks)
+            {
+                return false;
+            }
+
+            sum += (long)(count * ticks);
         }
 
-        return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out duration) && text.Contains(':');
+        duration = TimeSpan.FromTicks(sum);
+        return true;
     }
 
-    /// <summary>The shortest of the forms above.</summary>
+    /// <summary>As <see cref="TryParse"/> reads it, without units that are 0. What is negative is 0.</summary>
     public static string Format(TimeSpan duration)
     {
-        foreach (var (unit, length) in Units.Reverse())
+        var left = Math.Max(0, duration.Ticks);
+        var text = "";
+        foreach (var (name, ticks) in Units.AsSpan(..^1))
         {
-            if (duration >= length && duration.Ticks % length.Ticks == 0)
-            {
-                return $"{duration.Ticks / length.Ticks}{unit}";
-            }
+            text += left < ticks ? "" : string.Create(CultureInfo.InvariantCulture, $"{left / ticks}{name}");
+            left %= ticks;
         }
 
-        return duration == TimeSpan.Zero ? "0" : duration.ToString("c", CultureInfo.InvariantCulture);
+        text += left == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{(decimal)left / TimeSpan.TicksPerMillisecond:0.####}ms");
+        return text.Length > 0 ? text : "0";
     }
+
+    [GeneratedRegex(Written)]
+    private static partial Regex Pattern();
 }

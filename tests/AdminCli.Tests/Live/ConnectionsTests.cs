@@ -4,16 +4,16 @@ using Relay.AdminCli;
 
 namespace AdminCli.Tests.Live;
 
-public sealed class ConnectionsTests(RelayFixture fixture) : IClassFixture<RelayFixture>
+public sealed class ConnectionsTests
 {
     [Fact]
     public async Task Connections_None_IsASentenceInATableAndAnEmptyListInJson()
     {
         await using var relay = await RelayProcess.StartAsync();
         var table = await relay.Cli.RunAsync("connections");
-        Assert.Equal((ExitCodes.Ok, "No client sockets match.\n", ""), (table.ExitCode, table.Output, table.Error));
+        Assert.Equal((ExitCodes.Ok, "No client socket matches.\n", ""), (table.ExitCode, table.Output, table.Error));
         var json = await relay.Cli.RunLineAsync("connections -o json");
-        Assert.Equal("""{"connections":[],"totalSize":"0"}""", string.Concat(json.Output.Where(c => !char.IsWhiteSpace(c))));
+        Assert.Equal("""{"connections":[],"totalSize":0}""", string.Concat(json.Output.Where(c => !char.IsWhiteSpace(c))));
     }
 
     [Fact]
@@ -29,10 +29,10 @@ public sealed class ConnectionsTests(RelayFixture fixture) : IClassFixture<Relay
 
         var result = await relay.Cli.RunAsync("connections");
         Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
-        Assert.Matches(@"^ID +ADDRESS +KEY +AGE +IDLE +KNOWN BY +MESSAGES IN +OUT +BYTES IN +OUT +QUEUED$", result.OutputLines[0]);
-        Assert.Matches(@"^ *1 +127\.0\.0\.1 +(\d+m )?\d+s +(\d+m )?\d+s +nothing +0 +\d+ +0 B +\d+ B$", result.OutputLines[1]);
-        Assert.Matches(@"^ *2 +127\.0\.0\.2 +(\d+m )?\d+s +(\d+m )?\d+s +code +1 +\d+ +\d+ B +\d+ B$", result.OutputLines[2]);
-        Assert.Matches(@"^ *3 +127\.0\.1\.3 +(\d+m )?\d+s +(\d+m )?\d+s +peer id +2 +\d+ +\d+ B +\d+ B$", result.OutputLines[3]);
+        Assert.Matches(@"^ID +ADDRESS +KEY +AGE +IDLE +KIND +MSG_IN +MSG_OUT +BYTES_IN +BYTES_OUT +QUEUED +BYTES_QUEUED$", result.OutputLines[0]);
+        Assert.Matches(@"^ *1 +127\.0\.0\.1 +- +(\d+m)?\d+s +(\d+m)?\d+s +unregistered +0 +\d+ +0B +\d+B +0 +0B$", result.OutputLines[1]);
+        Assert.Matches(@"^ *2 +127\.0\.0\.2 +- +(\d+m)?\d+s +(\d+m)?\d+s +code +1 +\d+ +\d+B +\d+B +0 +0B$", result.OutputLines[2]);
+        Assert.Matches(@"^ *3 +127\.0\.1\.3 +- +(\d+m)?\d+s +(\d+m)?\d+s +peer +2 +\d+ +\d+B +\d+B +0 +0B$", result.OutputLines[3]);
         Assert.Equal(4, result.OutputLines.Length);
         Assert.DoesNotContain("ABC234", result.Output);
         Assert.DoesNotContain("edge-7", result.Output);
@@ -48,23 +48,14 @@ public sealed class ConnectionsTests(RelayFixture fixture) : IClassFixture<Relay
         Assert.Equal("1 2", await IdsAsync("--cidr 127.0.0.0/24"));
         Assert.Empty(await IdsAsync("--cidr 127.0.0.0/24 --kind peer"));
         var first = await relay.Cli.RunLineAsync("connections --top 1");
-        Assert.Equal((2, "1 of 3 connections; --all shows every one.\n"), (first.OutputLines.Length, first.Error));
+        Assert.Equal((2, "1 of 3 connections; --all shows all.\n"), (first.OutputLines.Length, first.Error));
 
         async Task<string> IdsAsync(string options)
         {
             var listed = await relay.Cli.RunLineAsync($"connections {options} -o json");
             using var json = JsonDocument.Parse(listed.Output);
-            return string.Join(' ', json.RootElement.GetProperty("connections").EnumerateArray().Select(row => row.GetProperty("id").GetString()));
+            return string.Join(' ', json.RootElement.GetProperty("connections").EnumerateArray().Select(row => row.GetProperty("id").GetInt64()));
         }
-    }
-
-    [Fact]
-    public async Task Connections_BadNetwork_PrintsTheViolation()
-    {
-        var result = await fixture.Relay.Cli.RunLineAsync("connections --cidr everybody");
-        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
-        Assert.StartsWith("  cidr: ", result.ErrorLines[1]);
-        Assert.Empty(result.Output);
     }
 }
 

@@ -20,19 +20,19 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         }
 
         var result = await drain.EndAsync();
-        Assert.Equal(("Drained: 3 closed, no client is left. Newcomers are still refused.", "0 0", ""), (result.OutputLines[^2], result.OutputLines[^1], result.Error));
+        Assert.Equal(("Drained: 3 closed, no client is connected. New connections are still refused.", "0 0", ""), (result.OutputLines[^2], result.OutputLines[^1], result.Error));
         Assert.False(await relay.ConnectAsync());
         Assert.Matches(@"\nrelay +draining ", (await relay.Cli.RunAsync("stats")).Output);
         Assert.StartsWith("verdict   draining   the client gets status 503 \"Server draining\" before the upgrade\n", (await relay.Cli.RunLineAsync("explain 127.0.0.1")).Output);
         Assert.Matches(@"(?m)^\S+ #\d+ .* Drain rate=2  ok  \(upgrade\)$", (await relay.Cli.RunAsync("audit")).Output);
 
         var taken = await relay.Cli.RunLineAsync("drain --cancel");
-        Assert.Equal((ExitCodes.Ok, "Taken back: 0 clients are still there, newcomers are let in again.\n", ""), (taken.ExitCode, taken.Output, taken.Error));
+        Assert.Equal((ExitCodes.Ok, "Drain cancelled. 0 clients connected, accepting new connections.\n", ""), (taken.ExitCode, taken.Output, taken.Error));
         Assert.True(await relay.ConnectAsync());
     }
 
     [Fact]
-    public async Task Drain_TakenBackMeanwhile_EndsAndTellsTheScript()
+    public async Task Drain_CancelledMeanwhile_EndsAndTellsTheScript()
     {
         await using var relay = await RelayProcess.StartAsync();
         for (var i = 0; i < 40; i++)
@@ -42,15 +42,15 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
 
         using var drain = ChildProcess.Start(ChildProcess.Relayctl, ["drain", "--rate", "1", "--deadline", "1h"], ("RELAY_ADMIN", relay.Socket));
         Assert.Matches(@"^draining   \d\d left   \d closed   done in about \d+s$", await drain.ReadLineAsync());
-        Assert.Matches(@"^Taken back: \d+ clients are still there, newcomers are let in again.\n$", (await relay.Cli.RunLineAsync("drain --cancel --reason error")).Output);
+        Assert.Matches(@"^Drain cancelled\. \d+ clients connected, accepting new connections\.\n$", (await relay.Cli.RunLineAsync("drain --cancel --reason error")).Output);
         var result = await drain.EndAsync();
-        Assert.Equal((ExitCodes.Refused, ""), (result.ExitCode, result.Error));
-        Assert.Matches(@"^Taken back: \d+ clients are still there", result.OutputLines[^1]);
+        Assert.Equal((ExitCodes.Rejected, ""), (result.ExitCode, result.Error));
+        Assert.Matches(@"^Drain cancelled\. \d+ clients connected", result.OutputLines[^1]);
         Assert.True(await relay.ConnectAsync());
     }
 
     [Fact]
-    public async Task Drain_CtrlC_EndsTheShowingAndNotTheDrain()
+    public async Task Drain_CtrlC_StopsWatchingAndNotTheDrain()
     {
         await using var relay = await RelayProcess.StartAsync();
         for (var i = 0; i < 40; i++)
@@ -62,7 +62,7 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         await drain.ReadLineAsync();
         await drain.SignalAsync("INT");
         var result = await drain.EndAsync();
-        Assert.Equal((ExitCodes.Ok, "The drain goes on; relayctl drain --cancel takes it back.\n"), (result.ExitCode, result.Error));
+        Assert.Equal((ExitCodes.Ok, "The drain continues. To cancel it: relayctl drain --cancel\n"), (result.ExitCode, result.Error));
         Assert.Matches(@"\nrelay +draining ", (await relay.Cli.RunAsync("stats")).Output);
     }
 
@@ -79,17 +79,17 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         var result = await relay.Cli.RunLineAsync("drain --rate 1 --deadline 1s -o json");
         Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
         using var last = JsonDocument.Parse(result.OutputLines[^1]);
-        Assert.Equal(("DONE", "0", "40"), (Text("state"), Text("remaining"), Text("closed")));
+        Assert.Equal(("DONE", 0, 40), (last.RootElement.GetProperty("state").GetString(), Number("remaining"), Number("closed")));
         Assert.All(await Task.WhenAll(clients.Select(client => client.ClosedAsync())), close => Assert.Equal(1012, close.Code));
 
-        string? Text(string name) => last.RootElement.GetProperty(name).GetString();
+        long Number(string name) => last.RootElement.GetProperty(name).GetInt64();
     }
 
     [Fact]
-    public async Task Drain_NothingToTakeBack_SaysSo()
+    public async Task Drain_NothingToCancel_SaysSo()
     {
         var result = await fixture.Relay.Cli.RunLineAsync("drain --cancel");
-        Assert.Equal((ExitCodes.Refused, "The relay refused: no drain is in progress"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.Equal((ExitCodes.Rejected, "Request rejected: no drain is in progress"), (result.ExitCode, result.ErrorLines[0]));
     }
 
     [Fact]
@@ -105,6 +105,6 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         await drain.ReadLineAsync();
         await relay.KillAsync();
         var result = await drain.EndAsync();
-        Assert.Equal((ExitCodes.Unreachable, $"Lost the relay at unix:{relay.Socket}: it has stopped, or the connection broke.\n"), (result.ExitCode, result.Error));
+        Assert.Equal((ExitCodes.Unreachable, $"Lost the connection to the relay at unix:{relay.Socket}.\n"), (result.ExitCode, result.Error));
     }
 }

@@ -20,7 +20,7 @@ public sealed class ExplainTests(RelayFixture fixture) : IClassFixture<RelayFixt
         Assert.Matches(@"^source +127\.0\.0\.7 is the client: not in Admission:TrustedProxies$", result.OutputLines[1]);
         Assert.Matches(@"^address +127\.0\.0\.7   counted as 127\.0\.0\.7$", result.OutputLines[2]);
         Assert.Matches(@"^rate +address 20/s burst 200   all 1000/s burst 10000$", result.OutputLines[3]);
-        Assert.Matches(@"\nLIMIT +COUNTED BY +CONNECTIONS +OF +SET BY\ntotal +- +2 +10,000 +total\n", result.Output);
+        Assert.Matches(@"\nLIMIT +COUNTED_BY +CONNECTIONS +OF +SET_BY +REACHED\ntotal +- +2 +10000 +total +no\n", result.Output);
         Assert.Matches(@"\naddress +127\.0\.0\.7 +2 +2 +per-ip +reached\n/24 +127\.0\.0\.0/24 +2 +none +per-24 \(off\)\n", result.Output);
         var last = result.OutputLines.SkipWhile(line => line != "Last decisions, newest first:").Skip(1).ToArray();
         Assert.Equal(3, last.Length);
@@ -46,15 +46,15 @@ public sealed class ExplainTests(RelayFixture fixture) : IClassFixture<RelayFixt
 
         var banned = await relay.Cli.RunLineAsync("explain 198.51.100.7");
         Assert.Matches(@"^verdict +banned   the client gets the upgrade, then close 1008 ""Banned""\n", banned.Output);
-        Assert.Matches(@"\nban +198\.51\.100\.7 until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC   manual   scanning\n", banned.Output);
+        Assert.Matches(@"\nban +198\.51\.100\.7 until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ   manual   scanning\n", banned.Output);
 
         var proxied = await relay.Cli.RunAsync("explain", "10.0.0.2", "-H", "X-Forwarded-For: 203.0.113.9, 10.0.0.9");
         Assert.Matches(@"\nsource +10\.0\.0\.2 is a trusted proxy \(matches 10\.0\.0\.0/8\), reading X-Forwarded-For\n", proxied.Output);
         Assert.Matches(@"\nsource +X-Forwarded-For, 2nd from the right: 203\.0\.113\.9 is the client: ", proxied.Output);
         Assert.Equal(3, proxied.OutputLines.Count(line => line.StartsWith("source ", StringComparison.Ordinal)));
         Assert.Matches(@"\naddress +203\.0\.113\.9   counted as 203\.0\.113\.9\n", proxied.Output);
-        Assert.Matches(@"\nshadow +would say denied\n", proxied.Output);
-        Assert.Matches(@"\naddress +203\.0\.113\.9 +0 +7 +override/203\.0\.113\.0/24\n", proxied.Output);
+        Assert.Matches(@"\nshadow +would be denied\n", proxied.Output);
+        Assert.Matches(@"\naddress +203\.0\.113\.9 +0 +7 +override/203\.0\.113\.0/24 +no\n", proxied.Output);
 
         var answer = await relay.Cli.RunAsync("explain", "10.0.0.2", "-H", "X-Forwarded-For: 203.0.113.9", "-o", "json");
         using var json = JsonDocument.Parse(answer.Output);
@@ -63,15 +63,12 @@ public sealed class ExplainTests(RelayFixture fixture) : IClassFixture<RelayFixt
         string? Text(string name) => json.RootElement.GetProperty(name).GetString();
     }
 
-    [Theory]
-    [InlineData("nobody", null, null, "address: 'nobody' is not an IP address")]
-    [InlineData("192.0.2.1", "X-Forwarded-For", null, "headers: 'X-Forwarded-For' is not a header; write it like 'X-Forwarded-For: 203.0.113.7'")]
-    [InlineData("192.0.2.1", null, "192.0.2.1:80", "listener: there is no listener '192.0.2.1:80'; there are 127.0.0.1:")]
-    public async Task Explain_Mistaken_SaysWhichPart(string address, string? header, string? listener, string expected)
+    [Fact]
+    public async Task Explain_UnknownListener_SaysWhichThereAre()
     {
-        var result = await fixture.Relay.Cli.RunAsync(["explain", address, .. header is null ? [] : new[] { "-H", header }, .. listener is null ? [] : new[] { "--listener", listener }]);
-        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
-        Assert.StartsWith($"  {expected}", result.ErrorLines[1]);
+        var result = await fixture.Relay.Cli.RunLineAsync("explain 192.0.2.1 --listener 192.0.2.1:80");
+        Assert.Equal((ExitCodes.Rejected, "Request rejected:"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.StartsWith("  listener: there is no listener '192.0.2.1:80'; there are 127.0.0.1:", result.ErrorLines[1]);
         Assert.Empty(result.Output);
     }
 }

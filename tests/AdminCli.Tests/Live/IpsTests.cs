@@ -13,10 +13,10 @@ public sealed class IpsTests(CrowdedRelay crowd) : IClassFixture<CrowdedRelay>
     {
         var result = await _cli.RunAsync("ips");
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
-        Assert.Matches(@"^ADDRESS +CONNECTIONS +LIMIT +PEAK +ADMITTED +REFUSED +FIRST SEEN +LAST SEEN$", result.OutputLines[0]);
-        Assert.Matches(@"^127\.1\.0\.1 +3 +[\d,]+ +3 +3 +0 +(\d+m )?\d+s ago +(\d+m )?\d+s ago$", result.OutputLines[1]);
+        Assert.Matches(@"^ADDRESS +CONNECTIONS +LIMIT +PEAK +ADMITTED +REFUSED +FIRST_SEEN +LAST_SEEN$", result.OutputLines[0]);
+        Assert.Matches(@"^127\.1\.0\.1 +3 +[\d,]+ +3 +3 +0 +(\d+m)?\d+s +(\d+m)?\d+s$", result.OutputLines[1]);
         Assert.Equal(21, result.OutputLines.Length);
-        Assert.Equal("20 of 1,050 addresses; --all shows every one.\n", result.Error);
+        Assert.Equal("20 of 1,050 addresses; --all shows all.\n", result.Error);
     }
 
     [Theory]
@@ -49,8 +49,8 @@ public sealed class IpsTests(CrowdedRelay crowd) : IClassFixture<CrowdedRelay>
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(["ips", "totalSize"], json.RootElement.EnumerateObject().Select(property => property.Name));
         Assert.Equal(CrowdedRelay.Addresses, json.RootElement.GetProperty("ips").GetArrayLength());
-        Assert.Equal("1050", json.RootElement.GetProperty("totalSize").GetString());
-        Assert.Equal("0", json.RootElement.GetProperty("ips")[0].GetProperty("refused").GetString());
+        Assert.Equal(1050, json.RootElement.GetProperty("totalSize").GetInt64());
+        Assert.Equal(0, json.RootElement.GetProperty("ips")[0].GetProperty("refused").GetInt64());
     }
 
     [Theory]
@@ -71,23 +71,13 @@ public sealed class IpsTests(CrowdedRelay crowd) : IClassFixture<CrowdedRelay>
     }
 
     [Fact]
-    public async Task Ips_BadCidr_PrintsTheViolationOfTheField()
-    {
-        var result = await _cli.RunLineAsync("ips --cidr everybody");
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
-        Assert.Equal("The relay refused the request:", result.ErrorLines[0]);
-        Assert.StartsWith("  cidr: ", result.ErrorLines[1]);
-        Assert.Empty(result.Output);
-    }
-
-    [Fact]
     public async Task Ips_FreshRelay_IsASentenceInATableAndAnEmptyListInJson()
     {
         await using var relay = await RelayProcess.StartAsync();
         var table = await relay.Cli.RunAsync("ips");
         Assert.Equal((ExitCodes.Ok, "No addresses seen yet.\n", ""), (table.ExitCode, table.Output, table.Error));
         var json = await relay.Cli.RunAsync("ips", "-o", "json");
-        Assert.Equal("""{"ips":[],"totalSize":"0"}""", string.Concat(json.Output.Where(c => !char.IsWhiteSpace(c))));
+        Assert.Equal("""{"ips":[],"totalSize":0}""", string.Concat(json.Output.Where(c => !char.IsWhiteSpace(c))));
     }
 
     [Fact]

@@ -72,9 +72,9 @@ public sealed class LimitsTests
         await using var relay = await RelayProcess.StartAsync();
         await relay.Cli.RunLineAsync("set-limit --per-ip 40");
         var result = await relay.Cli.RunLineAsync("set-limit --per-ip 60 --expect-revision 1");
-        Assert.Equal((ExitCodes.Refused, ""), (result.ExitCode, result.Output));
+        Assert.Equal((ExitCodes.Rejected, ""), (result.ExitCode, result.Output));
         Assert.Equal("Revision conflict: expected 1, current is 2.", result.ErrorLines[0]);
-        Assert.Equal("Run `relayctl limits`, decide anew, and try again with the revision it shows.", result.ErrorLines[1]);
+        Assert.Equal("Run `relayctl limits` and try again with the revision that it shows.", result.ErrorLines[1]);
         Assert.Matches(@"\nper-ip +40 clients", (await relay.Cli.RunAsync("limits")).Output);
     }
 
@@ -83,8 +83,8 @@ public sealed class LimitsTests
     {
         await using var relay = await RelayProcess.StartAsync();
         var result = await relay.Cli.RunAsync("set-limit", "--per-ip", "50", "--reason", new string('x', 257));
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
-        Assert.Equal("The relay refused the request:", result.ErrorLines[0]);
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
+        Assert.Equal("Request rejected:", result.ErrorLines[0]);
         Assert.StartsWith("  options.reason: ", result.ErrorLines[1]);
     }
 
@@ -96,7 +96,7 @@ public sealed class LimitsTests
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(1000, json.RootElement.GetProperty("before").GetProperty("total").GetInt32());
         Assert.Equal(10, json.RootElement.GetProperty("after").GetProperty("total").GetInt32());
-        Assert.Equal("2", json.RootElement.GetProperty("revision").GetString());
+        Assert.Equal(2, json.RootElement.GetProperty("revision").GetInt64());
         Assert.NotEqual(0, json.RootElement.GetProperty("warnings").GetArrayLength());
         Assert.StartsWith("warning: ", result.Error);
     }
@@ -107,7 +107,7 @@ public sealed class LimitsTests
         await using var relay = await RelayProcess.StartAsync("--Admission:Total=1000", "--Admission:PerIp=20");
         using var json = JsonDocument.Parse((await relay.Cli.RunLineAsync("limits -o json")).Output);
         Assert.Equal(20, json.RootElement.GetProperty("limits").GetProperty("perIp").GetInt32());
-        Assert.Equal("1", json.RootElement.GetProperty("revision").GetString());
+        Assert.Equal(1, json.RootElement.GetProperty("revision").GetInt64());
     }
 
     [Fact]

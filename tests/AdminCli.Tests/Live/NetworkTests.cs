@@ -36,9 +36,9 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         var both = fixture.Save("both.pem", await File.ReadAllTextAsync(cert, TestContext.Current.CancellationToken) + await File.ReadAllTextAsync(key, TestContext.Current.CancellationToken));
         Assert.Equal(ExitCodes.Ok, (await new Cli().RunAsync("set-limit", "--per-ip", "50", "--server", _address, "--ca-file", _ca, "--cert", cert, "--key", key)).ExitCode);
         var result = await new Cli().RunAsync("token", "list", "--server", _address, "--ca-file", _ca, "--cert", both);
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.Matches(
-            @"^You may not do that: ListTokens needs the role admin; certificate CN=kay \(sha256 [0-9a-f]{16}\) has operate\. Whoever runs the relay can give it the role in Admin:ClientRoles\.\n\(request [0-9a-f]{16}\)\n$",
+            @"^Permission denied: ListTokens needs the role admin; certificate CN=kay \(sha256 [0-9a-f]{16}\) has operate\. Whoever runs the relay can give it the role in Admin:ClientRoles\.\n\(request [0-9a-f]{16}\)\n$",
             result.Error);
     }
 
@@ -46,9 +46,9 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
     public async Task Call_RoleTooLow_SaysWhichIsNeededAndHowToGetIt()
     {
         var result = await new Cli().RunAsync("set-limit", "--per-ip", "50", "--server", _address, "--ca-file", _ca, "--token-file", fixture.TokenFile);
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.Matches(
-            @"^You may not do that: ChangePolicy needs the role operate; token fixture \([0-9a-f]{8}\) has read\. An admin can make a token that has it: `relayctl token create --role operate`\.\n\(request [0-9a-f]{16}\)\n$",
+            @"^Permission denied: ChangePolicy needs the role operate; token fixture \([0-9a-f]{8}\) has read\. An admin can make a token that has it: `relayctl token create --role operate`\.\n\(request [0-9a-f]{16}\)\n$",
             result.Error);
     }
 
@@ -56,9 +56,9 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
     public async Task Call_WithoutAToken_SaysWhatToGive()
     {
         var result = await new Cli().RunAsync("stats", "--server", _address, "--ca-file", _ca);
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.StartsWith(
-            "The relay does not know who you are: this listener wants a token or a client certificate, and none came\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.\n(request ",
+            "Authentication required: this listener wants a token or a client certificate, and none came\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.\n(request ",
             result.Error);
     }
 
@@ -71,7 +71,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         var revoked = await fixture.Relay.Cli.RunAsync("token", "revoke", made.Output.Split('_')[1], "--reason", "test");
         Assert.Matches(@"^Revoked gone \([0-9a-f]{8}\), role read\.\n$", revoked.Output);
         var result = await new Cli().RunAsync("stats", "--server", _address, "--ca-file", _ca, "--token-file", file);
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.Contains("the relay does not know this token; it was revoked, or is of another relay", result.Error);
     }
 
@@ -83,7 +83,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         var (cert, key) = Save("other", certificate);
         var result = await new Cli().RunAsync("stats", "--server", _address, "--ca-file", _ca, "--cert", cert, "--key", key);
         Assert.Contains("the client certificate is not signed by an authority in the relay's Admin:ClientCaFile", result.Error);
-        Assert.Equal(ExitCodes.Refused, result.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, result.ExitCode);
     }
 
     [Fact]
@@ -146,14 +146,14 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
     {
         var made = await fixture.Relay.Cli.RunAsync("token", "create", "--name", "kay@desk", "--role", "operate", "--expires", "90d");
         Assert.Matches("^relay_[0-9a-f]{8}_[A-Za-z0-9_-]{43}\n$", made.Output);
-        Assert.Matches(@"^Token kay@desk \([0-9a-f]{8}\), role operate, until \d{4}-\d\d-\d\d \d\d:\d\d UTC\. It is shown this once; keep it where nobody else can read it\.\n$", made.Error);
+        Assert.Matches(@"^Token kay@desk \([0-9a-f]{8}\), role operate, valid until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\. Shown only once\. Store it safely\.\n$", made.Error);
         var id = made.Output.Split('_')[1];
         var listed = (await fixture.Relay.Cli.RunAsync("token", "list")).OutputLines;
-        Assert.Matches(@"^ID +NAME +ROLE +CREATED +EXPIRES +LAST USED$", listed[0]);
-        Assert.Contains(listed, line => System.Text.RegularExpressions.Regex.IsMatch(line, $@"^{id}   kay@desk +operate +\d+s ago +in (89d 23h \d+m|90d 0h 0m) +never$"));
+        Assert.Matches(@"^ID +NAME +ROLE +CREATED +EXPIRES +LAST_USED$", listed[0]);
+        Assert.Contains(listed, line => System.Text.RegularExpressions.Regex.IsMatch(line, $@"^{id}   kay@desk +operate +\d+s +(89d23h\d+m|90d) +never$"));
         Assert.Equal(ExitCodes.Ok, (await fixture.Relay.Cli.RunAsync("token", "revoke", id)).ExitCode);
         var again = await fixture.Relay.Cli.RunAsync("token", "revoke", id);
-        Assert.Equal(ExitCodes.Refused, again.ExitCode);
+        Assert.Equal(ExitCodes.Rejected, again.ExitCode);
         Assert.Contains($"there is no token '{id}'", again.Error);
     }
 

@@ -44,8 +44,8 @@ public sealed class SocketRolesTests
                     return;
                 }
 
-                Assert.Equal(ExitCodes.Refused, result.ExitCode);
-                Assert.Matches($@"^You may not do that: {refusal}; uid={user}\S* gid={group} pid=\d+ has .*Admin:\w+Users .*\n\(request [0-9a-f]{{16}}\)\n$", result.Error);
+                Assert.Equal(ExitCodes.Rejected, result.ExitCode);
+                Assert.Matches($@"^Permission denied: {refusal}; uid={user}\S* gid={group} pid=\d+ has .*Admin:\w+Users .*\n\(request [0-9a-f]{{16}}\)\n$", result.Error);
                 var audit = await relay.Cli.RunLineAsync("audit --last 1");
                 Assert.Contains($"uid={user}", audit.Output);
                 Assert.Contains($"PERMISSION_DENIED: {refusal}", audit.Output);

@@ -13,24 +13,25 @@ public sealed class StatsTests(RelayFixture fixture) : IClassFixture<RelayFixtur
     {
         var result = await _relay.Cli.RunAsync("stats");
         Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Error));
-        Assert.All((string[])["clients", "refused", "sockets", "pairing", "traffic", "peers", "process", "audit", "relay"], label =>
+        Assert.All((string[])["clients", "refused", "sockets", "pairing", "traffic", "peers", "process", "ledger", "relay"], label =>
             Assert.Contains(result.OutputLines, line => line.StartsWith(label, StringComparison.Ordinal)));
         Assert.Matches(@"^clients +\d+ of [\d,]+ \(\d+%\)   peak \d+   from \d+ address(es)?   [\d,]+ per address \(IPv6 /\d+\)   revision 1$", result.OutputLines[0]);
-        Assert.Matches(@"process +RSS \d+ MiB   heap [\d.]+ [KM]iB   open files \d+ of [\d,]+   CPU (\d+m )?\d+s   threads \d+   gen2 \d+", result.Output);
-        Assert.Matches("audit +drift 0", result.Output);
-        Assert.Matches(@"relay +ready   up (\d+m )?\d+s   version \d+\.\d+\.\d+\S*   ed25519:[A-Za-z0-9_-]{43}\n", result.Output);
+        Assert.Matches(@"process +RSS \d+ MiB   heap [\d.]+ [KM]iB   open files \d+ of [\d,]+   CPU (\d+m)?\d+s   threads \d+   gen2 \d+", result.Output);
+        Assert.Matches(@"ledger +mismatch 0   \d+ checks, 0 mismatches", result.Output);
+        Assert.Matches(@"relay +ready   up (\d+m)?\d+s   version \d+\.\d+\.\d+\S*   ed25519:[A-Za-z0-9_-]{43}\n", result.Output);
         Assert.DoesNotContain('\e', result.Output);
     }
 
     [Fact]
-    public async Task Stats_AsJson_IsCanonicalWithEveryField()
+    public async Task Stats_AsJson_HasEveryFieldAndNumbersAsNumbers()
     {
         var result = await _relay.Cli.RunAsync("stats", "-o", "json");
         using var json = JsonDocument.Parse(result.Output);
-        Assert.Equal(JsonValueKind.String, json.RootElement.GetProperty("connections").GetProperty("current").ValueKind);
+        Assert.Equal(JsonValueKind.Number, json.RootElement.GetProperty("connections").GetProperty("current").ValueKind);
         Assert.Equal(JsonValueKind.Number, json.RootElement.GetProperty("limits").GetProperty("perIp").ValueKind);
-        Assert.Equal("0", json.RootElement.GetProperty("refused").GetProperty("stopping").GetString());
-        Assert.Equal("0", json.RootElement.GetProperty("ledger").GetProperty("drift").GetString());
+        Assert.Equal(0, json.RootElement.GetProperty("refused").GetProperty("stopping").GetInt64());
+        Assert.Equal(0, json.RootElement.GetProperty("ledger").GetProperty("drift").GetInt64());
+        Assert.Matches(@"^[\d.]+s$", json.RootElement.GetProperty("uptime").GetString());
         Assert.Equal("ready", json.RootElement.GetProperty("state").GetString());
     }
 
@@ -118,25 +119,62 @@ public sealed class StatsTests(RelayFixture fixture) : IClassFixture<RelayFixtur
     }
 
     [Fact]
-    public async Task Watch_RelayIsKilled_SaysThatItIsLost()
+    public async Task Watch_RelayRestarts_SaysForHowLongItIsGoneAndGoesOn()
     {
-        await using var relay = await RelayProcess.StartAsync();
-        using var relayctl = ChildProcess.Start(ChildProcess.Relayctl, ["stats", "--watch"], ("RELAY_ADMIN", relay.Socket));
-        Assert.Contains(" state=ready ", await relayctl.ReadLineAsync());
-        await relay.KillAsync();
-        var result = await relayctl.EndAsync();
-        Assert.Equal((ExitCodes.Unreachable, $"Lost the relay at unix:{relay.Socket}: it has stopped, or the connection broke.\n"), (result.ExitCode, result.Error));
+        using var folder = new TempFolder();
+        var socket = folder["admin.sock"];
+        using var relayctl = await WatchAsync("stats", "--watch", "--interval", "100ms");
+        Assert.Matches("^[0-9TZ:-]+ state=disconnected for=0s$", await SkipToAsync("disconnected"));
+        await using (await RelayProcess.StartAsync($"--Admin:Socket={socket}"))
+        {
+            // A rate across the restart would be wrong.
+            Assert.Contains(" admitted=- ", await SkipToAsync("state=ready"));
+            await relayctl.SignalAsync("INT");
+            Assert.Equal(ExitCodes.Ok, (await relayctl.EndAsync()).ExitCode);
+        }
+
+        async Task<ChildProcess> WatchAsync(params string[] args)
+        {
+            await using var relay = await RelayProcess.StartAsync($"--Admin:Socket={socket}");
+            var watch = ChildProcess.Start(ChildProcess.Relayctl, args, ("RELAY_ADMIN", socket));
+            Assert.Contains(" state=ready ", await watch.ReadLineAsync());
+            await relay.KillAsync();
+            return watch;
+        }
+
+        async Task<string> SkipToAsync(string word)
+        {
+            while (true)
+            {
+                var line = await relayctl.ReadLineAsync() ?? throw new InvalidOperationException("it ended");
+                if (line.Contains(word, StringComparison.Ordinal))
+                {
+                    return line;
+                }
+            }
+        }
     }
 
     [Fact]
-    public async Task Watch_RelayStops_EndsWithASentence()
+    public async Task Watch_RelayIsKilledAndExitOnLoss_SaysThatItIsLost()
     {
         await using var relay = await RelayProcess.StartAsync();
-        using var relayctl = ChildProcess.Start(ChildProcess.Relayctl, ["stats", "--watch"], ("RELAY_ADMIN", relay.Socket));
+        using var relayctl = ChildProcess.Start(ChildProcess.Relayctl, ["stats", "--watch", "--exit-on-loss"], ("RELAY_ADMIN", relay.Socket));
+        Assert.Contains(" state=ready ", await relayctl.ReadLineAsync());
+        await relay.KillAsync();
+        var result = await relayctl.EndAsync();
+        Assert.Equal((ExitCodes.Unreachable, $"Lost the connection to the relay at unix:{relay.Socket}.\n"), (result.ExitCode, result.Error));
+    }
+
+    [Fact]
+    public async Task Watch_RelayStopsAndExitOnLoss_EndsWithASentence()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        using var relayctl = ChildProcess.Start(ChildProcess.Relayctl, ["stats", "--watch", "--exit-on-loss"], ("RELAY_ADMIN", relay.Socket));
         Assert.Contains(" state=ready ", await relayctl.ReadLineAsync());
         await relay.TerminateAsync();
         var result = await relayctl.EndAsync();
-        Assert.Equal((ExitCodes.Refused, "The relay is not available: the relay is stopping\nTry again when it runs.\n"), (result.ExitCode, result.Error));
+        Assert.Equal((ExitCodes.Rejected, "The relay is unavailable: the relay is stopping\nTry again later.\n"), (result.ExitCode, result.Error));
     }
 
     private static async Task<string> ReadUntilAsync(ChildProcess process, string word, int times)

@@ -5,7 +5,7 @@ using Relay.AdminCli;
 
 namespace AdminCli.Tests.Live;
 
-public sealed class TailTests(RelayFixture fixture) : IClassFixture<RelayFixture>
+public sealed class TailTests
 {
     [Fact]
     public async Task Tail_UntilCtrlC_TellsThePastAndThenThePresent()
@@ -13,7 +13,7 @@ public sealed class TailTests(RelayFixture fixture) : IClassFixture<RelayFixture
         await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=1");
         await relay.OpenAsync("127.0.0.1");
         using var tail = Start(relay);
-        Assert.Matches(@"^\d\d:\d\d:\d\d\.\d\d\d admitted 127\.0\.0\.1  per-ip 0/1  /24 0  total 0/[1-9]\d+$", await tail.ReadLineAsync());
+        Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ admitted 127\.0\.0\.1  per-ip 0/1  /24 0  total 0/[1-9]\d+$", await tail.ReadLineAsync());
         await relay.OpenAsync("127.0.0.1");
         Assert.Matches(@" refused per_ip_limit 127\.0\.0\.1  per-ip 1/1  /24 1  total 1/[1-9]\d+$", await tail.ReadLineAsync());
         await relay.OpenAsync("127.0.0.2");
@@ -52,7 +52,7 @@ public sealed class TailTests(RelayFixture fixture) : IClassFixture<RelayFixture
         await relay.OpenAsync();
         using var tail = Start(relay, ["--last", "1", .. options]);
         using var first = JsonDocument.Parse((await tail.ReadLineAsync())!);
-        Assert.Equal(("per_ip_limit", "127.0.0.1", "1"), (Text(first, "outcome"), Text(first, "address"), Text(first, "connections")));
+        Assert.Equal(("per_ip_limit", "127.0.0.1", 1), (Text(first, "outcome"), Text(first, "address"), first.RootElement.GetProperty("connections").GetInt64()));
         await relay.OpenAsync("127.0.0.2");
         using var second = JsonDocument.Parse((await tail.ReadLineAsync())!);
         Assert.Equal(("admitted", "127.0.0.2"), (Text(second, "outcome"), Text(second, "address")));
@@ -105,7 +105,7 @@ public sealed class TailTests(RelayFixture fixture) : IClassFixture<RelayFixture
         Assert.Contains(" admitted ", await tail.ReadLineAsync());
         await relay.KillAsync();
         var result = await tail.EndAsync();
-        Assert.Equal((ExitCodes.Unreachable, $"Lost the relay at unix:{relay.Socket}: it has stopped, or the connection broke.\n"), (result.ExitCode, result.Error));
+        Assert.Equal((ExitCodes.Unreachable, $"Lost the connection to the relay at unix:{relay.Socket}.\n"), (result.ExitCode, result.Error));
     }
 
     [Fact]
@@ -117,15 +117,7 @@ public sealed class TailTests(RelayFixture fixture) : IClassFixture<RelayFixture
         Assert.Contains(" admitted ", await tail.ReadLineAsync());
         await relay.TerminateAsync();
         var result = await tail.EndAsync();
-        Assert.Equal((ExitCodes.Refused, "The relay is not available: the relay is stopping\nTry again when it runs.\n"), (result.ExitCode, result.Error));
-    }
-
-    [Fact]
-    public async Task Tail_BadNetwork_PrintsTheViolation()
-    {
-        var result = await fixture.Relay.Cli.RunLineAsync("tail --cidr everybody");
-        Assert.Equal((ExitCodes.Refused, "The relay refused the request:"), (result.ExitCode, result.ErrorLines[0]));
-        Assert.StartsWith("  cidr: ", result.ErrorLines[1]);
+        Assert.Equal((ExitCodes.Rejected, "The relay is unavailable: the relay is stopping\nTry again later.\n"), (result.ExitCode, result.Error));
     }
 
     [Fact]

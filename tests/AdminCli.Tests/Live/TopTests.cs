@@ -21,7 +21,7 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
         var seen = await terminal.ReadUntilAsync("b ban");
         Assert.Contains("\e[?1049h\e[?25l\e[?7l", seen);
         // To clear the rest of a line after all 80 columns of it takes the last one away.
-        Assert.Matches(@"\e\[1;1H\e\[Krelay ready.{65} UTC\e\[2;1H", seen);
+        Assert.Matches(@"\e\[1;1H\e\[Krelay ready.{48}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\e\[2;1H", seen);
         await terminal.TypeAsync(key);
         await AssertLeftAsync(terminal, before, ExitCodes.Ok);
     }
@@ -44,15 +44,32 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
     }
 
     [Fact]
-    public async Task Top_RelayIsKilled_LeavesTheTerminalAndSaysThatItIsLost()
+    public async Task Top_RelayRestarts_SaysSoAndGoesOn()
+    {
+        using var folder = new TempFolder();
+        var option = $"--Admin:Socket={folder["admin.sock"]}";
+        var first = await RelayProcess.StartAsync(option);
+        using var terminal = Start(folder["admin.sock"]);
+        await terminal.ReadUntilAsync("b ban");
+        await first.KillAsync();
+        await first.DisposeAsync();
+        await terminal.ReadUntilAsync("relay DISCONNECTED ");
+        await using var second = await RelayProcess.StartAsync(option);
+        await terminal.ReadUntilAsync("relay ready ");
+        await terminal.TypeAsync("q");
+        Assert.Contains("code=0", (await terminal.EndAsync()).Output);
+    }
+
+    [Fact]
+    public async Task Top_RelayIsKilledAndExitOnLoss_LeavesTheTerminalAndSaysThatItIsLost()
     {
         await using var relay = await RelayProcess.StartAsync();
-        using var terminal = Start(relay);
+        using var terminal = Start(relay.Socket, "--exit-on-loss");
         var before = await ModeAsync(terminal);
         await terminal.ReadUntilAsync("b ban");
         await relay.KillAsync();
         var seen = await AssertLeftAsync(terminal, before, ExitCodes.Unreachable);
-        Assert.Contains("Lost the relay at ", seen);
+        Assert.Contains("Lost the connection to the relay at ", seen);
     }
 
     [Fact]
@@ -66,7 +83,7 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
         await terminal.TypeAsync("xy");
         await terminal.ReadUntilAsync("Disconnect 1 socket of 127.1.0.7? y/N");
         await terminal.TypeAsync("n");
-        await terminal.ReadUntilAsync("Nothing was done.");
+        await terminal.ReadUntilAsync("Cancelled.");
         Assert.Matches("^clients +1 of ", (await relay.Cli.RunAsync("stats")).Output);
         await terminal.TypeAsync("x");
         await terminal.ReadUntilAsync("y/N");
@@ -84,11 +101,11 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
         using var terminal = Start(relay);
         await terminal.ReadUntilAsync(">203.0.113.7 ");
         await terminal.TypeAsync("b\r");
-        await terminal.ReadUntilAsync("Ban 203.0.113.7 for 1h 0m 0s? Its 1 socket stays connected. y/N");
+        await terminal.ReadUntilAsync("Ban 203.0.113.7 for 1h? Its 1 socket stays connected. y/N");
         await terminal.TypeAsync("y");
         await terminal.ReadUntilAsync("Banned 203.0.113.7 until ");
 
-        Assert.Matches(@"\n203\.0\.113\.7 +in (1h 0m 0s|59m \d+s) +manual +relayctl top\n", (await relay.Cli.RunAsync("bans")).Output);
+        Assert.Matches(@"\n203\.0\.113\.7 +(1h|59m(\d+s)?) +manual +relayctl top\n", (await relay.Cli.RunAsync("bans")).Output);
         Assert.False(await relay.ConnectForwardedAsync("203.0.113.7"));
         Assert.True(await relay.ConnectForwardedAsync("203.0.113.8"));
         Assert.Matches("^clients +2 of ", (await relay.Cli.RunAsync("stats")).Output);
@@ -104,7 +121,7 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
         using var terminal = Start(relay);
         await terminal.ReadUntilAsync(">127.1.0.7 ");
         await terminal.TypeAsync("b\r");
-        await terminal.ReadUntilAsync("Ban 127.1.0.7 for 1h 0m 0s?");
+        await terminal.ReadUntilAsync("Ban 127.1.0.7 for 1h?");
         await terminal.TypeAsync("y");
         await terminal.ReadUntilAsync("127.1.0.7 is protected");
         Assert.Equal("No bans.\n", (await relay.Cli.RunAsync("bans")).Output);
@@ -139,13 +156,15 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
         Assert.Equal("ready", json.RootElement.GetProperty("stats").GetProperty("state").GetString());
     }
 
-    private static ChildProcess Start(RelayProcess relay)
+    private static ChildProcess Start(RelayProcess relay) => Start(relay.Socket);
+
+    private static ChildProcess Start(string socket, string options = "")
     {
         Assert.SkipUnless(File.Exists("/usr/bin/script"), "SKIPPED: util-linux `script` is needed for a terminal.");
         return ChildProcess.Start(
             "/usr/bin/script",
-            ["-qefc", "stty cols 80 rows 24; echo mode=$(stty -g); sh -c 'echo pid=$$; exec relayctl top'; echo code=$?; echo mode=$(stty -g)", "/dev/null"],
-            ("RELAY_ADMIN", relay.Socket), ("TERM", "xterm"), ("NO_COLOR", "1"), ("LC_ALL", "C.UTF-8"));
+            ["-qefc", $"stty cols 80 rows 24; echo mode=$(stty -g); sh -c 'echo pid=$$; exec relayctl top {options}'; echo code=$?; echo mode=$(stty -g)", "/dev/null"],
+            ("RELAY_ADMIN", socket), ("TERM", "xterm"), ("NO_COLOR", "1"), ("LC_ALL", "C.UTF-8"));
     }
 
     private static async Task<string> ModeAsync(ChildProcess terminal)

@@ -25,6 +25,9 @@ internal sealed class Cli
 
     public TextWriter? Writer { get; init; }
 
+    /// <summary>What a person types; null: there is none.</summary>
+    public TextReader? Input { get; init; }
+
     /// <summary>For a relay that is there and may only be slow: more than relayctl's own five seconds, which a busy machine can take.</summary>
     public string? Timeout { get; init; }
 
@@ -34,7 +37,7 @@ internal sealed class Cli
     {
         var output = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
         var error = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
-        var context = new CommandContext(Environment.GetValueOrDefault, Terminal, Clock);
+        var context = new CommandContext(Environment.GetValueOrDefault, Terminal, Clock, () => Input);
         var configuration = new InvocationConfiguration { Output = Writer ?? output, Error = error };
         var line = Timeout is { } timeout && !args.Contains("--timeout") ? [.. args, "--timeout", timeout] : args;
         var exitCode = await AdminCommand.RunAsync(line, context, configuration).WaitAsync(Patience, TestContext.Current.CancellationToken);

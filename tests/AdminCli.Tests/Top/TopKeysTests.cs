@@ -13,8 +13,8 @@ public sealed class TopKeysTests
     [InlineData("nn", ListIpsRequest.Types.Sort.Connections, false)]
     public void Press_SortAndNetworks_AskForAnotherView(string keys, object sort, bool networks)
     {
-        var (state, wish) = Type(TopStates.Live(), keys);
-        Assert.Null(wish);
+        var (state, effect) = Type(TopStates.Live(), keys);
+        Assert.Null(effect);
         Assert.Equal(new TopView((ListIpsRequest.Types.Sort)sort, networks), state.Wanted);
         // What is shown is still what was listed.
         Assert.Equal(TopStates.View, state.View);
@@ -49,11 +49,11 @@ public sealed class TopKeysTests
     {
         var asked = Type(TopStates.Live(), keys);
         Assert.True(asked.State.Prompt?.IsQuestion);
-        Assert.Null(asked.Wish);
-        var (state, wish) = Type(asked.State, answer);
-        Assert.Null(wish);
+        Assert.Null(asked.Effect);
+        var (state, effect) = Type(asked.State, answer);
+        Assert.Null(effect);
         Assert.Null(state.Prompt);
-        Assert.Equal("Nothing was done.", state.Status.Text);
+        Assert.Equal("Cancelled.", state.Status.Text);
     }
 
     [Fact]
@@ -62,16 +62,19 @@ public sealed class TopKeysTests
         var asked = Type(TopStates.Live(), "jx").State;
         Assert.Equal("Disconnect 49 sockets of 203.0.113.2? y/N", asked.Prompt?.Line());
         var moved = asked.With(TopStates.View, TopStates.List(1, 0), TimeSpan.FromSeconds(9));
-        Assert.Equal(new TopWish.Kick("203.0.113.2"), Type(moved, "y").Wish);
+        Assert.Equal(new TopEffect.Kick("203.0.113.2"), Type(moved, "y").Effect);
     }
 
     [Theory]
     [InlineData("b\ry", 3600)]
     [InlineData("b\x15" + "30m\ry", 1800)]
     [InlineData("b\x7f\x7f" + "7d\rY", 604_800)]
+    [InlineData("b2m\ry", 120)]
+    [InlineData("b1h30m\ry", 5400)]
+    [InlineData("b\x7f" + "m\ry", 60)]
     [InlineData("b\x15" + "forever\ry", null)]
     public void Press_BanAndYes_IsForTheTimeThatWasTyped(string keys, int? seconds) =>
-        Assert.Equal(new TopWish.Ban("203.0.113.1", seconds is { } time ? TimeSpan.FromSeconds(time) : null), Type(TopStates.Live(), keys).Wish);
+        Assert.Equal(new TopEffect.Ban("203.0.113.1", seconds is { } time ? TimeSpan.FromSeconds(time) : null), Type(TopStates.Live(), keys).Effect);
 
     [Theory]
     [InlineData("b\x15soon\ry")]
@@ -80,8 +83,8 @@ public sealed class TopKeysTests
     [InlineData("b\e")]
     public void Press_BanWithoutATime_DoesNothing(string keys)
     {
-        var (state, wish) = Type(TopStates.Live(), keys);
-        Assert.Null(wish);
+        var (state, effect) = Type(TopStates.Live(), keys);
+        Assert.Null(effect);
         Assert.Null(state.Prompt);
     }
 
@@ -89,7 +92,7 @@ public sealed class TopKeysTests
     public void Press_Filter_IsTextUntilEnter()
     {
         var typed = Type(TopStates.Live(), "/203.0.113.0/24xq\x7f\x7f");
-        Assert.Null(typed.Wish);
+        Assert.Null(typed.Effect);
         Assert.Equal("", typed.State.Wanted.Cidr);
         Assert.Equal("203.0.113.0/24", Type(typed.State, "\r").State.Wanted.Cidr);
     }
@@ -100,18 +103,18 @@ public sealed class TopKeysTests
     [InlineData("x\x03")]
     [InlineData("/\x03")]
     [InlineData("?q")]
-    public void Press_QuitKeys_Quit(string keys) => Assert.Equal(new TopWish.Quit(), Type(TopStates.Live(), keys).Wish);
+    public void Press_QuitKeys_Quit(string keys) => Assert.Equal(new TopEffect.Quit(), Type(TopStates.Live(), keys).Effect);
 
     [Fact]
     public void Press_KickWithoutRows_SaysSo()
     {
-        var (state, wish) = Type(TopStates.Live(0), "x");
-        Assert.Equal((null, null, "There is no row to do that to."), (wish, state.Prompt, state.Status.Text));
+        var (state, effect) = Type(TopStates.Live(0), "x");
+        Assert.Equal((null, null, "No row is selected."), (effect, state.Prompt, state.Status.Text));
     }
 
-    private static (TopState State, TopWish? Wish) Type(TopState state, string keys)
+    private static (TopState State, TopEffect? Effect) Type(TopState state, string keys)
     {
-        (TopState State, TopWish? Wish) result = (state, null);
+        (TopState State, TopEffect? Effect) result = (state, null);
         foreach (var key in new KeyDecoder().Read(System.Text.Encoding.ASCII.GetBytes(keys)))
         {
             result = TopKeys.Press(result.State, key);
