@@ -15,7 +15,7 @@ public sealed class ConfigurationTests : IDisposable
         var (code, output) = await RelayProcess.RunAsync(["--config", file]);
 
         Assert.Equal(2, code);
-        Assert.Contains("2 errors", output, StringComparison.Ordinal);
+        Assert.Contains("2 configuration errors", output, StringComparison.Ordinal);
         Assert.Contains("Admission:PerIpp: there is no such option; did you mean Admission:PerIp?", output, StringComparison.Ordinal);
         Assert.Contains("Admission:Total: 0 is out of range; allowed: 1 to 1,000,000", output, StringComparison.Ordinal);
     }

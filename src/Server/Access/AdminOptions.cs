@@ -49,7 +49,7 @@ internal sealed class AdminOptions : IValidatableObject
     /// <summary>Lets Listen be a loopback address without TLS. Tokens are needed all the same, and whoever may watch this machine's loopback sees them.</summary>
     public bool AllowPlaintextLoopback { get; set; }
 
-    /// <summary>Open connections on each of the two listeners. On Listen, those that have not shown who they are give way to newcomers.</summary>
+    /// <summary>Open connections on each of the two listeners. On Listen, those that have not authenticated make room for new ones.</summary>
     [Range(1, 10_000)]
     public int MaxConnections { get; set; } = 64;
 

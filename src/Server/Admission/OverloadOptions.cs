@@ -7,19 +7,19 @@ internal sealed class OverloadOptions : IValidatableObject
 {
     private const int MaxRate = 1_000_000;
 
-    /// <summary>Refusals a second of one address from which it gets a status instead of a close frame. No client that backs off comes near 10.</summary>
+    /// <summary>Rejections a second of one address from which it gets a status instead of a close frame. No client that backs off comes near 10.</summary>
     [Range(1, MaxRate)]
     public int ElevatedPerIp { get; set; } = 10;
 
-    /// <summary>From here on it is cut before TLS and HTTP.</summary>
+    /// <summary>From here on it is reset before TLS and HTTP.</summary>
     [Range(1, MaxRate)]
     public int CriticalPerIp { get; set; } = 50;
 
-    /// <summary>Refusals a second of all together from which everybody who is refused gets a status. A close frame costs five times as much.</summary>
+    /// <summary>Rejections a second of all together from which everybody who is rejected gets a status. A close frame costs five times as much.</summary>
     [Range(1, MaxRate)]
     public int ElevatedTotal { get; set; } = 200;
 
-    /// <summary>From here on everybody who is refused is cut, but for private and loopback addresses and trusted proxies, where health checks come from.</summary>
+    /// <summary>From here on everybody who is rejected is reset, except private and loopback addresses and trusted proxies, where health checks come from.</summary>
     [Range(1, MaxRate)]
     public int CriticalTotal { get; set; } = 2_000;
 

@@ -11,7 +11,7 @@ internal sealed class FederationOptions : IValidatableObject
     /// <summary>Server ids that are admitted, "ed25519:" and the public key in base64url.</summary>
     public string[] Servers { get; set; } = [];
 
-    /// <summary>Links whose handshake was proven, in all.</summary>
+    /// <summary>Authenticated links in total.</summary>
     [Range(1, 10_000)]
     public int MaxPeers { get; set; } = 256;
 

@@ -25,7 +25,7 @@ internal sealed class SignalingOptions
     public int PairRequestsPerMinutePerIp { get; set; } = 30;
 
     /// <summary>
-    /// Link requests of one address per minute, for the same reason: each right guess asks a stranger for an approval. Nobody
+    /// Link requests of one address per minute, for the same reason: each right guess asks somebody unknown for an approval. Nobody
     /// links that many browsers by hand.
     /// </summary>
     [Range(1, 1_000_000)]

@@ -33,11 +33,11 @@ internal sealed class PublicListenerOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Connections in all whose request is not whole yet, at most a quarter of the open files; above it the one that has waited longest is cut.</summary>
+    /// <summary>Pending handshakes in total, at most a quarter of the open files; above it the oldest is reset.</summary>
     [Range(16, 1_000_000)]
     public int MaxHandshakes { get; set; } = 4_096;
 
-    /// <summary>Such connections of one address; above it newcomers are closed. An override that allows an address more sockets allows as many of these.</summary>
+    /// <summary>Pending handshakes of one address; above it new connections are closed. An override that allows an address more connections allows as many of these.</summary>
     [Range(1, 1_000_000)]
     public int MaxHandshakesPerIp { get; set; } = 100;
 
