@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Server.Tests.Support;
 
 namespace Server.Tests.Fuzz;
 

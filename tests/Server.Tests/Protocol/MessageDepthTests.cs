@@ -1,7 +1,7 @@
 using System.Text;
 using CsCheck;
 using Relay.Protocol;
-using Server.Tests.Support;
+using Server.Tests.Fuzz;
 
 namespace Server.Tests.Protocol;
 

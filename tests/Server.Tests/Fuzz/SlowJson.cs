@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Relay.Protocol;
 
-namespace Server.Tests.Support;
+namespace Server.Tests.Fuzz;
 
 /// <summary>What a client's message says by a slow reader of whole documents: the measure for the quick one.</summary>
 internal static class SlowJson
