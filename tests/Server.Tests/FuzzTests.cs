@@ -11,6 +11,7 @@ public sealed class FuzzTests
     [InlineData("PROXY header", 6)]
     [InlineData("forwarded headers", 3)]
     [InlineData("networks", 3)]
+    [InlineData("client messages", 3)]
     [InlineData("WebSocket frames", 9)]
     public void Run_ManyInputs_EveryPromiseIsKept(string name, int outcomes)
     {

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
@@ -150,7 +151,7 @@ internal sealed partial class AttestationClient : IDisposable
 
     private static string? Text(JsonElement answer, string name) =>
         answer.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-        && ClientMessage.Text(value) is { Length: > 0 } text ? text : null;
+        && JsonText.Decode(JsonMarshal.GetRawUtf8Value(value)) is { Length: > 0 } text ? text : null;
 
     private void Count(AuthorityOutcome outcome, string detail)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using Relay.Clients;
 using Relay.Protocol;
 
@@ -60,7 +59,7 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
         var responses = message.Value("responses");
         var error = !options.IsOn ? NotConfigured
             : nonce.Length == 0 ? "Missing required field: nonce"
-            : responses.GetArrayLength() == 0 ? "Missing or empty responses array"
+            : responses.Count == 0 ? "Missing or empty responses array"
             : null;
         if (error is not null)
         {
@@ -70,8 +69,8 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
 
         // A proof of another's challenge, or a second one of the same, proves nothing: the authority need not be asked.
         var state = _states.GetValueOrDefault(client);
-        var verdict = state?.Take(nonce) is { } deviceId && JsonMarshal.GetRawUtf8Value(responses).Length <= MaxResponsesBytes
-            ? await authority.VerifyAsync(deviceId, nonce, new RawJson(responses), client.Session.ConnectionClosed)
+        var verdict = state?.Take(nonce) is { } deviceId && responses.Raw.Length <= MaxResponsesBytes
+            ? await authority.VerifyAsync(deviceId, nonce, new RawJson(responses.Raw), client.Session.ConnectionClosed)
             : null;
         if (client.Session.ConnectionClosed.IsCancellationRequested)
         {

@@ -30,7 +30,7 @@ internal static class BuildToken
 
         using (token)
         {
-            return token.Root.ValueKind != JsonValueKind.Object ? null
+            return token.Kind != JsonValueKind.Object ? null
                 : token.Text("version") is { Length: > 0 and <= MaxVersionLength } version ? version
                 : mayNest && token.Text("payload") is { } payload ? Version(System.Text.Encoding.UTF8.GetBytes(payload), mayNest: false)
                 : null;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Relay.Clients;
 using Relay.Protocol;
 
@@ -101,7 +100,7 @@ internal sealed class ChannelHandler(
         {
             var content = message.Value("message");
             delivery.Send(channelId, owner, MessageWriter.Write(
-                new UpstreamForwarded(channelId, new RawJson(content), message.Text("ephemeralPublicKey")!), ServerJson.Default.UpstreamForwarded));
+                new UpstreamForwarded(channelId, new RawJson(content.Raw), message.Text("ephemeralPublicKey")!), ServerJson.Default.UpstreamForwarded));
             client.Send(MessageWriter.Write(new UpstreamAck(channelId, IdOf(content)), ServerJson.Default.UpstreamAck));
         }
     }
@@ -124,6 +123,5 @@ internal sealed class ChannelHandler(
     }
 
     // The sender's own name for its message, whatever it is.
-    private static RawJson IdOf(JsonElement content) =>
-        content.ValueKind == JsonValueKind.Object && content.TryGetProperty("id", out var id) ? new RawJson(id) : default;
+    private static RawJson IdOf(JsonValue content) => new(content.Field("id").Raw);
 }

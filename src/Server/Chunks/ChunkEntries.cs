@@ -12,9 +12,9 @@ internal static class ChunkEntries
     private const int MaxPerAnnounce = 100;
 
     /// <summary>Adds the ids in their order, or says what is wrong with the first entry that is.</summary>
-    public static string? Read(JsonElement chunks, List<string> chunkIds)
+    public static string? Read(JsonValue chunks, List<string> chunkIds)
     {
-        switch (chunks.GetArrayLength())
+        switch (chunks.Count)
         {
             case 0:
                 return "Missing or empty chunks array";
@@ -22,7 +22,7 @@ internal static class ChunkEntries
                 return "Too many chunks per announce (max 100)";
         }
 
-        foreach (var entry in chunks.EnumerateArray())
+        foreach (var (_, entry) in chunks.Members)
         {
             if (entry.ValueKind != JsonValueKind.Object || !TryRead(entry, "chunkId", out var chunkId) || chunkId is not { Length: > 0 })
             {
@@ -42,15 +42,16 @@ internal static class ChunkEntries
     }
 
     /// <summary>False for what is no text, or one that is too long; nothing and null are no text but no error either.</summary>
-    private static bool TryRead(JsonElement entry, string name, out string? text)
+    private static bool TryRead(JsonValue entry, string name, out string? text)
     {
         text = null;
-        if (!entry.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+        var value = entry.Field(name);
+        if (value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
         {
             return true;
         }
 
-        text = value.ValueKind == JsonValueKind.String ? ClientMessage.Text(value) : null;
+        text = value.Text;
         return text is { Length: <= MaxIdLength };
     }
 }

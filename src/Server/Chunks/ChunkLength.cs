@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Relay.Protocol;
 
@@ -12,8 +11,8 @@ internal static class ChunkLength
     /// UTF-16 units of a JSON value: of a text, what it says; of any other value, its JSON without blanks and with no more
     /// escapes than are needed. Never more than it has bytes.
     /// </summary>
-    public static int Of(JsonElement data) =>
-        data.ValueKind == JsonValueKind.String ? ClientMessage.LengthOf(data) : OfJson(JsonMarshal.GetRawUtf8Value(data));
+    public static int Of(JsonValue data) =>
+        data.ValueKind == JsonValueKind.String ? data.TextLength : OfJson(data.Raw.Span);
 
     private static int OfJson(ReadOnlySpan<byte> json)
     {

@@ -22,19 +22,18 @@ internal static class MessageReader
     public static string? Check(in ClientMessage message, out MessageType type)
     {
         type = MessageType.Unknown;
-        var root = message.Root;
-        if (root.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array))
+        if (message.Kind is not (JsonValueKind.Object or JsonValueKind.Array))
         {
             return "Message must be a JSON object";
         }
 
-        if (root.ValueKind == JsonValueKind.Array || !message.IsString("type"))
+        var name = message.Value("type");
+        if (!name.IsText)
         {
             return "Missing or invalid \"type\" field";
         }
 
-        var name = message.Root.GetProperty("type");
-        type = MessageTypes.Find(ClientMessageName(name));
+        type = MessageTypes.Find(NameOf(name));
         if (type == MessageType.RegisterPeer && message.Has("pairingCode"))
         {
             type = MessageType.RegisterCode;
@@ -42,7 +41,7 @@ internal static class MessageReader
 
         foreach (var (field, kind) in Required(type))
         {
-            if (!Fits(root, field, kind))
+            if (!Fits(message.Value(field), kind))
             {
                 return $"{MessageTypes.Name(type)}: {field} must be {Article(kind)}";
             }
@@ -51,24 +50,20 @@ internal static class MessageReader
         return null;
     }
 
-    private static ReadOnlySpan<byte> ClientMessageName(JsonElement name)
+    private static ReadOnlySpan<byte> NameOf(JsonValue name)
     {
         // Without its quotes. A name spelled with escapes is decoded, as any JSON reader would.
-        var raw = System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(name)[1..^1];
-        return raw.Contains((byte)'\\') ? System.Text.Encoding.UTF8.GetBytes(ClientMessage.Text(name)) : raw;
+        var raw = name.Raw.Span[1..^1];
+        return raw.Contains((byte)'\\') ? System.Text.Encoding.UTF8.GetBytes(name.Text!) : raw;
     }
 
-    private static bool Fits(JsonElement root, string field, Kind kind)
+    private static bool Fits(JsonValue value, Kind kind) => kind switch
     {
-        var value = root.TryGetProperty(field, out var found) ? found.ValueKind : JsonValueKind.Undefined;
-        return kind switch
-        {
-            Kind.Text => value == JsonValueKind.String,
-            Kind.Boolean => value is JsonValueKind.True or JsonValueKind.False,
-            Kind.OptionalText => value is JsonValueKind.String or JsonValueKind.Null or JsonValueKind.Undefined,
-            _ => value == JsonValueKind.Array,
-        };
-    }
+        Kind.Text => value.IsText,
+        Kind.Boolean => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
+        Kind.OptionalText => value.IsText || value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined,
+        _ => value.ValueKind == JsonValueKind.Array,
+    };
 
     private static string Article(Kind kind) => kind switch
     {

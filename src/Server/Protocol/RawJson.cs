@@ -1,27 +1,23 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Relay.Protocol;
 
 /// <summary>
-/// A JSON value that passes through as it came, byte for byte: an element of a message that is still open, or text or UTF-8
+/// A JSON value that passes through as it came, byte for byte: a slice of a message that is still open, or text or UTF-8
 /// that was kept. The default is null.
 /// </summary>
 [JsonConverter(typeof(RawJsonConverter))]
 internal readonly struct RawJson
 {
-    private readonly JsonElement _element;
     private readonly string? _text;
-    private readonly byte[]? _utf8;
-
-    public RawJson(JsonElement element) => _element = element;
+    private readonly ReadOnlyMemory<byte> _utf8;
 
     /// <summary>Text that is known to be one JSON value.</summary>
     public RawJson(string json) => _text = json;
 
     /// <summary>Bytes that are known to be one JSON value.</summary>
-    public RawJson(byte[] json) => _utf8 = json;
+    public RawJson(ReadOnlyMemory<byte> json) => _utf8 = json;
 
     public void WriteTo(Utf8JsonWriter writer)
     {
@@ -29,17 +25,13 @@ internal readonly struct RawJson
         {
             writer.WriteRawValue(_text, skipInputValidation: true);
         }
-        else if (_utf8 is not null)
-        {
-            writer.WriteRawValue(_utf8, skipInputValidation: true);
-        }
-        else if (_element.ValueKind == JsonValueKind.Undefined)
+        else if (_utf8.IsEmpty)
         {
             writer.WriteNullValue();
         }
         else
         {
-            writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(_element), skipInputValidation: true);
+            writer.WriteRawValue(_utf8.Span, skipInputValidation: true);
         }
     }
 }

@@ -69,9 +69,14 @@ internal sealed record RendezvousRequest(string RelayId, IReadOnlyList<(string H
             return null;
         }
 
-        if (given.ValueKind != JsonValueKind.Object || !TryIndex(given, out var fields))
+        if (given.ValueKind != JsonValueKind.Object || !TryIndex(given, out var fields, out var isNamed))
         {
             return "Too many dead drops";
+        }
+
+        if (!isNamed)
+        {
+            return "Invalid dead drop key";
         }
 
         foreach (var (point, value) in fields)
@@ -92,13 +97,20 @@ internal sealed record RendezvousRequest(string RelayId, IReadOnlyList<(string H
         return null;
     }
 
-    /// <summary>The object's fields, of a name given twice the last; false when there are too many.</summary>
-    private static bool TryIndex(JsonElement value, out Dictionary<string, JsonElement> fields)
+    /// <summary>The object's fields, of a name given twice the last; false when there are too many. A name that is not valid Unicode is none.</summary>
+    private static bool TryIndex(JsonValue value, out Dictionary<string, JsonValue> fields, out bool isNamed)
     {
-        fields = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
-        foreach (var field in value.EnumerateObject())
+        isNamed = true;
+        fields = new Dictionary<string, JsonValue>(StringComparer.Ordinal);
+        foreach (var (name, field) in value.Members)
         {
-            fields[ClientMessage.Name(field)] = field.Value;
+            if (JsonText.Decode(name.Span) is not { } point)
+            {
+                isNamed = false;
+                continue;
+            }
+
+            fields[point] = field;
             if (fields.Count > MaxItems)
             {
                 return false;
@@ -108,21 +120,21 @@ internal sealed record RendezvousRequest(string RelayId, IReadOnlyList<(string H
         return true;
     }
 
-    private static string? Drop(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String && ClientMessage.Text(value) is { Length: <= MaxDrop } text ? text : null;
+    private static string? Drop(JsonValue value) =>
+        value.Text is { Length: <= MaxDrop } text ? text : null;
 
     /// <summary>The texts without repetition, in their order; null when one is no text or too long.</summary>
-    private static List<string>? Texts(JsonElement list)
+    private static List<string>? Texts(JsonValue list)
     {
         if (IsAbsent(list))
         {
             return [];
         }
 
-        var texts = new List<string>(list.GetArrayLength());
-        foreach (var element in list.EnumerateArray())
+        var texts = new List<string>();
+        foreach (var (_, element) in list.Members)
         {
-            if (element.ValueKind != JsonValueKind.String || ClientMessage.Text(element) is not { Length: <= MaxText } text)
+            if (element.Text is not { Length: <= MaxText } text)
             {
                 return null;
             }
@@ -133,12 +145,12 @@ internal sealed record RendezvousRequest(string RelayId, IReadOnlyList<(string H
         return [.. texts.Distinct(StringComparer.Ordinal)];
     }
 
-    private static bool IsList(JsonElement value) =>
-        IsAbsent(value) || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() <= MaxItems);
+    private static bool IsList(JsonValue value) =>
+        IsAbsent(value) || (value.ValueKind == JsonValueKind.Array && value.Count <= MaxItems);
 
     // Both spellings are in use; the first that is there counts.
-    private static JsonElement First(in ClientMessage message, string name, string orName) =>
+    private static JsonValue First(in ClientMessage message, string name, string orName) =>
         message.Value(name) is var value && IsAbsent(value) ? message.Value(orName) : value;
 
-    private static bool IsAbsent(JsonElement value) => value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null;
+    private static bool IsAbsent(JsonValue value) => value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null;
 }

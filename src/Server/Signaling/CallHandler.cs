@@ -16,14 +16,14 @@ internal sealed class CallHandler(SignalForwarder signals)
     public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt) =>
         signals.Forward(client, type, message, receivedAt, FindError(type, message.Value("payload")));
 
-    private static string? FindError(MessageType type, JsonElement payload)
+    private static string? FindError(MessageType type, JsonValue payload)
     {
         if (payload.ValueKind != JsonValueKind.Object)
         {
             return "Missing or invalid payload";
         }
 
-        if (!TryGetText(payload, "callId", out var id) || !CallId.IsValid(ClientMessage.Text(id)))
+        if (!TryGetText(payload, "callId", out var id) || id.Text is not { } callId || !CallId.IsValid(callId))
         {
             return "Invalid or missing callId (must be UUID v4 format)";
         }
@@ -32,16 +32,16 @@ internal sealed class CallHandler(SignalForwarder signals)
         {
             MessageType.CallOffer or MessageType.CallAnswer =>
                 !TryGetText(payload, "sdp", out var sdp) ? $"Missing or invalid sdp in {MessageTypes.Name(type)}"
-                : ClientMessage.LengthOf(sdp) > MaxSdpLength ? "SDP too large (max 65536 bytes)"
+                : sdp.TextLength > MaxSdpLength ? "SDP too large (max 65536 bytes)"
                 : null,
             MessageType.CallIce =>
                 !TryGetText(payload, "candidate", out var candidate) ? "Missing or invalid candidate in call_ice"
-                : ClientMessage.LengthOf(candidate) > MaxCandidateLength ? "ICE candidate too large (max 1024 bytes)"
+                : candidate.TextLength > MaxCandidateLength ? "ICE candidate too large (max 1024 bytes)"
                 : null,
             _ => null,
         };
     }
 
-    private static bool TryGetText(JsonElement payload, string name, out JsonElement text) =>
-        payload.TryGetProperty(name, out text) && text.ValueKind == JsonValueKind.String && ClientMessage.LengthOf(text) > 0;
+    private static bool TryGetText(JsonValue payload, string name, out JsonValue text) =>
+        (text = payload.Field(name)).ValueKind == JsonValueKind.String && text.TextLength > 0;
 }

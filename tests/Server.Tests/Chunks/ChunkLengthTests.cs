@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using CsCheck;
 using Relay.Chunks;
+using Relay.Protocol;
 
 namespace Server.Tests.Chunks;
 
@@ -25,7 +26,7 @@ public sealed class ChunkLengthTests
     [InlineData("""{"a":"\u0000\u001F\u007f"}""", 21)]
     [InlineData("null", 4)]
     public void Of_AnyValue_CountsTheUnitsOfItsShortestText(string json, int length) =>
-        Assert.Equal(length, ChunkLength.Of(JsonDocument.Parse(json).RootElement));
+        Assert.Equal(length, LengthOf(json));
 
     /// <summary>However a text is spelled, it is as long as what a reader gets; and nothing is longer than its bytes.</summary>
     [Fact]
@@ -38,12 +39,20 @@ public sealed class ChunkLengthTests
                 json.Append(escaped || unit < ' ' || unit is '"' or '\\' ? $"\\u{(int)unit:x4}" : unit);
             }
 
-            var text = JsonDocument.Parse(json.Append('"').ToString()).RootElement;
-            Assert.Equal(text.GetString()!.Length, ChunkLength.Of(text));
+            var text = JsonSerializer.Deserialize<string>(json.Append('"').ToString())!;
+            Assert.Equal(text.Length, LengthOf(json.ToString()));
 
             // Inside another value its quotes and escapes count too.
             var array = $"[ {json} ]";
-            Assert.InRange(
-                ChunkLength.Of(JsonDocument.Parse(array).RootElement), text.GetString()!.Length + 4, Encoding.UTF8.GetByteCount(array));
+            Assert.InRange(LengthOf(array), text.Length + 4, Encoding.UTF8.GetByteCount(array));
         });
+
+    private static int LengthOf(string json)
+    {
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes($"{{\"data\":{json}}}"), out var message));
+        using (message)
+        {
+            return ChunkLength.Of(message.Value("data"));
+        }
+    }
 }

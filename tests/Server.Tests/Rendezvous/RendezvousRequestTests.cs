@@ -51,7 +51,11 @@ public sealed class RendezvousRequestTests
         { "'deadDrops':{},'deadDrop':7", null },
 
         // Half a surrogate pair, which JSON can spell.
-        { "'dailyPoints':['\\ud800'],'deadDrops':{'\\ud800':'\\udc00'}", null },
+        { "'dailyPoints':['\\ud800']", "Invalid daily points format" },
+        { "'hourlyTokens':['\\udc00']", "Invalid hourly tokens format" },
+        { "'dailyPoints':['p'],'deadDrops':{'\\ud800':'d'}", "Invalid dead drop key" },
+        { "'dailyPoints':['p'],'deadDrops':{'p':'\\udc00\\ud800'}", "Dead drop payload too large (max 4KB)" },
+        { "'\\ud800':1,'dailyPoints':['\\ud83d\\ude00']", null },
     };
 
     [Theory]
