@@ -1,5 +1,5 @@
 using Relay;
-using Relay.Access;
+using Relay.AdminAuth;
 using Relay.Admin;
 using Relay.Admission;
 using Relay.Attestation;
@@ -49,7 +49,7 @@ namespace Relay
                 .AddChunks(settings.Chunks)
                 .AddAttestation(settings.Attestation)
                 .AddSingleton<ClientHandlers>()
-                .AddAccess(settings.Admin)
+                .AddAdminAuth(settings.Admin)
                 .AddAuditLog(settings.Audit)
                 .AddAdmin()
                 .AddHttp()

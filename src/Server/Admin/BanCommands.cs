@@ -1,4 +1,4 @@
-using Relay.Access;
+using Relay.AdminAuth;
 using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;

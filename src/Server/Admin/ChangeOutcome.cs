@@ -1,5 +1,5 @@
 using Grpc.Core;
-using Relay.Access;
+using Relay.AdminAuth;
 using Relay.AdminApi;
 using Relay.Admission;
 using Relay.Clients;

@@ -1,6 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Relay.Access;
+using Relay.AdminAuth;
 using Relay.AdminApi;
 using Relay.Policy;
 
