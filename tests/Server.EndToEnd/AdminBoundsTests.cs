@@ -2,8 +2,8 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Microsoft.Extensions.Time.Testing;
-using Relay.AdminAuth;
 using Relay.AdminApi;
+using Relay.AdminAuth;
 using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd;

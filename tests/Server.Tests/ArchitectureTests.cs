@@ -88,14 +88,6 @@ public sealed partial class ArchitectureTests
     public void Files_All_AreAtMost400Lines() =>
         Assert.DoesNotContain(Sources(""), file => File.ReadLines(file).Count() > 400);
 
-    [Fact]
-    public void Options_All_AreInTheOperatorsGuide()
-    {
-        var guide = File.ReadAllText(Path.Combine(Root, "docs/operations.md"));
-
-        Assert.DoesNotContain(SettingCatalog.All.Select(option => option.Path), path => !guide.Contains(path, StringComparison.Ordinal));
-    }
-
     internal static string FindRoot([CallerFilePath] string here = "")
     {
         var folder = new FileInfo(here).Directory;

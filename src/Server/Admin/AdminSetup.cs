@@ -3,6 +3,7 @@ using Grpc.HealthCheck;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Features;
 using Relay.AdminAuth;
+using Relay.Admission;
 
 namespace Relay.Admin;
 
@@ -19,7 +20,7 @@ internal static class AdminSetup
             .AddSingleton<IpMapper>()
             .AddSingleton<PolicyChanges>()
             .AddSingleton<ChangeOutcome>()
-            .AddHostedService<PolicyRecorder>()
+            .AddHostedService<OperatorLog>()
             .AddSingleton<BanCommands>()
             .AddSingleton<Explainer>()
             .AddSingleton<ConnectionMapper>()
@@ -44,7 +45,7 @@ internal static class AdminSetup
     /// <summary>The admin listeners have a pipeline of their own: no public connection reaches gRPC, and none of the limits reaches them.</summary>
     public static void MapAdmin(this IApplicationBuilder app)
     {
-        FollowLifetime(app.ApplicationServices);
+        FollowState(app.ApplicationServices);
 
         // The framework would put both in front of everything, clients included. They are in this pipeline, and in no other.
         app.Properties["__AuthenticationMiddlewareSet"] = true;
@@ -77,16 +78,15 @@ internal static class AdminSetup
         MethodAuthorization.Require(endpoints.MapGrpcReflectionService(), MethodAuthorization.ReadOnly);
     }
 
-    /// <summary>The health service says whether new connections are taken, as /ready does.</summary>
-    private static void FollowLifetime(IServiceProvider services)
+    /// <summary>The health service says whether new connections are accepted, as /ready does.</summary>
+    private static void FollowState(IServiceProvider services)
     {
-        var lifetime = services.GetRequiredService<IHostApplicationLifetime>();
         var health = services.GetRequiredService<HealthServiceImpl>();
         var socket = AdminSocket.PathOf(services.GetRequiredService<AdminOptions>());
         SetStatus(health, HealthCheckResponse.Types.ServingStatus.NotServing);
-        lifetime.ApplicationStarted.Register(() => SetStatus(health, HealthCheckResponse.Types.ServingStatus.Serving));
-        lifetime.ApplicationStopping.Register(() => SetStatus(health, HealthCheckResponse.Types.ServingStatus.NotServing));
-        lifetime.ApplicationStopped.Register(() => File.Delete(socket));
+        services.GetRequiredService<RelayState>().Changed += phase => SetStatus(
+            health, phase == RelayPhase.Serving ? HealthCheckResponse.Types.ServingStatus.Serving : HealthCheckResponse.Types.ServingStatus.NotServing);
+        services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(() => File.Delete(socket));
     }
 
     private static void SetStatus(HealthServiceImpl health, HealthCheckResponse.Types.ServingStatus status)

@@ -89,7 +89,7 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
     public async Task Drain_NothingToTakeBack_SaysSo()
     {
         var result = await fixture.Relay.Cli.RunLineAsync("drain --cancel");
-        Assert.Equal((ExitCodes.Refused, "The relay refused: the relay is not being emptied"), (result.ExitCode, result.ErrorLines[0]));
+        Assert.Equal((ExitCodes.Refused, "The relay refused: no drain is in progress"), (result.ExitCode, result.ErrorLines[0]));
     }
 
     [Fact]
