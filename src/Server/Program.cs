@@ -1,6 +1,6 @@
 using Relay;
-using Relay.AdminAuth;
 using Relay.Admin;
+using Relay.AdminAuth;
 using Relay.Admission;
 using Relay.Attestation;
 using Relay.AuditLog;

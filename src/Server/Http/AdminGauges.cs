@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
-using Relay.AdminAuth;
 using Relay.Admin;
+using Relay.AdminAuth;
 using Relay.AuditLog;
 using Relay.Telemetry;
 using Relay.Transport;

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Relay.Addresses;
-using Relay.Admission;
 using Relay.Admin;
+using Relay.Admission;
 using Relay.Identity;
 
 namespace Relay.Http;
