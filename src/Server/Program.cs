@@ -1,6 +1,6 @@
 using Relay;
-using Relay.Access;
 using Relay.Admin;
+using Relay.AdminAuth;
 using Relay.Admission;
 using Relay.Attestation;
 using Relay.AuditLog;
@@ -49,7 +49,7 @@ namespace Relay
                 .AddChunks(settings.Chunks)
                 .AddAttestation(settings.Attestation)
                 .AddSingleton<ClientHandlers>()
-                .AddAccess(settings.Admin)
+                .AddAdminAuth(settings.Admin)
                 .AddAuditLog(settings.Audit)
                 .AddAdmin()
                 .AddHttp()

@@ -44,7 +44,7 @@ public sealed class AccessTests : IDisposable
         await using var server = await NetworkAdmin.StartAsync(_authority);
         using var caller = new NetworkAdmin(server, _authority);
 
-        await caller.ExpectUnauthenticatedAsync("wants a token or a client certificate, and none came");
+        await caller.ExpectUnauthenticatedAsync("Authentication required: no token or client certificate was sent");
         var error = await Assert.ThrowsAsync<RpcException>(() => new Health.HealthClient(caller.Channel).CheckAsync(new HealthCheckRequest(), Call).ResponseAsync);
         Assert.Equal(StatusCode.Unauthenticated, error.StatusCode);
         error = await Assert.ThrowsAsync<RpcException>(() => caller.AskReflectionAsync());
@@ -66,7 +66,7 @@ public sealed class AccessTests : IDisposable
 
         var error = await Assert.ThrowsAsync<RpcException>(call);
         Assert.Equal(StatusCode.PermissionDenied, error.StatusCode);
-        Assert.Contains($"needs the role {Word(needed)}", error.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains($"requires role {Word(needed)}", error.Status.Detail, StringComparison.Ordinal);
         Assert.Contains(role == Role.Unspecified ? "has no role" : $"has {Word(role)}", error.Status.Detail, StringComparison.Ordinal);
         var entry = await server.NewestAuditAsync();
         Assert.Equal(("PERMISSION_DENIED", error.Status.Detail, error.Trailers.GetValue("request-id")), (entry.Result, entry.Text, entry.RequestId));

@@ -2,8 +2,8 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Microsoft.Extensions.Time.Testing;
-using Relay.Access;
 using Relay.AdminApi;
+using Relay.AdminAuth;
 using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd;
@@ -118,7 +118,7 @@ public sealed class AdminBoundsTests
         await using var server = await NetworkAdmin.StartAsync(null);
         using var http = new HttpClient { DefaultRequestVersion = new Version(2, 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using var page = await http.GetAsync(new Uri(NetworkAdmin.AddressOf(server), "/metrics"), TestContext.Current.CancellationToken);
-        Assert.Equal(404, (int)page.StatusCode);
+        Assert.Equal(401, (int)page.StatusCode);
 
         using var client = await RawClient.ConnectAsync(NetworkAdmin.AddressOf(server).Port);
         await client.SendAsync(RawClient.Request());

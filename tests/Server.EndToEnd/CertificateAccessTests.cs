@@ -55,7 +55,7 @@ public sealed class CertificateAccessTests : IDisposable
         using var certificate = _authority.Issue("CN=admin", "1.3.6.1.5.5.7.3.1");
         using var caller = new NetworkAdmin(server, _authority, certificate);
 
-        await caller.ExpectUnauthenticatedAsync("is not good for this: NotValidForUsage");
+        await caller.ExpectUnauthenticatedAsync("is not valid for this use: NotValidForUsage");
     }
 
     [Fact]

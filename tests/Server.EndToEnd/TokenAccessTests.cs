@@ -20,8 +20,8 @@ public sealed class TokenAccessTests : IDisposable
         var token = await server.TokenAsync(Role.Read);
         foreach (var (text, reason) in new[]
         {
-            ("", "is no Bearer token"),
-            ("relay_", "that is no token of a relay"),
+            ("", "is not a Bearer token"),
+            ("relay_", "this is not a relay token"),
             (token[..^1], "it may be cut short"),
             (token[..^1] + (token[^1] == 'A' ? 'B' : 'A'), "does not know this token"),
             ("relay_00000000" + token[14..], "does not know this token"),

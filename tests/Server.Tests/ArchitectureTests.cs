@@ -22,7 +22,7 @@ public sealed partial class ArchitectureTests
         "Signaling Relays Rendezvous Channels Attestation",
         // Chunks are a channel's content: who owns and who subscribes decides what may be pushed and who is told.
         "Chunks",
-        "Access",
+        "AdminAuth",
         // An entry says who did it.
         "AuditLog",
         // One settings class names every folder's options.
@@ -32,7 +32,7 @@ public sealed partial class ArchitectureTests
         "Hosting",
     ];
 
-    private static readonly string[] Entrances = ["Transport/Kestrel/", "Http/", "Admin/"];
+    private static readonly string[] Entrances = ["Transport/Kestrel/", "Http/", "Admin/", "AdminAuth/"];
 
     private static readonly string Root = FindRoot();
 

@@ -7,6 +7,9 @@ namespace Relay.Admin;
 /// <summary>Refusals of admin calls, with the details that google.rpc defines for them.</summary>
 internal static class AdminErrors
 {
+    /// <summary>The trailer, or header, that tells one request from all others.</summary>
+    public const string RequestId = "request-id";
+
     /// <summary>INVALID_ARGUMENT that names each field and what is wrong with it.</summary>
     public static RpcException Invalid(params IEnumerable<(string Field, string Text)> violations)
     {
@@ -32,8 +35,8 @@ internal static class AdminErrors
     public static RpcException NoLongerValid() => new(new Grpc.Core.Status(
         StatusCode.Unauthenticated, "the token or certificate was revoked, or has expired, since the call began"));
 
-    public static RpcException TooManyFailures(System.Net.IPAddress? address) => new(new Grpc.Core.Status(
-        StatusCode.ResourceExhausted, $"too many calls from {address} with a wrong token or certificate, or none; correct it and try again in a minute"));
+    public static Grpc.Core.Status TooManyFailures(System.Net.IPAddress? address) => new(
+        StatusCode.ResourceExhausted, $"too many calls from {address} with a wrong token or certificate, or none; correct it and try again in a minute");
 
     public static RpcException NoAudit() => new(new Grpc.Core.Status(
         StatusCode.FailedPrecondition, "the relay keeps no audit file; Audit:File is empty"));
@@ -46,4 +49,8 @@ internal static class AdminErrors
     public static RpcException Precondition(string text) => new(new Grpc.Core.Status(StatusCode.FailedPrecondition, text));
 
     public static RpcException Stopping() => new(new Grpc.Core.Status(StatusCode.Unavailable, "the relay is stopping"));
+
+    /// <summary>PermissionDenied: PERMISSION_DENIED, as gRPC itself spells it.</summary>
+    public static string ToWireName(this StatusCode code) =>
+        string.Concat(code.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{c}" : $"{c}")).ToUpperInvariant();
 }

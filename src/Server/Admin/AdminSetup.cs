@@ -1,6 +1,8 @@
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
-using Relay.Access;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http.Features;
+using Relay.AdminAuth;
 using Relay.Admission;
 
 namespace Relay.Admin;
@@ -26,11 +28,13 @@ internal static class AdminSetup
             .AddSingleton<ChannelMapper>()
             .AddSingleton<AuditMapper>()
             .AddSingleton<TokenMapper>()
-            .AddSingleton<AdminInterceptor>();
+            .AddSingleton<AuditInterceptor>()
+            .AddSingleton<RejectionHandler>()
+            .AddSingleton<IAuthorizationMiddlewareResultHandler>(provider => provider.GetRequiredService<RejectionHandler>());
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaxRequestBytes;
-            grpc.Interceptors.Add<AdminInterceptor>();
+            grpc.Interceptors.Add<AuditInterceptor>();
         });
         services.AddGrpcReflection();
         services.AddSingleton<HealthServiceImpl>();
@@ -42,17 +46,36 @@ internal static class AdminSetup
     public static void MapAdmin(this IApplicationBuilder app)
     {
         FollowState(app.ApplicationServices);
+
+        // The framework would put both in front of everything, clients included. They are in this pipeline, and in no other.
+        app.Properties["__AuthenticationMiddlewareSet"] = true;
+        app.Properties["__AuthorizationMiddlewareSet"] = true;
         app.MapWhen(
             context => context.Features.Get<AdminConnection>() is not null,
-            admin => admin.UseRouting().UseEndpoints(endpoints =>
-            {
-                endpoints.MapGrpcService<AdminService>();
-                endpoints.MapGrpcService<PolicyService>();
-                endpoints.MapGrpcService<DecisionService>();
-                endpoints.MapGrpcService<ConnectionService>();
-                endpoints.MapGrpcService<HealthServiceImpl>();
-                endpoints.MapGrpcReflectionService();
-            }));
+            admin => admin
+                .Use(WaitForTurnAsync)
+                .UseRouting()
+                .UseAuthentication()
+                .UseAuthorization()
+                .UseEndpoints(MapServices));
+    }
+
+    private static async Task WaitForTurnAsync(HttpContext context, RequestDelegate next)
+    {
+        if (await context.Features.GetRequiredFeature<AdminConnection>().WaitForTurnAsync(context.RequestAborted))
+        {
+            await next(context);
+        }
+    }
+
+    private static void MapServices(IEndpointRouteBuilder endpoints)
+    {
+        MethodAuthorization.Require(endpoints.MapGrpcService<AdminService>(), AdminApi.AdminService.Descriptor.Methods);
+        MethodAuthorization.Require(endpoints.MapGrpcService<PolicyService>(), AdminApi.PolicyService.Descriptor.Methods);
+        MethodAuthorization.Require(endpoints.MapGrpcService<DecisionService>(), AdminApi.DecisionService.Descriptor.Methods);
+        MethodAuthorization.Require(endpoints.MapGrpcService<ConnectionService>(), AdminApi.ConnectionService.Descriptor.Methods);
+        MethodAuthorization.Require(endpoints.MapGrpcService<HealthServiceImpl>(), MethodAuthorization.ReadOnly with { IsOpenToLocalCallers = true });
+        MethodAuthorization.Require(endpoints.MapGrpcReflectionService(), MethodAuthorization.ReadOnly);
     }
 
     /// <summary>The health service says whether new connections are accepted, as /ready does.</summary>

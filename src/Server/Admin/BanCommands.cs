@@ -1,6 +1,6 @@
-using Relay.Access;
 using Relay.Addresses;
 using Relay.AdminApi;
+using Relay.AdminAuth;
 using Relay.Admission;
 using Relay.Clients;
 using Relay.Policy;

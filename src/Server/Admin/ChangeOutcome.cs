@@ -1,6 +1,6 @@
 using Grpc.Core;
-using Relay.Access;
 using Relay.AdminApi;
+using Relay.AdminAuth;
 using Relay.Admission;
 using Relay.Clients;
 using Relay.Policy;

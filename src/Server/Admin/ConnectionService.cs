@@ -1,9 +1,9 @@
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Relay.Access;
 using Relay.Addresses;
 using Relay.AdminApi;
+using Relay.AdminAuth;
 using Relay.Clients;
 using Relay.Sessions;
 

@@ -1,7 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Relay.Access;
 using Relay.AdminApi;
+using Relay.AdminAuth;
 using Relay.Policy;
 
 namespace Relay.Admin;

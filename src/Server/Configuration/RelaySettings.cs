@@ -1,4 +1,4 @@
-using Relay.Access;
+using Relay.AdminAuth;
 using Relay.Admission;
 using Relay.Attestation;
 using Relay.AuditLog;

@@ -2,7 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
-using Relay.Access;
+using Relay.AdminAuth;
 using Relay.Configuration;
 using Relay.Identity;
 using Relay.Policy;

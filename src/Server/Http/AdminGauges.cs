@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
-using Relay.Access;
 using Relay.Admin;
+using Relay.AdminAuth;
 using Relay.AuditLog;
 using Relay.Telemetry;
 using Relay.Transport;
@@ -15,7 +15,7 @@ internal static class AdminGauges
         var meter = services.GetRequiredService<RelayMetrics>().Meter;
         var audit = services.GetRequiredService<AuditRecorder>();
         var connections = services.GetRequiredService<AdminConnections>();
-        var gate = services.GetRequiredService<AdminInterceptor>();
+        var rejections = services.GetRequiredService<RejectionHandler>();
         var files = services.GetRequiredService<FileDescriptorBudget>();
         meter.CreateObservableGauge("relay.tcp.connections.limit", () => files.Max, description: "Connections of the public listeners that the limit of open files allows.");
         meter.CreateObservableCounter("relay.tcp.connections.turned_away", () => files.Rejected, description: "Connections of the public listeners that were closed at once because that many were open.");
@@ -29,7 +29,7 @@ internal static class AdminGauges
         meter.CreateObservableCounter("relay.admin.connections.refused", () => connections.Refused, description: "Connections of operators that were cut because there were too many.");
         meter.CreateObservableCounter(
             "relay.admin.calls.refused",
-            () => new[] { Labelled(gate.Unauthenticated, "reason", "unauthenticated"), Labelled(gate.Denied, "reason", "permission_denied") },
+            () => new[] { Labelled(rejections.Unauthenticated, "reason", "unauthenticated"), Labelled(rejections.Denied, "reason", "permission_denied") },
             description: "Calls of operators that were refused because of who called.");
     }
 

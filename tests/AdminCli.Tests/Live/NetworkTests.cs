@@ -38,7 +38,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         var result = await new Cli().RunAsync("token", "list", "--server", _address, "--ca-file", _ca, "--cert", both);
         Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.Matches(
-            @"^Permission denied: ListTokens needs the role admin; certificate CN=kay \(sha256 [0-9a-f]{16}\) has operate\. Whoever runs the relay can give it the role in Admin:ClientRoles\.\n\(request [0-9a-f]{16}\)\n$",
+            @"^Permission denied: ListTokens requires role admin; certificate CN=kay \(sha256 [0-9a-f]{16}\) has operate\. Whoever runs the relay can give it the role in Admin:ClientRoles\.\n\(request [0-9a-f]{16}\)\n$",
             result.Error);
     }
 
@@ -48,7 +48,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         var result = await new Cli().RunAsync("set-limit", "--per-ip", "50", "--server", _address, "--ca-file", _ca, "--token-file", fixture.TokenFile);
         Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.Matches(
-            @"^Permission denied: ChangePolicy needs the role operate; token fixture \([0-9a-f]{8}\) has read\. An admin can make a token that has it: `relayctl token create --role operate`\.\n\(request [0-9a-f]{16}\)\n$",
+            @"^Permission denied: ChangePolicy requires role operate; token fixture \([0-9a-f]{8}\) has read\. An admin can create a token that has it: `relayctl token create --role operate`\.\n\(request [0-9a-f]{16}\)\n$",
             result.Error);
     }
 
@@ -58,7 +58,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         var result = await new Cli().RunAsync("stats", "--server", _address, "--ca-file", _ca);
         Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.StartsWith(
-            "Authentication required: this listener wants a token or a client certificate, and none came\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.\n(request ",
+            "Authentication required: no token or client certificate was sent\nGive --token-file FILE or RELAY_TOKEN, or --cert FILE and --key FILE.\n(request ",
             result.Error);
     }
 
@@ -72,7 +72,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         Assert.Matches(@"^Revoked gone \([0-9a-f]{8}\), role read\.\n$", revoked.Output);
         var result = await new Cli().RunAsync("stats", "--server", _address, "--ca-file", _ca, "--token-file", file);
         Assert.Equal(ExitCodes.Rejected, result.ExitCode);
-        Assert.Contains("the relay does not know this token; it was revoked, or is of another relay", result.Error);
+        Assert.Contains("the relay does not know this token; it was revoked, or belongs to another relay", result.Error);
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         await using var relay = await RelayProcess.StartAsync("--Admin:Listen=127.0.0.1:0", "--Admin:AllowPlaintextLoopback=true");
         Assert.StartsWith("http://127.0.0.1:", relay.AdminAddress);
         var result = await new Cli().RunAsync("stats", "--server", relay.AdminAddress);
-        Assert.Contains("this listener wants a token, and none came", result.Error);
+        Assert.Contains("Authentication required: no token was sent", result.Error);
         var made = await relay.Cli.RunLineAsync("token create --name test --role read --expires 1d");
         Assert.Equal(ExitCodes.Ok, (await new Cli().RunAsync("stats", "--server", relay.AdminAddress, "--token-file", fixture.Save("plain", made.Output))).ExitCode);
     }

@@ -28,9 +28,9 @@ public sealed class SocketRolesTests
             (4001, 4001, string.Join(',', Enumerable.Range(6000, 200)) + ",5003", 3),
         })
         {
-            await AssertAsync("stats", role >= 1, "GetStats needs the role read");
-            await AssertAsync("set-limit --per-ip 50 --reason test", role >= 2, "ChangePolicy needs the role operate");
-            await AssertAsync("token list", role >= 3, "ListTokens needs the role admin");
+            await AssertAsync("stats", role >= 1, "Permission denied: GetStats requires role read");
+            await AssertAsync("set-limit --per-ip 50 --reason test", role >= 2, "Permission denied: ChangePolicy requires role operate");
+            await AssertAsync("token list", role >= 3, "Permission denied: ListTokens requires role admin");
             Assert.Equal("serving\n", (await RunAsync("health")).Output);
 
             Task<CliResult> RunAsync(string line) => other.RunAsync(user, group, groups, [.. line.Split(' '), "--server", relay.Socket]);
@@ -45,7 +45,7 @@ public sealed class SocketRolesTests
                 }
 
                 Assert.Equal(ExitCodes.Rejected, result.ExitCode);
-                Assert.Matches($@"^Permission denied: {refusal}; uid={user}\S* gid={group} pid=\d+ has .*Admin:\w+Users .*\n\(request [0-9a-f]{{16}}\)\n$", result.Error);
+                Assert.Matches($@"^{refusal}; uid={user}\S* gid={group} pid=\d+ has .*Admin:\w+Users .*\n\(request [0-9a-f]{{16}}\)\n$", result.Error);
                 var audit = await relay.Cli.RunLineAsync("audit --last 1");
                 Assert.Contains($"uid={user}", audit.Output);
                 Assert.Contains($"PERMISSION_DENIED: {refusal}", audit.Output);

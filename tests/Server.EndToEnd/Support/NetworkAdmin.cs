@@ -15,12 +15,7 @@ internal sealed class NetworkAdmin : IDisposable
         var handler = new SocketsHttpHandler();
         if (trusted is not null)
         {
-            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                CustomTrustStore = { trusted.Root },
-                RevocationMode = X509RevocationMode.NoCheck,
-            };
+            handler.SslOptions.CertificateChainPolicy = trusted.ChainPolicy;
         }
 
         if (certificate is not null)

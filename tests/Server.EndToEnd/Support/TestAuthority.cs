@@ -31,7 +31,13 @@ internal sealed class TestAuthority : IDisposable
 
     public string KeyFile => File_("server.key");
 
-    public X509Certificate2 Root => _root;
+    /// <summary>Trusts this authority and no other.</summary>
+    public X509ChainPolicy ChainPolicy => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        CustomTrustStore = { _root },
+        RevocationMode = X509RevocationMode.NoCheck,
+    };
 
     /// <summary>A client certificate, valid from yesterday for so many days from now.</summary>
     public X509Certificate2 IssueClient(string subject, int days = 30) => Issue(subject, ClientAuthentication, days);

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>Opens the sockets of all listeners. Where one cannot be had, says which and what to do.</summary>
 internal static class BoundSocket

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Relay.RateLimiting;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>One connection of an admin listener. That a request comes over one is what lets it reach gRPC at all.</summary>
 internal sealed class AdminConnection
@@ -47,18 +47,32 @@ internal sealed class AdminConnection
     /// <summary>The caller's address over the network.</summary>
     public IPAddress? RemoteAddress => (_inner.RemoteEndPoint as IPEndPoint)?.Address;
 
-    /// <summary>Somebody with a role has called over it. Set once, by any of its calls; only those without give way to newcomers.</summary>
-    public bool IsKnown { get; set; }
+    /// <summary>Somebody with a role has called over it. Set once, by any of its calls; only those without give way to new connections.</summary>
+    public bool IsAuthorized { get; set; }
 
-    /// <summary>Who the client certificate is, as judged by a call before; a connection has one certificate for its life.</summary>
+    /// <summary>Who the client certificate is, as authenticated by a call before; a connection has one certificate for its life.</summary>
     public AdminIdentity? CertificateHolder { get; set; }
 
-    /// <summary>How long the next call has to wait for its turn.</summary>
-    public TimeSpan TakeTurn()
+    /// <summary>
+    /// Waits until the next request may go on. Slowed down and not rejected: an operator's script need not know the rate, and
+    /// the number of those who wait is bounded by the streams of a connection. False: the caller hung up meanwhile.
+    /// </summary>
+    public async Task<bool> WaitForTurnAsync(CancellationToken hangUp)
     {
+        TimeSpan wait;
         lock (_lock)
         {
-            return _requests.Take(1, _requestsPerSecond, Second, _time);
+            wait = _requests.Take(1, _requestsPerSecond, Second, _time);
+        }
+
+        try
+        {
+            await Task.Delay(wait, _time, hangUp);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 

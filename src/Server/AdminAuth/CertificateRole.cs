@@ -3,7 +3,7 @@ using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>One entry of Admin:ClientRoles: a common name or a fingerprint, and the role of who has such a certificate.</summary>
 internal sealed record CertificateRole(string? CommonName, string? Fingerprint, AdminRole Role)

@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>Names and numbers of users and groups, from the local files. Those of a directory service are known by number only.</summary>
-internal static class Accounts
+internal static class PasswdFile
 {
     private const string Users = "/etc/passwd";
     private const string GroupsFile = "/etc/group";

@@ -1,9 +1,9 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
-/// <summary>The admin listener's Unix socket: where it is, and how it is made so that no stranger can use it for a moment.</summary>
+/// <summary>The admin listener's Unix socket: where it is, and how it is made so that nobody else can use it for a moment.</summary>
 internal static partial class AdminSocket
 {
     private const UnixFileMode DirectoryMode =

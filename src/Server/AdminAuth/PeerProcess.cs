@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>The process at the other end of a Unix socket, by the kernel's word of the moment when it connected.</summary>
 internal sealed record PeerProcess(uint UserId, uint GroupId, int ProcessId, IReadOnlyList<uint> Groups)
@@ -30,7 +30,7 @@ internal sealed record PeerProcess(uint UserId, uint GroupId, int ProcessId, IRe
     }
 
     /// <summary>"uid=1000(kay) gid=1000 pid=4242".</summary>
-    public string Description { get; } = $"uid={UserId}{Named(Accounts.UserName(UserId))} gid={GroupId} pid={ProcessId}";
+    public string Description { get; } = $"uid={UserId}{Named(PasswdFile.UserName(UserId))} gid={GroupId} pid={ProcessId}";
 
     private static string Named(string? name) => name is null ? "" : $"({name})";
 

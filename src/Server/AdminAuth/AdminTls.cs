@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>TLS of the admin listener on TCP.</summary>
 internal static class AdminTls
@@ -23,7 +23,7 @@ internal static class AdminTls
             https.HandshakeTimeout = HandshakeTimeout;
             https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
 
-            // Asked for and taken as it is: CertificateRoles judges it, and a token does without one.
+            // Asked for and taken as it is: CertificateRoles evaluates it, and a token does without one.
             https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
             https.ClientCertificateValidation = (_, _, _) => true;
         });

@@ -1,11 +1,11 @@
 using Microsoft.AspNetCore.Connections;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>
 /// The open connections of the two admin listeners, each with its own bound: what happens on the network never keeps an
-/// operator from the Unix socket. Where all places are taken, the oldest connection over which nobody with a role has
-/// called yet gives way.
+/// operator from the Unix socket. At the limit, the oldest connection over which nobody with a role has called yet gives
+/// way.
 /// </summary>
 internal sealed class AdminConnections(AdminOptions options, TimeProvider time)
 {
@@ -18,7 +18,7 @@ internal sealed class AdminConnections(AdminOptions options, TimeProvider time)
     // Atomic.
     private long _refused;
 
-    /// <summary>Connections cut to keep the bound: newcomers, and strangers who gave way to one.</summary>
+    /// <summary>Connections reset to keep the bound: new ones, and those without a role that gave way to one.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
     public int Count(AdminTransport transport)
@@ -29,7 +29,7 @@ internal sealed class AdminConnections(AdminOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>Runs one accepted connection from its place to its end.</summary>
+    /// <summary>Runs one accepted connection from its registration to its end.</summary>
     public async Task RunAsync(ConnectionContext context, AdminTransport transport, ConnectionDelegate next)
     {
         var connection = new AdminConnection(context, transport, options, time);
@@ -65,7 +65,7 @@ internal sealed class AdminConnections(AdminOptions options, TimeProvider time)
             var open = Of(connection.Transport);
             if (open.Count >= options.MaxConnections)
             {
-                evicted = open.FirstOrDefault(other => !other.IsKnown);
+                evicted = open.FirstOrDefault(other => !other.IsAuthorized);
                 if (evicted is null)
                 {
                     return false;

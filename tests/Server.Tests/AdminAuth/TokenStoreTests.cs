@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using Relay.Access;
+using Relay.AdminAuth;
 
-namespace Server.Tests.Access;
+namespace Server.Tests.AdminAuth;
 
 public sealed class TokenStoreTests : IDisposable
 {

@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>A token as the relay keeps it: not the token itself but its hash. 256 random bits need no slow hash, nobody can try them.</summary>
 internal sealed class AdminToken(string id, string name, AdminRole role, byte[] hash, DateTimeOffset created, DateTimeOffset expires, DateTimeOffset? lastUsed)

@@ -3,11 +3,11 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>
 /// Who a client certificate stands for. TLS itself takes any certificate, so that the reason for a refusal can be told in
-/// a sentence; nothing is done for its holder before this has judged it.
+/// a sentence; nothing is done for its holder before this has evaluated it.
 /// </summary>
 internal sealed class CertificateRoles : IDisposable
 {
@@ -111,6 +111,6 @@ internal sealed class CertificateRoles : IDisposable
         var flags = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, status) => all | status.Status);
         return (flags & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid)) != 0
             ? "the client certificate is not signed by an authority in the relay's Admin:ClientCaFile"
-            : $"the client certificate is not good for this: {flags}";
+            : $"the client certificate is not valid for this use: {flags}";
     }
 }

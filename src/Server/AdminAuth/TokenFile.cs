@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>The tokens on disk: hashes, names and dates. Written whole beside the old file and then given its name.</summary>
 internal static class TokenFile

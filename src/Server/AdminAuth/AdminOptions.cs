@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Text;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>The operators' way in, and who may do what there.</summary>
 internal sealed class AdminOptions : IValidatableObject
@@ -10,10 +10,10 @@ internal sealed class AdminOptions : IValidatableObject
     /// <summary>Unix socket for relayctl, made with mode 0660. Empty: $XDG_RUNTIME_DIR/relay/admin.sock, /run/relay/admin.sock for root, else /tmp/relay-UID/admin.sock.</summary>
     public string Socket { get; set; } = "";
 
-    /// <summary>Users (names or numbers) who may look, over the Unix socket. As soon as one of the six lists has an entry, who is in none may do nothing; root may always do all.</summary>
+    /// <summary>Users (names or numbers) with read-only rights, over the Unix socket. As soon as one of the six lists has an entry, who is in none has no rights; root may always do all.</summary>
     public string[] ReadUsers { get; set; } = [];
 
-    /// <summary>Groups (names or numbers) whose members may look.</summary>
+    /// <summary>Groups (names or numbers) whose members have read-only rights.</summary>
     public string[] ReadGroups { get; set; } = [];
 
     /// <summary>Users who may also change limits, ban and disconnect.</summary>
@@ -37,7 +37,7 @@ internal sealed class AdminOptions : IValidatableObject
     /// <summary>Private key in PEM. Goes with CertificateFile.</summary>
     public string KeyFile { get; set; } = "";
 
-    /// <summary>Certificates in PEM of the authorities whose client certificates are believed, with those between, if any.</summary>
+    /// <summary>Certificates in PEM of the authorities whose client certificates are trusted, with those between, if any.</summary>
     public string ClientCaFile { get; set; } = "";
 
     /// <summary>Client certificates and their roles: CN=ops=operate (signed by ClientCaFile), or its SHA-256 fingerprint=operate. The first that fits holds.</summary>
@@ -59,7 +59,7 @@ internal sealed class AdminOptions : IValidatableObject
     /// <summary>Calls of one connection; those above wait for their turn.</summary>
     internal int RequestsPerSecond { get; set; } = 200;
 
-    /// <summary>Calls of one address with a wrong token or certificate, or none; those above are turned away unread. One with a right token is heard all the same.</summary>
+    /// <summary>Calls of one address with a wrong token or certificate, or none; those above are rejected without a reason. A valid token is accepted all the same.</summary>
     [Range(1, 100_000)]
     public int FailuresPerMinute { get; set; } = 10;
 

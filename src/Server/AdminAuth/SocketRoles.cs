@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>
 /// The role of a process on the Unix socket. With no list given the socket's file mode is the whole answer and whoever
@@ -16,8 +16,8 @@ internal sealed class SocketRoles
     {
         _lists = [.. Lists(options).Select(list => (
             list.Role,
-            list.Users.Select(Accounts.UserId).OfType<uint>().ToHashSet(),
-            list.Groups.Select(Accounts.GroupId).OfType<uint>().ToHashSet()))];
+            list.Users.Select(PasswdFile.UserId).OfType<uint>().ToHashSet(),
+            list.Groups.Select(PasswdFile.GroupId).OfType<uint>().ToHashSet()))];
         _listed = Lists(options).Any(list => list.Users.Length + list.Groups.Length > 0);
     }
 
@@ -49,12 +49,12 @@ internal sealed class SocketRoles
 
         foreach (var list in Lists(options))
         {
-            foreach (var user in list.Users.Where(user => Accounts.UserId(user) is null))
+            foreach (var user in list.Users.Where(user => PasswdFile.UserId(user) is null))
             {
                 yield return new ValidationResult($"there is no user '{user}' in /etc/passwd; give the number if it is in a directory", [$"{list.Role}Users"]);
             }
 
-            foreach (var group in list.Groups.Where(group => Accounts.GroupId(group) is null))
+            foreach (var group in list.Groups.Where(group => PasswdFile.GroupId(group) is null))
             {
                 yield return new ValidationResult($"there is no group '{group}' in /etc/group; give the number if it is in a directory", [$"{list.Role}Groups"]);
             }

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
-using Relay.Access;
+using Relay.AdminAuth;
 
-namespace Server.Tests.Access;
+namespace Server.Tests.AdminAuth;
 
 public sealed class SocketRolesTests
 {
@@ -63,9 +63,9 @@ public sealed class SocketRolesTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "SKIPPED: names are looked up in Linux' files.");
         var roles = new SocketRoles(new AdminOptions { OperateUsers = ["daemon"], AdminGroups = ["daemon"] });
-        var (user, group) = (Accounts.UserId("daemon")!.Value, Accounts.GroupId("daemon")!.Value);
+        var (user, group) = (PasswdFile.UserId("daemon")!.Value, PasswdFile.GroupId("daemon")!.Value);
 
-        Assert.Equal("daemon", Accounts.UserName(user));
+        Assert.Equal("daemon", PasswdFile.UserName(user));
         Assert.Equal(AdminRole.Operate, roles.Of(Process(user, 1000)));
         Assert.Equal(AdminRole.Admin, roles.Of(Process(1000, group)));
     }

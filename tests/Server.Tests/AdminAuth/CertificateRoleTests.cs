@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Relay.Access;
+using Relay.AdminAuth;
 
-namespace Server.Tests.Access;
+namespace Server.Tests.AdminAuth;
 
 public sealed class CertificateRoleTests
 {

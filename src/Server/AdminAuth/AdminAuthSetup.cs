@@ -1,23 +1,25 @@
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
-internal static class AccessSetup
+internal static class AdminAuthSetup
 {
-    // A caller whose machine has vanished holds its place no longer than this and as much again.
+    // A caller whose machine has vanished stays connected no longer than this and as long again.
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(30);
 
-    public static IServiceCollection AddAccess(this IServiceCollection services, AdminOptions options)
+    public static IServiceCollection AddAdminAuth(this IServiceCollection services, AdminOptions options)
     {
         var path = AdminSocket.PathOf(options);
         return services
+            .AddAuthentication()
             .AddSingleton(options)
             .AddSingleton<SocketRoles>()
             .AddSingleton<CertificateRoles>()
             .AddSingleton<TokenStore>()
             .AddHostedService(provider => provider.GetRequiredService<TokenStore>())
-            .AddSingleton<CallerJudge>()
+            .AddSingleton<CallerAuthenticator>()
             .AddSingleton<AdminConnections>()
             .Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = BoundSocket.Open)
             .Configure<KestrelServerOptions>(kestrel =>
@@ -38,6 +40,20 @@ internal static class AccessSetup
                     });
                 }
             });
+    }
+
+    // The core only: nothing here needs the key ring that the whole would keep in a home directory.
+    private static IServiceCollection AddAuthentication(this IServiceCollection services)
+    {
+        services.AddAuthenticationCore(authentication =>
+        {
+            authentication.DefaultScheme = AdminAuthenticationHandler.SchemeName;
+            authentication.AddScheme<AdminAuthenticationHandler>(AdminAuthenticationHandler.SchemeName, displayName: null);
+        });
+
+        // What no method's options speak of, such as a path that nothing is at, tells nothing to who may not read.
+        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireRole(AdminRole.Read.Word()).Build());
+        return services;
     }
 
     private static void Configure(Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions listen, AdminTransport transport)

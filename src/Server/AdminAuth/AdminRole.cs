@@ -1,4 +1,4 @@
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>What a caller of the admin service may do; each role may also do what those before it may.</summary>
 internal enum AdminRole
@@ -6,13 +6,13 @@ internal enum AdminRole
     /// <summary>Nothing at all.</summary>
     None,
 
-    /// <summary>Everything that only looks.</summary>
+    /// <summary>Everything that is read-only.</summary>
     Read,
 
-    /// <summary>What a flood at night needs: limits, bans, disconnecting.</summary>
+    /// <summary>Limits, bans, disconnecting.</summary>
     Operate,
 
-    /// <summary>What outlives the night: saved policy, tokens.</summary>
+    /// <summary>Rollback, enforcing a shadow, tokens.</summary>
     Admin,
 }
 

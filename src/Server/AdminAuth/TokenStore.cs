@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Relay.Access;
+namespace Relay.AdminAuth;
 
 /// <summary>Why a token was not made.</summary>
 internal enum TokenProblem
@@ -10,7 +10,7 @@ internal enum TokenProblem
     TooMany,
 }
 
-/// <summary>The tokens that are valid, and those whose time is over, for as long as somebody may wonder what they were.</summary>
+/// <summary>The tokens that are valid, and expired ones, for as long as somebody may wonder what they were.</summary>
 internal sealed partial class TokenStore(AdminOptions options, TimeProvider time, ILogger<TokenStore> logger) : IHostedService
 {
     /// <summary>Tokens in the file. Far more than people and programs that one relay has.</summary>
@@ -85,19 +85,19 @@ internal sealed partial class TokenStore(AdminOptions options, TimeProvider time
     {
         if (AdminToken.IdIn(text) is not { } id)
         {
-            problem = "that is no token of a relay; it may be cut short";
+            problem = "this is not a relay token; it may be cut short";
             return null;
         }
 
         if (!_tokens.TryGetValue(id, out var token) || !token.Is(text))
         {
-            problem = "the relay does not know this token; it was revoked, or is of another relay";
+            problem = "the relay does not know this token; it was revoked, or belongs to another relay";
             return null;
         }
 
         var now = time.GetUtcNow();
         problem = token.HasExpired(now)
-            ? string.Create(CultureInfo.InvariantCulture, $"the {token} expired on {token.Expires:yyyy-MM-dd HH:mm} UTC; make a new one with `relayctl token create`")
+            ? string.Create(CultureInfo.InvariantCulture, $"the {token} expired on {token.Expires:yyyy-MM-dd HH:mm} UTC; create a new one with `relayctl token create`")
             : null;
         if (problem is not null)
         {
@@ -136,7 +136,7 @@ internal sealed partial class TokenStore(AdminOptions options, TimeProvider time
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // When it was used is worth knowing, but no reason to turn an operator away.
+            // When it was used is worth knowing, but no reason to reject an operator.
             Log.UseNotSaved(logger, options.TokenFile, exception.Message);
         }
     }
