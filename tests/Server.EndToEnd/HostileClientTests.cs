@@ -116,7 +116,7 @@ public sealed class HostileClientTests
     }
 
     [Fact]
-    public async Task Message_DeepJson_IsAParseError()
+    public async Task Message_DeepJson_IsReadToItsEnd()
     {
         await using var server = await RelayServer.StartAsync();
         await using (var client = await TestClient.ConnectAsync(server))
@@ -124,7 +124,7 @@ public sealed class HostileClientTests
             await client.SendAsync(new string('[', 200_000));
             await client.ExpectErrorAsync("Invalid message format: JSON parse error");
             await client.SendAsync($$"""{"type":"offer","target":"AAAAAA","payload":{{new string('[', 100)}}{{new string(']', 100)}}}""");
-            await client.ExpectErrorAsync("Invalid message format: JSON parse error");
+            await client.ExpectErrorAsync("Not registered. Send register message first.");
         }
 
         await StaysWellAsync(server);
