@@ -11,6 +11,7 @@ internal sealed class HelpWithExamples(Terminal terminal) : SynchronousCommandLi
     private const int WidestLine = 120;
 
     private const string Indent = "  ";
+    private const char OptionalMark = '\u0001';
 
     private const string RootNotes = """
         Examples:
@@ -43,8 +44,8 @@ internal sealed class HelpWithExamples(Terminal terminal) : SynchronousCommandLi
     public override int Invoke(ParseResult parseResult)
     {
         var width = Math.Min(terminal.Size().Columns, WidestLine);
-        new HelpAction { MaxWidth = width }.Invoke(parseResult);
         var output = parseResult.InvocationConfiguration.Output;
+        WriteUsual(parseResult, width);
         if (parseResult.CommandResult.Command is not ExampleCommand command)
         {
             output.WriteLine(RootNotes);
@@ -65,6 +66,36 @@ internal sealed class HelpWithExamples(Terminal terminal) : SynchronousCommandLi
         }
 
         return ExitCodes.Ok;
+    }
+
+    // The library shows every argument in its lists as if it were mandatory: the marks take the width that the brackets need.
+    private static void WriteUsual(ParseResult parseResult, int width)
+    {
+        Mark(parseResult.RootCommandResult.Command);
+        var configuration = parseResult.InvocationConfiguration;
+        var (output, text) = (configuration.Output, new StringWriter { NewLine = "\n" });
+        configuration.Output = text;
+        new HelpAction { MaxWidth = width }.Invoke(parseResult);
+        configuration.Output = output;
+        foreach (var line in text.ToString().TrimEnd('\n').Split('\n'))
+        {
+            output.WriteLine(line.TrimEnd().Replace($"<{OptionalMark}", "[<", StringComparison.Ordinal).Replace($"{OptionalMark}>", ">]", StringComparison.Ordinal));
+        }
+
+        output.WriteLine();
+    }
+
+    private static void Mark(Command command)
+    {
+        foreach (var argument in command.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues == 0))
+        {
+            argument.HelpName = $"{OptionalMark}{argument.Name}{OptionalMark}";
+        }
+
+        foreach (var child in command.Subcommands)
+        {
+            Mark(child);
+        }
     }
 
     private static IEnumerable<string> Wrap(string text, int width)

@@ -79,6 +79,20 @@ public sealed class HelpTests
     }
 
     [Theory]
+    [InlineData("", "confirm [<revision>]")]
+    [InlineData("", "help [<command>]")]
+    [InlineData("", "completion <bash|zsh|fish>")]
+    [InlineData("overrides", "set <network> <limit|unlimited|deny>")]
+    [InlineData("confirm", "[<revision>]")]
+    public async Task Help_Lists_ShowWhichArgumentsAreOptional(string command, string line)
+    {
+        var result = await new Cli().RunLineAsync($"help {command}");
+        Assert.Contains(result.OutputLines, shown => shown.StartsWith($"  {line}  ", StringComparison.Ordinal));
+        Assert.DoesNotContain(result.Output, c => char.IsControl(c) && c != '\n');
+        Assert.All(result.OutputLines, shown => Assert.Equal(shown.TrimEnd(), shown));
+    }
+
+    [Theory]
     [InlineData("limits diff", "[<to>]")]
     [InlineData("confirm", "[<revision>]")]
     [InlineData("limits rollback", "<revision>")]

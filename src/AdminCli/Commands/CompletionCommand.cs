@@ -40,8 +40,9 @@ internal static class CompletionCommand
 
     public static Command Create()
     {
-        var shell = new Argument<string>(string.Join('|', Scripts.Keys))
+        var shell = new Argument<string>("bash|zsh|fish")
         {
+            HelpName = "bash|zsh|fish",
             Description = "Your shell.",
             CustomParser = ArgumentParsers.OneOf("The shell", Scripts),
             CompletionSources = { "bash", "zsh", "fish" },

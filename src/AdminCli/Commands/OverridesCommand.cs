@@ -30,6 +30,7 @@ internal static class OverridesCommand
         var network = NetworkArgument.Create();
         var limit = new Argument<string>("limit|unlimited|deny")
         {
+            HelpName = "limit|unlimited|deny",
             Description = "Client connections of each address, 1 to 1,000,000; unlimited; or deny.",
             CompletionSources = { "unlimited", "deny" },
             CustomParser = ArgumentParsers.Text("The limit", IsLimit, "1 to 1,000,000, unlimited or deny")!,

@@ -21,18 +21,18 @@ public sealed class ExplainTests(RelayFixture fixture) : IClassFixture<RelayFixt
         Assert.Matches(@"^address +127\.0\.0\.7   counted as 127\.0\.0\.7$", result.OutputLines[2]);
         Assert.Matches(@"^rate +address 20/s burst 200   all 1000/s burst 10000$", result.OutputLines[3]);
         Assert.Matches(@"\nLIMIT +COUNTED_BY +CONNECTIONS +OF +SET_BY +REACHED\ntotal +- +2 +10000 +total +no\n", result.Output);
-        Assert.Matches(@"\naddress +127\.0\.0\.7 +2 +2 +per-ip +reached\n/24 +127\.0\.0\.0/24 +2 +none +per-24 \(off\)\n", result.Output);
+        Assert.Matches(@"\naddress +127\.0\.0\.7 +2 +2 +per-ip +yes\n/24 +127\.0\.0\.0/24 +2 +none +per-24 \(off\) +no\n", result.Output);
         var last = result.OutputLines.SkipWhile(line => line != "Last decisions, newest first:").Skip(1).ToArray();
         Assert.Equal(3, last.Length);
-        Assert.Matches(@"^  \d\d:\d\d:\d\d\.\d\d\d refused per_ip_limit 127\.0\.0\.7  per-ip 2/2  /24 2  total 2/[1-9]\d+$", last[0]);
+        Assert.Matches(@"^  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ refused per_ip_limit 127\.0\.0\.7  per-ip 2/2  /24 2  total 2/[1-9]\d+$", last[0]);
         Assert.Matches(@" admitted 127\.0\.0\.7  per-ip 0/2  /24 0  total 0/[1-9]\d+$", last[2]);
         Assert.DoesNotContain('\e', result.Output);
 
         var one = await relay.Cli.RunLineAsync("explain 127.0.0.7 --last 1");
         Assert.Single(one.OutputLines.SkipWhile(line => line != "Last decisions, newest first:").Skip(1));
-        var stranger = await relay.Cli.RunLineAsync("explain 127.0.0.8");
-        Assert.StartsWith("verdict   admitted   the client gets the upgrade (101) and the greeting\n", stranger.Output);
-        Assert.DoesNotContain("Last decisions", stranger.Output);
+        var other = await relay.Cli.RunLineAsync("explain 127.0.0.8");
+        Assert.StartsWith("verdict   admitted   the client gets the upgrade (101) and the greeting\n", other.Output);
+        Assert.DoesNotContain("Last decisions", other.Output);
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
         var seen = await terminal.ReadUntilAsync("b ban");
         Assert.Contains("\e[?1049h\e[?25l\e[?7l", seen);
         // To clear the rest of a line after all 80 columns of it takes the last one away.
-        Assert.Matches(@"\e\[1;1H\e\[Krelay ready.{48}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\e\[2;1H", seen);
+        Assert.Matches(@"\e\[1;1H\e\[Krelay ready.{49}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\e\[2;1H", seen);
         await terminal.TypeAsync(key);
         await AssertLeftAsync(terminal, before, ExitCodes.Ok);
     }
