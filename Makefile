@@ -1,5 +1,5 @@
 # make run, make test: nothing to install but the .NET SDK (10.0) and make.
-.PHONY: build run ctl test lint bench idle flood fuzz soak publish install clean
+.PHONY: build run ctl test lint docs bench idle flood fuzz soak publish install clean
 
 CONFIG ?= Release
 PREFIX ?= /usr/local
@@ -34,6 +34,10 @@ test: build
 # Analyzers run in every build, as errors; this adds the format.
 lint: build
 	@$(DOTNET) format Relay.sln --verify-no-changes --no-restore
+
+# Writes what the documents take from the program: the options in docs/configuration.md.
+docs: build
+	@RELAY_WRITE_DOCS=1 $(DOTNET) test --project tests/Server.Tests -c $(CONFIG) --no-build --no-progress --filter-class '*DocumentTests' >/dev/null
 
 # Microbenchmarks, then the memory of idle sockets. FILTER="*Admission*" picks.
 bench:

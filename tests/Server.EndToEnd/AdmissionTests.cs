@@ -146,7 +146,7 @@ public sealed class AdmissionTests
     public async Task Connect_GateStopped_AnswersStatusAndTakesNoPlace()
     {
         await using var server = await RelayServer.StartAsync();
-        server.Get<AdmissionGate>().Stop();
+        server.Get<AdmissionGate>().State.TryStop();
         using var refused = await RawClient.ConnectAsync(server);
         await refused.SendAsync(RawClient.Request());
 

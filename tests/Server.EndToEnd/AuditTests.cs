@@ -82,12 +82,12 @@ public sealed class AuditTests
         {
             // Told while it goes on, not only when it is over.
             Assert.True(await begun.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
-            entry = await server.NewestAuditAsync();
-            Assert.Equal((2L, "Drain", "ok", "upgrade"), (entry.Sequence, entry.Method, entry.Result, entry.Why));
+            entry = (await server.Admin.ListAuditAsync(new ListAuditRequest { Method = "Drain" }, Call)).Entries.First(line => line.Who != "relayd");
+            Assert.Equal(("Drain", "ok", "upgrade"), (entry.Method, entry.Result, entry.Why));
         }
 
         await client.CancelDrainAsync(new CancelDrainRequest(), Call);
-        Assert.Equal(["CancelDrain", "Drain", "Drain"], (await server.Admin.ListAuditAsync(new ListAuditRequest(), Call)).Entries.Select(line => line.Method));
+        Assert.Equal(["CancelDrain", "Drain", "Drain"], (await server.Admin.ListAuditAsync(new ListAuditRequest(), Call)).Entries.Where(line => line.Who != "relayd").Select(line => line.Method));
     }
 
     [Fact]

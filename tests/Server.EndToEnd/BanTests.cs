@@ -49,7 +49,7 @@ public sealed class BanTests
         Assert.Equal("total", Assert.Single(answer.Changes).Path);
         var entries = (await server.Admin.ListAuditAsync(new ListAuditRequest(), PolicyAdmin.Call)).Entries;
         Assert.Equal(["ChangePolicy", "Revert", "Ban"], entries.Select(entry => entry.Method));
-        Assert.Equal(("relay", "the ban of revision 2 expired", "ban/203.0.113.0/24=-"), (entries[1].Who, entries[1].Why, entries[1].After));
+        Assert.Equal(("relayd", "the ban of revision 2 expired", "ban/203.0.113.0/24=-"), (entries[1].Who, entries[1].Why, entries[1].After));
         Assert.Contains(log.Lines, line => line.StartsWith("Limits changed by relayd (the ban of revision 2 expired): ban/203.0.113.0/24 2000-01-01T01:00:00Z a test -> (none), revision 3", StringComparison.Ordinal));
     }
 

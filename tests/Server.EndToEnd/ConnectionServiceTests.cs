@@ -140,7 +140,7 @@ public sealed class ConnectionServiceTests
         server.Get<Drainer>().Start(rate: 1000, TimeSpan.FromMinutes(1));
 
         // As if it had been admitted just before.
-        server.Get<AdmissionGate>().Drain(on: false);
+        server.Get<AdmissionGate>().State.TryCancelDrain();
         await using var late = await TestClient.ConnectAsync(server);
 
         Assert.Equal((1012, "Server draining"), await late.ExpectCloseAsync());

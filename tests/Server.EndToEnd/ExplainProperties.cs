@@ -76,7 +76,8 @@ public sealed class ExplainProperties
                         new PolicyChange(new Dictionary<string, string?> { [prefix + path] = texts[number % texts.Length] }, "test"))).Errors);
                     break;
                 case 9:
-                    server.Get<AdmissionGate>().Drain(on: number < 2);
+                    var state = server.Get<AdmissionGate>().State;
+                    _ = number < 2 ? state.TryDrain() : state.TryCancelDrain();
                     break;
             }
         }

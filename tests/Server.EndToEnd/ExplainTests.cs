@@ -124,7 +124,7 @@ public sealed class ExplainTests
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await RelayServer.StartAsync(settings => settings.Admission.RejectionMode = RejectionMode.HttpStatus, time);
         var gate = server.Get<AdmissionGate>();
-        gate.Drain(on: true);
+        gate.State.TryDrain();
         var flood = IpKey.From(System.Net.IPAddress.Parse("203.0.113.7"));
         for (var i = 0; i < 1_000; i++)
         {

@@ -2,7 +2,6 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Relay.EndToEnd.Support;
-using Relay.Transport;
 
 namespace Relay.EndToEnd;
 
@@ -104,7 +103,7 @@ public sealed class HttpPagesTests
     }
 
     [Fact]
-    public async Task Metrics_All_AreInTheOperatorsGuide()
+    public async Task Metrics_All_AreInTheDocument()
     {
         await using var server = await RelayServer.StartAsync();
         using var http = new HttpClient { BaseAddress = server.Http };
@@ -122,7 +121,7 @@ public sealed class HttpPagesTests
         await using var server = await RelayServer.StartAsync();
         using var http = new HttpClient { BaseAddress = server.Http };
         Assert.Equal("{\"status\":\"ready\"}", await http.GetStringAsync("/ready", Cancel));
-        server.Get<Readiness>().Become(ReadyState.Draining);
+        server.Get<Admission.RelayState>().TryDrain();
         using var response = await http.GetAsync("/ready", Cancel);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "{\"status\":\"draining\"}"), (response.StatusCode, await response.Content.ReadAsStringAsync(Cancel)));
     }
@@ -162,7 +161,7 @@ public sealed class HttpPagesTests
     }
 
     private static string Guide([CallerFilePath] string here = "") =>
-        Path.Combine(Path.GetDirectoryName(here)!, "../../docs/operations.md");
+        Path.Combine(Path.GetDirectoryName(here)!, "../../docs/metrics.md");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 }

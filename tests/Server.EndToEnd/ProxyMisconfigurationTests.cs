@@ -26,8 +26,8 @@ public sealed class ProxyMisconfigurationTests
 
         Assert.Contains("\"suspectedProxy\":true", await http.GetStringAsync("/stats", Cancel), StringComparison.Ordinal);
         var metrics = await http.GetStringAsync("/metrics", Cancel);
-        Assert.Contains("relay_suspicion{what=\"unlisted_proxy\"} 1", metrics, StringComparison.Ordinal);
-        Assert.Contains("relay_suspicion{what=\"one_address\"} 0", metrics, StringComparison.Ordinal);
+        Assert.Contains("relay_client_address_warning{kind=\"unlisted_proxy\"} 1", metrics, StringComparison.Ordinal);
+        Assert.Contains("relay_client_address_warning{kind=\"one_address\"} 0", metrics, StringComparison.Ordinal);
         Assert.Contains("relay_upgrades_total{source=\"unlisted_proxy\"} 20", metrics, StringComparison.Ordinal);
         Assert.Single(log.Lines, line => line.StartsWith("100 % of the newcomers bring a proxy's headers", StringComparison.Ordinal));
         var clientAddress = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: Cancel)).ClientAddress;

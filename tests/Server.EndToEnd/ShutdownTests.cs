@@ -1,10 +1,10 @@
+using System.Diagnostics;
 using System.Net;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Reflection.V1Alpha;
 using Relay.AdminApi;
 using Relay.EndToEnd.Support;
-using Relay.Transport;
 using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Relay.EndToEnd;
@@ -25,7 +25,7 @@ public sealed class ShutdownTests
         Assert.Equal((1001, "Server shutting down"), await b.ExpectCloseAsync());
         await stopping;
         await server.EmptyAsync();
-        Assert.Equal(ReadyState.Draining, server.Get<Readiness>().State);
+        Assert.Equal(Admission.RelayPhase.Stopping, server.Get<Admission.RelayState>().Phase);
         Assert.False(File.Exists(server.AdminSocketPath), "the socket file is gone");
     }
 
@@ -36,7 +36,7 @@ public sealed class ShutdownTests
         using var http = new HttpClient { BaseAddress = server.Http, Timeout = TestClient.Timeout };
         Assert.Equal("""{"status":"ready"}""", await http.GetStringAsync("/ready", TestContext.Current.CancellationToken));
 
-        server.Get<Readiness>().Become(ReadyState.Draining);
+        server.Get<Admission.RelayState>().TryDrain();
         using var response = await http.GetAsync("/ready", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Equal("""{"status":"draining"}""", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
@@ -77,6 +77,26 @@ public sealed class ShutdownTests
     }
 
     [Fact]
+    public async Task HealthWatch_DrainAndCancel_SaysNotServingAndServing()
+    {
+        await using var server = await RelayServer.StartAsync();
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var health = new Health.HealthClient(server.Channel);
+        using var watch = health.Watch(new HealthCheckRequest(), Call.WithCancellationToken(cancel.Token));
+        Assert.True(await watch.ResponseStream.MoveNext(cancel.Token));
+        var connections = new AdminApi.ConnectionService.ConnectionServiceClient(server.Channel);
+        using var drain = connections.Drain(new AdminApi.DrainRequest { Reason = "a test" }, Call);
+        Assert.True(await watch.ResponseStream.MoveNext(cancel.Token));
+        Assert.Equal(ServingStatus.NotServing, watch.ResponseStream.Current.Status);
+        Assert.Equal(ServingStatus.NotServing, (await health.CheckAsync(new HealthCheckRequest(), Call)).Status);
+
+        await connections.CancelDrainAsync(new AdminApi.CancelDrainRequest(), Call);
+        Assert.True(await watch.ResponseStream.MoveNext(cancel.Token));
+        Assert.Equal(ServingStatus.Serving, watch.ResponseStream.Current.Status);
+        await cancel.CancelAsync();
+    }
+
+    [Fact]
     public async Task Sigterm_TwoHundredSockets_AllGet1001AndExitIs0()
     {
         await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=1000");
@@ -98,7 +118,7 @@ public sealed class ShutdownTests
             await client.ReadToEndAsync();
         }));
         Assert.Equal(0, await relay.ExitAsync().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
-        Assert.Contains("Stopping: closing 200 sockets", relay.Output, StringComparison.Ordinal);
+        Assert.Contains("Stopping: closing 200 connections", relay.Output, StringComparison.Ordinal);
         Assert.False(File.Exists(relay.SocketPath), "the socket file is gone");
         Array.ForEach(clients, client => client.Dispose());
     }
@@ -109,12 +129,12 @@ public sealed class ShutdownTests
         await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=1000", "--Sessions:StopDrain=1h", "--Sessions:EvictionsPerSecond=1");
         var clients = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => RawClient.UpgradeAsync(relay.Port)));
         await relay.SignalAsync("TERM");
-        await Eventually.TrueAsync(() => relay.Output.Contains("Emptying before the stop: ", StringComparison.Ordinal), "emptying");
+        await Eventually.TrueAsync(() => relay.Output.Contains(" clients before shutdown", StringComparison.Ordinal), "emptying");
         using var channel = relay.OpenChannel();
         var connections = new ConnectionService.ConnectionServiceClient(channel);
 
         var error = await Assert.ThrowsAsync<RpcException>(async () => await connections.CancelDrainAsync(new CancelDrainRequest(), Call));
-        Assert.Equal("the relay is emptied because it was told to stop, which cannot be taken back", error.Status.Detail);
+        Assert.Equal("the drain before a shutdown cannot be cancelled", error.Status.Detail);
         using var drain = connections.Drain(new DrainRequest { Rate = 1000 }, Call);
         await drain.ResponseStream.MoveNext(TestContext.Current.CancellationToken);
         Array.ForEach(clients, client => client.Dispose());
@@ -142,7 +162,13 @@ public sealed class ShutdownTests
         await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, TestContext.Current.CancellationToken);
         Assert.True(await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
         await relay.SignalAsync("TERM");
-        await Eventually.TrueAsync(() => relay.Output.Contains("Stopping: closing 0 sockets", StringComparison.Ordinal), "draining");
+        await Eventually.TrueAsync(() => relay.Output.Contains("Stopping: closing 0 connections", StringComparison.Ordinal), "draining");
+        Assert.False(relay.HasExited);
+
+        // At once it may be the same stop told twice, to the process and to its group; a second later it is meant.
+        await relay.SignalAsync("TERM");
+        var told = Stopwatch.GetTimestamp();
+        await Eventually.TrueAsync(() => Stopwatch.GetElapsedTime(told) > TimeSpan.FromSeconds(1.5), "a second later");
         Assert.False(relay.HasExited);
         await relay.SignalAsync("TERM");
 

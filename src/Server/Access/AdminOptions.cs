@@ -49,17 +49,15 @@ internal sealed class AdminOptions : IValidatableObject
     /// <summary>Lets Listen be a loopback address without TLS. Tokens are needed all the same, and whoever may watch this machine's loopback sees them.</summary>
     public bool AllowPlaintextLoopback { get; set; }
 
-    /// <summary>Open connections on each of the two listeners. On Listen, those that have not shown who they are give way to newcomers.</summary>
+    /// <summary>Open connections on each of the two listeners. On Listen, those that have not authenticated make room for new ones.</summary>
     [Range(1, 10_000)]
     public int MaxConnections { get; set; } = 64;
 
     /// <summary>Calls at once on one connection, watches included.</summary>
-    [Range(1, 1000)]
-    public int MaxStreams { get; set; } = 32;
+    internal int MaxStreams { get; set; } = 32;
 
     /// <summary>Calls of one connection; those above wait for their turn.</summary>
-    [Range(1, 100_000)]
-    public int RequestsPerSecond { get; set; } = 200;
+    internal int RequestsPerSecond { get; set; } = 200;
 
     /// <summary>Calls of one address with a wrong token or certificate, or none; those above are turned away unread. One with a right token is heard all the same.</summary>
     [Range(1, 100_000)]

@@ -1,6 +1,7 @@
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using Relay.Access;
+using Relay.Admission;
 
 namespace Relay.Admin;
 
@@ -17,7 +18,7 @@ internal static class AdminSetup
             .AddSingleton<IpMapper>()
             .AddSingleton<PolicyChanges>()
             .AddSingleton<ChangeOutcome>()
-            .AddHostedService<PolicyRecorder>()
+            .AddHostedService<OperatorLog>()
             .AddSingleton<BanCommands>()
             .AddSingleton<Explainer>()
             .AddSingleton<ConnectionMapper>()
@@ -40,7 +41,7 @@ internal static class AdminSetup
     /// <summary>The admin listeners have a pipeline of their own: no public connection reaches gRPC, and none of the limits reaches them.</summary>
     public static void MapAdmin(this IApplicationBuilder app)
     {
-        FollowLifetime(app.ApplicationServices);
+        FollowState(app.ApplicationServices);
         app.MapWhen(
             context => context.Features.Get<AdminConnection>() is not null,
             admin => admin.UseRouting().UseEndpoints(endpoints =>
@@ -54,16 +55,15 @@ internal static class AdminSetup
             }));
     }
 
-    /// <summary>The health service says whether new connections are taken, as /ready does.</summary>
-    private static void FollowLifetime(IServiceProvider services)
+    /// <summary>The health service says whether new connections are accepted, as /ready does.</summary>
+    private static void FollowState(IServiceProvider services)
     {
-        var lifetime = services.GetRequiredService<IHostApplicationLifetime>();
         var health = services.GetRequiredService<HealthServiceImpl>();
         var socket = AdminSocket.PathOf(services.GetRequiredService<AdminOptions>());
         SetStatus(health, HealthCheckResponse.Types.ServingStatus.NotServing);
-        lifetime.ApplicationStarted.Register(() => SetStatus(health, HealthCheckResponse.Types.ServingStatus.Serving));
-        lifetime.ApplicationStopping.Register(() => SetStatus(health, HealthCheckResponse.Types.ServingStatus.NotServing));
-        lifetime.ApplicationStopped.Register(() => File.Delete(socket));
+        services.GetRequiredService<RelayState>().Changed += phase => SetStatus(
+            health, phase == RelayPhase.Serving ? HealthCheckResponse.Types.ServingStatus.Serving : HealthCheckResponse.Types.ServingStatus.NotServing);
+        services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(() => File.Delete(socket));
     }
 
     private static void SetStatus(HealthServiceImpl health, HealthCheckResponse.Types.ServingStatus status)

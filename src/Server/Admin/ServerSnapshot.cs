@@ -31,7 +31,7 @@ internal sealed class ServerSnapshot(
     HandshakeGuard handshakes,
     MemoryCeiling memory,
     RelayMetrics metrics,
-    Readiness readiness,
+    RelayState state,
     ServerIdentity identity,
     TimeProvider time)
 {
@@ -49,7 +49,7 @@ internal sealed class ServerSnapshot(
             ServerId = identity.ServerId,
             Version = ServerCommand.Version,
             Uptime = Duration.FromTimeSpan(Uptime),
-            State = readiness.Name,
+            State = state.Name,
             Connections = new Connections
             {
                 Current = totals.Live,

@@ -22,8 +22,8 @@ internal sealed class AdmissionGate(
     RelayMetrics metrics,
     TimeProvider time)
 {
-    // Refusal.None while newcomers are let in; replaced by whoever drains or stops the relay.
-    private volatile Refusal _closedBy = Refusal.None;
+    /// <summary>The first of the rules: whether the relay takes new connections at all.</summary>
+    public RelayState State { get; } = new();
 
     /// <summary>Decides on a whole address, or on <see cref="IpKey.Unresolved"/>.</summary>
     public Decision TryAdmit(IpKey address, out AdmissionLease lease)
@@ -99,19 +99,7 @@ internal sealed class AdmissionGate(
         return result;
     }
 
-    /// <summary>From now on every newcomer is refused: the relay is going down.</summary>
-    public void Stop() => _closedBy = Refusal.Stopping;
-
-    /// <summary>From now on, or no longer, newcomers are refused because the relay is being emptied.</summary>
-    public void Drain(bool on)
-    {
-        if (_closedBy != Refusal.Stopping)
-        {
-            _closedBy = on ? Refusal.Draining : Refusal.None;
-        }
-    }
-
-    private Standing StandingOf(IpKey address) => new(_closedBy, bans.IsBanned(address));
+    private Standing StandingOf(IpKey address) => new(State.ClosedBy, bans.IsBanned(address));
 
     // False: no connection of this address is reset. Else the level for everybody, and the one above which nobody goes.
     private bool MayReset(IpKey address, out OverloadLevel all, out OverloadLevel max)
@@ -125,7 +113,7 @@ internal sealed class AdmissionGate(
 
         // Health checks and scrapers come from networks that are reset only for what they do themselves, and everybody's may
         // come while the relay drains.
-        if (all != OverloadLevel.Normal && (_closedBy != Refusal.None || protectedNetworks.Why(address, allowPrivate: false) is not null))
+        if (all != OverloadLevel.Normal && (State.ClosedBy != Refusal.None || protectedNetworks.Why(address, allowPrivate: false) is not null))
         {
             all = OverloadLevel.Normal;
         }

@@ -26,5 +26,6 @@ internal static class AdmissionSetup
         .AddSingleton(new TrustedProxies(options.TrustedProxies))
         .AddSingleton<ClientAddressResolver>()
         .AddSingleton<ProxyMisconfiguration>()
-        .AddSingleton<AdmissionGate>();
+        .AddSingleton<AdmissionGate>()
+        .AddSingleton(provider => provider.GetRequiredService<AdmissionGate>().State);
 }

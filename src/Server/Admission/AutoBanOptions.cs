@@ -22,13 +22,11 @@ internal sealed class AutoBanOptions
     public TimeSpan MaxDuration { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>Bits of an IPv6 address that are banned. 128: a long ban must not hit neighbours on a shared /64.</summary>
-    [Range(32, 128)]
-    public int Ipv6Prefix { get; set; } = 128;
+    internal int Ipv6Prefix { get; set; } = 128;
 
     /// <summary>True: private and loopback addresses too. Trusted proxies are never banned.</summary>
-    public bool PrivateNetworks { get; set; }
+    internal bool PrivateNetworks { get; set; }
 
     /// <summary>Addresses whose misdeeds are counted at once; when it is full the limits alone deal with newcomers.</summary>
-    [Range(16, 1_000_000)]
-    public int MaxAddresses { get; set; } = 65_536;
+    internal int MaxAddresses { get; set; } = 65_536;
 }

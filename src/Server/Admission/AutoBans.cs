@@ -25,8 +25,8 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
     /// <summary>Bans made since the start.</summary>
     public long Made => Interlocked.Read(ref _made);
 
-    /// <summary>Called without the lock when an address is banned.</summary>
-    public Action<AutoBan>? Banned { get; set; }
+    /// <summary>An address was banned. Raised without the lock, on the path of an admission: handlers only queue.</summary>
+    public event Action<AutoBan>? Banned;
 
     public bool IsBanned(IpKey address)
     {

@@ -69,6 +69,9 @@ internal sealed partial class OverloadMonitor : IHostedService, IDisposable
     /// <summary>How often a refusal was said in each way.</summary>
     public IEnumerable<KeyValuePair<string, long>> Counts() => Modes.Select((way, i) => KeyValuePair.Create(way, Interlocked.Read(ref _rejections[i])));
 
+    /// <summary>The level for everybody changed, from the first to the second.</summary>
+    public event Action<OverloadLevel, OverloadLevel>? LevelChanged;
+
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _lastCpu = CpuTime();
@@ -114,6 +117,7 @@ internal sealed partial class OverloadMonitor : IHostedService, IDisposable
         LogFloodTransitions(now);
         if (level != before)
         {
+            LevelChanged?.Invoke(before, level);
             Log.Changed(_logger, OverloadLevels.Name(before), OverloadLevels.Name(level), perSecond, CpuPercent);
         }
     }

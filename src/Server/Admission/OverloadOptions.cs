@@ -7,29 +7,27 @@ internal sealed class OverloadOptions : IValidatableObject
 {
     private const int MaxRate = 1_000_000;
 
-    /// <summary>Refusals a second of one address from which it gets a status instead of a close frame. No client that backs off comes near 10.</summary>
+    /// <summary>Rejections a second of one address from which it gets a status instead of a close frame. No client that backs off comes near 10.</summary>
     [Range(1, MaxRate)]
     public int ElevatedPerIp { get; set; } = 10;
 
-    /// <summary>From here on it is cut before TLS and HTTP.</summary>
+    /// <summary>From here on it is reset before TLS and HTTP.</summary>
     [Range(1, MaxRate)]
     public int CriticalPerIp { get; set; } = 50;
 
-    /// <summary>Refusals a second of all together from which everybody who is refused gets a status. A close frame costs five times as much.</summary>
+    /// <summary>Rejections a second of all together from which everybody who is rejected gets a status. A close frame costs five times as much.</summary>
     [Range(1, MaxRate)]
     public int ElevatedTotal { get; set; } = 200;
 
-    /// <summary>From here on everybody who is refused is cut, but for private and loopback addresses and trusted proxies, where health checks come from.</summary>
+    /// <summary>From here on everybody who is rejected is reset, except private and loopback addresses and trusted proxies, where health checks come from.</summary>
     [Range(1, MaxRate)]
     public int CriticalTotal { get; set; } = 2_000;
 
     /// <summary>Percent of all processors; while the relay uses more, a tenth of the two totals is enough.</summary>
-    [Range(1, 100)]
-    public int HighCpu { get; set; } = 80;
+    internal int HighCpu { get; set; } = 80;
 
     /// <summary>A level is left, for the next lower one, when refusals have stayed below half of its threshold for so long.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
-    public TimeSpan CoolDown { get; set; } = TimeSpan.FromSeconds(10);
+    internal TimeSpan CoolDown { get; set; } = TimeSpan.FromSeconds(10);
 
     public OverloadThresholds PerIp => new(ElevatedPerIp, CriticalPerIp, CoolDown);
 

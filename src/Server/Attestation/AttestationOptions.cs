@@ -21,8 +21,7 @@ internal sealed class AttestationOptions : IValidatableObject
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Requests to the authority at once; one more fails without being sent.</summary>
-    [Range(1, 10_000)]
-    public int MaxRequests { get; set; } = 64;
+    internal int MaxRequests { get; set; } = 64;
 
     public bool IsOn => AuthorityUrl.Length > 0;
 

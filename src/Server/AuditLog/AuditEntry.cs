@@ -19,7 +19,7 @@ internal sealed record AuditEntry
     /// <summary>The same as in the reply's trailers.</summary>
     public string? RequestId { get; init; }
 
-    /// <summary>The kernel's or the authority's word for the caller; "relay" where the relay itself acted.</summary>
+    /// <summary>The kernel's or the authority's word for the caller; "relayd" where the relay itself acted.</summary>
     public required string Who { get; init; }
 
     /// <summary>The caller's role; "none" for a stranger.</summary>
@@ -75,7 +75,7 @@ internal sealed record AuditEntry
     /// <summary>What the relay did by itself, such as taking back a limit whose time is over.</summary>
     public static AuditEntry OfRelay(string method, string what, string? why, string before, string after) => new()
     {
-        Who = "relay",
+        Who = "relayd",
         Role = AdminRole.Admin.Word(),
         Transport = "relay",
         Method = method,

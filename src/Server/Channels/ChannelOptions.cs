@@ -6,24 +6,20 @@ namespace Relay.Channels;
 internal sealed class ChannelOptions
 {
     /// <summary>Channels that one socket may own.</summary>
-    [Range(1, 10_000)]
-    public int OwnedPerSocket { get; set; } = 20;
+    internal int OwnedPerSocket { get; set; } = 20;
 
     /// <summary>Channels that one socket may subscribe to.</summary>
-    [Range(1, 10_000)]
-    public int SubscriptionsPerSocket { get; set; } = 100;
+    internal int SubscriptionsPerSocket { get; set; } = 100;
 
     /// <summary>Upstream messages of one socket per minute, as a token bucket of this size.</summary>
     [Range(1, 100_000)]
     public int UpstreamPerMinute { get; set; } = 30;
 
     /// <summary>Upstream messages that wait for an owner that is away or busy, per channel; more are dropped and counted.</summary>
-    [Range(1, 10_000)]
-    public int UpstreamQueue { get; set; } = 100;
+    internal int UpstreamQueue { get; set; } = 100;
 
     /// <summary>The same in bytes, with 256 for the bookkeeping of each: as much as an owner's outgoing queue takes of them at once.</summary>
-    [Range(1024, 1 << 30)]
-    public int UpstreamQueueBytes { get; set; } = 512 * 1024;
+    internal int UpstreamQueueBytes { get; set; } = 512 * 1024;
 
     /// <summary>The same for all channels together.</summary>
     [Range(1024, int.MaxValue)]

@@ -3,15 +3,13 @@ using System.ComponentModel.DataAnnotations;
 namespace Relay.Chunks;
 
 /// <summary>Content chunks: who has them, and those kept here.</summary>
-internal sealed class ChunkOptions : IValidatableObject
+internal sealed class ChunkOptions
 {
     /// <summary>Largest chunk, in UTF-16 units of its JSON text (of the text itself where it is a JSON string).</summary>
-    [Range(1024, 1 << 24)]
-    public int MaxChunkLength { get; set; } = 65_536;
+    internal int MaxChunkLength { get; set; } = 65_536;
 
     /// <summary>Chunks kept; one more removes the one used longest ago.</summary>
-    [Range(1, 1_000_000)]
-    public int CacheChunks { get; set; } = 1000;
+    internal int CacheChunks { get; set; } = 1000;
 
     /// <summary>Bytes of chunks kept; more remove those used longest ago. At least the largest message there can be, so that any chunk fits.</summary>
     [Range(1 << 24, int.MaxValue)]
@@ -30,27 +28,14 @@ internal sealed class ChunkOptions : IValidatableObject
     public TimeSpan PullTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Chunks that one socket may have announced; one more forgets its oldest.</summary>
-    [Range(100, 1_000_000)]
-    public int AnnouncedPerSocket { get; set; } = 1000;
+    internal int AnnouncedPerSocket { get; set; } = 1000;
 
     /// <summary>Announcements of all sockets, 1 KB of memory each at most; one more forgets the oldest of all.</summary>
-    [Range(100, 10_000_000)]
-    public int AnnouncedTotal { get; set; } = 100_000;
+    internal int AnnouncedTotal { get; set; } = 100_000;
 
     /// <summary>Chunks that one socket may wait for at once.</summary>
-    [Range(1, 100_000)]
-    public int PullsPerSocket { get; set; } = 100;
+    internal int PullsPerSocket { get; set; } = 100;
 
     /// <summary>Sockets that may wait for one chunk; a push serves them all at once.</summary>
-    [Range(1, 1_000_000)]
-    public int WaitersPerPull { get; set; } = 1000;
-
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
-    {
-        if (AnnouncedTotal < AnnouncedPerSocket)
-        {
-            yield return new ValidationResult(
-                $"{AnnouncedTotal:#,0} in all is less than AnnouncedPerSocket, {AnnouncedPerSocket:#,0}", [nameof(AnnouncedTotal)]);
-        }
-    }
+    internal int WaitersPerPull { get; set; } = 1000;
 }

@@ -16,7 +16,10 @@ using Relay.Transport;
 
 namespace Relay.Configuration;
 
-/// <summary>Every option of the relay: one section per folder, the property's name is the section's.</summary>
+/// <summary>
+/// Every option of the relay: one section per folder, the property's name is the section's. A public property of a section is
+/// an option, with its summary as its text in docs/configuration.md; an internal one is a constant that only tests change.
+/// </summary>
 internal sealed class RelaySettings
 {
     public PublicListenerOptions Listen { get; set; } = new();

@@ -35,7 +35,7 @@ internal static class ServerCommand
             if (errors.Count > 0)
             {
                 var output = result.InvocationConfiguration.Error;
-                await output.WriteLineAsync($"relayd: {errors.Count} error{(errors.Count == 1 ? "" : "s")} in the settings:");
+                await output.WriteLineAsync($"relayd: {errors.Count} configuration error{(errors.Count == 1 ? "" : "s")}:");
                 foreach (var error in errors)
                 {
                     await output.WriteLineAsync($"  {error}");
@@ -47,7 +47,7 @@ internal static class ServerCommand
 
             if (result.GetValue(check))
             {
-                await result.InvocationConfiguration.Output.WriteLineAsync("The settings are fine.");
+                await result.InvocationConfiguration.Output.WriteLineAsync("Configuration OK");
                 return 0;
             }
 
@@ -80,7 +80,7 @@ internal static class ServerCommand
     {
         foreach (var token in given.Where(token => !token.StartsWith("--", StringComparison.Ordinal) || !token.Contains('=')))
         {
-            errors.Add($"'{token}' is not understood; settings are written --Section:Option=value");
+            errors.Add($"'{token}' is not understood; options are written --Section:Option=value");
         }
 
         if (file is not null && !File.Exists(file))
@@ -132,7 +132,7 @@ internal static class ServerCommand
 
                 Options:
                   -c, --config FILE  JSON file with settings; wins over appsettings.json beside the program. Also RELAY_CONFIG.
-                  --check-config     Read and check the settings, say what is wrong, and exit (0 fine, 2 not).
+                  --check-config     Check the configuration and exit (0 OK, 2 errors).
                   -?, -h, --help     Show this.
                   --version          Show the version.
 
@@ -150,7 +150,7 @@ internal static class ServerCommand
             }
 
             output.WriteLine();
-            output.WriteLine("docs/operations.md says what each of them does.");
+            output.WriteLine("docs/configuration.md says what each of them does.");
             return 0;
         }
     }

@@ -11,25 +11,21 @@ internal sealed class FederationOptions : IValidatableObject
     /// <summary>Server ids that are admitted, "ed25519:" and the public key in base64url.</summary>
     public string[] Servers { get; set; } = [];
 
-    /// <summary>Links whose handshake was proven, in all.</summary>
+    /// <summary>Authenticated links in total.</summary>
     [Range(1, 10_000)]
     public int MaxPeers { get; set; } = 256;
 
     /// <summary>Sockets that have not proven themselves yet, in all.</summary>
-    [Range(1, 10_000)]
-    public int MaxUnproven { get; set; } = 32;
+    internal int MaxUnproven { get; set; } = 32;
 
     /// <summary>Sockets that have not proven themselves yet, per address.</summary>
-    [Range(1, 10_000)]
-    public int MaxUnprovenPerIp { get; set; } = 4;
+    internal int MaxUnprovenPerIp { get; set; } = 4;
 
     /// <summary>Time a peer has for its handshake.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
-    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+    internal TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How far a handshake's timestamp may be from our clock, either way.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
-    public TimeSpan Freshness { get; set; } = TimeSpan.FromMinutes(5);
+    internal TimeSpan Freshness { get; set; } = TimeSpan.FromMinutes(5);
 
     public bool IsOn => Admit == FederationAdmit.Any || Servers.Length > 0;
 

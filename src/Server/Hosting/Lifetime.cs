@@ -3,7 +3,6 @@ using Relay.Admission;
 using Relay.Clients;
 using Relay.Protocol;
 using Relay.Sessions;
-using Relay.Transport;
 
 namespace Relay.Hosting;
 
@@ -13,9 +12,7 @@ namespace Relay.Hosting;
 /// </summary>
 internal sealed partial class Lifetime(
     IHostApplicationLifetime application,
-    Readiness readiness,
-    AdmissionGate gate,
-    HandshakeGuard handshakes,
+    RelayState state,
     SessionTable sessions,
     Heartbeat heartbeat,
     Drainer drainer,
@@ -24,9 +21,10 @@ internal sealed partial class Lifetime(
     ILogger<Lifetime> logger) : IHostLifetime, IDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
 
     private readonly List<PosixSignalRegistration> _signals = [];
-    private int _received;
+    private long _firstSignal;
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
@@ -36,7 +34,7 @@ internal sealed partial class Lifetime(
         }
 
         drainer.IsClient = session => session.State is Client;
-        application.ApplicationStarted.Register(() => readiness.Become(ReadyState.Ready));
+        application.ApplicationStarted.Register(() => state.TryServe());
         application.ApplicationStopping.Register(Drain);
         return Task.CompletedTask;
     }
@@ -52,8 +50,15 @@ internal sealed partial class Lifetime(
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Interlocked.Increment(ref _received) > 1)
+        var now = time.GetTimestamp();
+        if (Interlocked.CompareExchange(ref _firstSignal, now, 0) is not 0 and var first)
         {
+            // Some supervisors signal the process and its group: the same stop, told twice.
+            if (time.GetElapsedTime(first, now) < SameSignal)
+            {
+                return;
+            }
+
             Log.ExitingAtOnce(logger, context.Signal);
             Environment.Exit(1);
         }
@@ -84,23 +89,20 @@ internal sealed partial class Lifetime(
 
     private void Drain()
     {
-        if (readiness.State == ReadyState.Ready)
+        if (state.TryStop())
         {
             Log.Draining(logger, sessions.Count);
         }
 
-        readiness.Stop();
-        gate.Stop();
-        handshakes.Stop();
         sessions.CloseAll(CloseReason.Shutdown);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "Stopping: closing {Sessions} sockets")]
+        [LoggerMessage(1, LogLevel.Information, "Stopping: closing {Sessions} connections")]
         public static partial void Draining(ILogger logger, int sessions);
 
-        [LoggerMessage(3, LogLevel.Information, "Emptying before the stop: {Clients} clients, at most {Deadline}")]
+        [LoggerMessage(3, LogLevel.Information, "Draining {Clients} clients before shutdown, for at most {Deadline}")]
         public static partial void Emptying(ILogger logger, int clients, TimeSpan deadline);
 
         [LoggerMessage(2, LogLevel.Warning, "Second {Signal}: exiting at once")]

@@ -16,9 +16,9 @@ internal static class ClientAddressGauges
         meter.CreateObservableCounter("relay.upgrades", () => Labelled("source", warning.BySource()), description: "Upgrades to a client socket, by how the client's address was found.");
         meter.CreateObservableCounter("relay.proxy_headers", () => Labelled("outcome", headers.Counts()), description: "Connections on listeners in PROXY mode, by what became of the header.");
         meter.CreateObservableGauge(
-            "relay.warning",
-            () => Labelled("what", ProxyMisconfiguration.Names(warning.Current).Select(name => KeyValuePair.Create(name.Name, name.IsOn ? 1L : 0L))),
-            description: "1 while addresses are probably found wrongly, by why.");
+            "relay.client_address.warning",
+            () => Labelled("kind", ProxyMisconfiguration.Names(warning.Current).Select(name => KeyValuePair.Create(name.Name, name.IsOn ? 1L : 0L))),
+            description: "1 while client addresses are probably resolved wrongly, by kind of misconfiguration.");
     }
 
     private static IEnumerable<Measurement<long>> Labelled(string label, IEnumerable<KeyValuePair<string, long>> counts) =>

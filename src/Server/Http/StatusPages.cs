@@ -1,21 +1,21 @@
 using System.Text.Json.Serialization;
 using Relay.Addresses;
 using Relay.Admin;
+using Relay.Admission;
 using Relay.Identity;
-using Relay.Transport;
 
 namespace Relay.Http;
 
 /// <summary>/health, /ready and /stats.</summary>
-internal sealed class StatusPages(ServerSnapshot snapshot, ProxyMisconfiguration warning, Readiness readiness, ServerIdentity identity, IdentityOptions options)
+internal sealed class StatusPages(ServerSnapshot snapshot, ProxyMisconfiguration warning, RelayState state, ServerIdentity identity, IdentityOptions options)
 {
     public Task HealthAsync(HttpContext context) =>
         AnswerAsync(context, StatusCodes.Status200OK, new HealthPage("healthy", identity.ServerId), PageJson.Default.HealthPage);
 
     public Task ReadyAsync(HttpContext context) => AnswerAsync(
         context,
-        readiness.State == ReadyState.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
-        new ReadyPage(readiness.Name),
+        state.Phase == RelayPhase.Serving ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
+        new ReadyPage(state.Name),
         PageJson.Default.ReadyPage);
 
     public Task StatsAsync(HttpContext context)

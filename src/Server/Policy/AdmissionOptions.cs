@@ -9,11 +9,11 @@ internal sealed class AdmissionOptions : IValidatableObject
     public const int MaxLimit = 1_000_000;
     public const int DefaultIpv6Prefix = 64;
 
-    /// <summary>Client sockets in all. 10,000 is what one small machine holds in about 150 MB.</summary>
+    /// <summary>Total client connections. 10,000 is what one small machine holds in about 150 MB.</summary>
     [Range(1, MaxLimit)]
     public int Total { get; set; } = 10_000;
 
-    /// <summary>Client sockets per address. 50 leaves room for a household or a small office behind one address.</summary>
+    /// <summary>Client connections per address. 50 leaves room for a household or a small office behind one address.</summary>
     [Range(1, MaxLimit)]
     public int PerIp { get; set; } = 50;
 
@@ -21,23 +21,23 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Range(32, 128)]
     public int Ipv6Prefix { get; set; } = DefaultIpv6Prefix;
 
-    /// <summary>Sockets of one IPv6 /56: off, a multiple of PerIp, or a number. Eight /64 are what a small site may rightly use at once.</summary>
+    /// <summary>Connections of one IPv6 /56: off, a multiple of PerIp, or a number. Eight /64 are what a small site may rightly use at once.</summary>
     [Description("off, a multiple of PerIp such as 8x, or 1 to 1,000,000")]
     public string Per56 { get; set; } = "8x";
 
-    /// <summary>Sockets of one IPv6 /48, likewise.</summary>
+    /// <summary>Connections of one IPv6 /48, likewise.</summary>
     [Description("off, a multiple of PerIp such as 8x, or 1 to 1,000,000")]
     public string Per48 { get; set; } = "64x";
 
-    /// <summary>Sockets of one IPv4 /24, likewise. Off: a provider may have hundreds of customers behind it.</summary>
+    /// <summary>Connections of one IPv4 /24, likewise. Off: a provider may have hundreds of customers behind it.</summary>
     [Description("off, a multiple of PerIp such as 8x, or 1 to 1,000,000")]
     public string Per24 { get; set; } = "off";
 
-    /// <summary>How fast one address is admitted: off, or such as "20/s burst 200". Four times a full address at once.</summary>
+    /// <summary>New connections of one address: off, or such as "20/s burst 200". Four times a full address at once.</summary>
     [Description("off, or a rate such as 20/s burst 200 or 30/m")]
     public string ConnectRatePerIp { get; set; } = "20/s burst 200";
 
-    /// <summary>How fast all together are admitted. Everybody may come back at once after a restart; then a thousand a second.</summary>
+    /// <summary>New connections in total. Everybody may come back at once after a restart; then a thousand a second.</summary>
     [Description("off, or a rate such as 20/s burst 200 or 30/m")]
     public string ConnectRateTotal { get; set; } = "1000/s burst 10000";
 
@@ -45,17 +45,17 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Description("a list of NETWORK=N, NETWORK=unlimited, NETWORK=deny")]
     public string[] Overrides { get; set; } = [];
 
-    /// <summary>A trusted proxy that does not tell the client's address. TotalOnly: such sockets count in the total and against UnresolvedLimit; Refuse.</summary>
+    /// <summary>Connections from a trusted proxy that does not send the client address. TotalOnly: counted in the total and against UnresolvedLimit; Refuse: rejected.</summary>
     public UnresolvedPolicy Unresolved { get; set; } = UnresolvedPolicy.TotalOnly;
 
-    /// <summary>Sockets in all whose client's address a trusted proxy did not tell.</summary>
+    /// <summary>Connections in total whose client address a trusted proxy did not send.</summary>
     [Range(1, MaxLimit)]
     public int UnresolvedLimit { get; set; } = 1_000;
 
     /// <summary>Journal of what operators change; each item that it changes wins over these options. Empty: changes are kept in memory only and end with the process.</summary>
     public string PolicyFile { get; set; } = "data/policy.jsonl";
 
-    /// <summary>Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8. None: the socket's own address counts.</summary>
+    /// <summary>Networks whose word on client addresses is trusted, such as 10.0.0.0/8. None: the socket address counts.</summary>
     [Description("a list of networks and addresses")]
     public string[] TrustedProxies { get; set; } = [];
 
@@ -68,16 +68,14 @@ internal sealed class AdmissionOptions : IValidatableObject
     public RejectionMode RejectionMode { get; set; } = RejectionMode.CloseFrame;
 
     /// <summary>Least Retry-After of a refusal by status; up to as much again is added at random, so that clients do not return together.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
-    public TimeSpan RetryAfter { get; set; } = TimeSpan.FromSeconds(5);
+    internal TimeSpan RetryAfter { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Percent of the memory of the machine, or of the control group, that clients never take, 32 MiB at least: when the rest is used up newcomers are refused.</summary>
+    /// <summary>Percent of the memory of the machine, or of the control group, that clients never use, 32 MiB at least: when the rest is used up, new connections are rejected.</summary>
     [Range(0, 90)]
     public int MemoryReserve { get; set; } = 10;
 
     /// <summary>Time between two recounts of the live sockets against the ledger.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
-    public TimeSpan ReconcileInterval { get; set; } = TimeSpan.FromMinutes(1);
+    internal TimeSpan ReconcileInterval { get; set; } = TimeSpan.FromMinutes(1);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

@@ -98,7 +98,7 @@ internal static class CloseReasons
     public static readonly string[] Labels =
     [
         "none", "peer_closed", "peer_gone", "message_too_big", "protocol_error", "rate_limited", "heartbeat_timeout",
-        "registration_timeout", "message_timeout", "slow_consumer", "write_timeout", "shutdown", "attestation_failed", "shed", "banned", "disconnected", "drained", "internal_error",
+        "registration_timeout", "message_timeout", "slow_consumer", "write_timeout", "shutdown", "attestation_failed", "evicted", "banned", "disconnected", "drained", "internal_error",
         "handshake_timeout", "handshake_invalid", "handshake_stale", "handshake_replayed", "server_not_listed",
         "duplicate_link", "peer_limit",
     ];

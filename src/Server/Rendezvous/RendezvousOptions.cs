@@ -17,7 +17,7 @@ internal sealed class RendezvousOptions : IValidatableObject
     [Range(100, 100_000)]
     public int RowsPerIdentity { get; set; } = 500;
 
-    /// <summary>Live points and tokens in all; one more replaces the oldest of all. 4 KiB each at most.</summary>
+    /// <summary>Live points and tokens in total; one more replaces the oldest of all. 4 KiB each at most.</summary>
     [Range(100, 100_000_000)]
     public int MaxRows { get; set; } = 250_000;
 
@@ -25,8 +25,7 @@ internal sealed class RendezvousOptions : IValidatableObject
     /// Dead drops that one point, and live matches that one token, give at most: the newest. Two peers share a point and
     /// nobody else knows it, so that one is the usual number.
     /// </summary>
-    [Range(1, 1000)]
-    public int ResultsPerPoint { get; set; } = 20;
+    internal int ResultsPerPoint { get; set; } = 20;
 
     /// <summary>Time between two removals of what has expired.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]

@@ -30,8 +30,7 @@ internal sealed class ClientSessionOptions : IValidatableObject
     public TimeSpan RegistrationTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Time from the first to the last byte of one message.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
-    public TimeSpan MessageTimeout { get; set; } = TimeSpan.FromSeconds(60);
+    internal TimeSpan MessageTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Longest time that one write may wait for the peer to read.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
@@ -42,8 +41,7 @@ internal sealed class ClientSessionOptions : IValidatableObject
     public int MessagesPerMinute { get; set; } = 100;
 
     /// <summary>Messages refused by that limit within a minute after which the socket is closed. Each is remembered, in 8 bytes.</summary>
-    [Range(1, 10_000)]
-    public int RefusedMessagesPerMinute { get; set; } = 200;
+    internal int RefusedMessagesPerMinute { get; set; } = 200;
 
     /// <summary>Bytes a socket may send per second; above it the relay stops reading it for a while.</summary>
     [Range(1024, 1 << 30)]

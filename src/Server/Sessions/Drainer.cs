@@ -1,6 +1,5 @@
 using Relay.Admission;
 using Relay.Protocol;
-using Relay.Transport;
 
 namespace Relay.Sessions;
 
@@ -8,7 +7,7 @@ namespace Relay.Sessions;
 internal readonly record struct DrainState(bool IsOn, int Remaining, int Closed, TimeSpan Estimate, TimeSpan Elapsed);
 
 /// <summary>
-/// Empties the relay: readiness first, then the sockets, those idle the longest first, at a bounded pace with jitter, so
+/// Drains the relay: its state first, then the sockets, those idle the longest first, at a bounded pace with jitter, so
 /// that their clients do not arrive elsewhere all at once. At the deadline those left go together.
 /// </summary>
 internal sealed class Drainer : IDisposable
@@ -17,8 +16,7 @@ internal sealed class Drainer : IDisposable
 
     private readonly Lock _lock = new();
     private readonly SessionTable _sessions;
-    private readonly AdmissionGate _gate;
-    private readonly Readiness _readiness;
+    private readonly RelayState _state;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
 
@@ -31,17 +29,21 @@ internal sealed class Drainer : IDisposable
     private long _started;
     private double _due;
     private int _closed;
+    private bool _isDone;
 
-    public Drainer(SessionTable sessions, AdmissionGate gate, Readiness readiness, TimeProvider time)
+    public Drainer(SessionTable sessions, RelayState state, TimeProvider time)
     {
-        (_sessions, _gate, _readiness, _time) = (sessions, gate, readiness, time);
+        (_sessions, _state, _time) = (sessions, state, time);
         _timer = time.CreateTimer(_ => CloseDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>No client is left: told once of each drain, with the number of those that were disconnected.</summary>
+    public event Action<int>? Drained;
 
     /// <summary>What counts as a client; peer servers stay to the end.</summary>
     public Func<Session, bool> IsClient { get; set; } = _ => true;
 
-    /// <summary>True once the relay is emptied because it stops: nobody takes that back.</summary>
+    /// <summary>True once the relay is drained because it stops: that cannot be cancelled.</summary>
     public bool IsForStop
     {
         get
@@ -56,10 +58,14 @@ internal sealed class Drainer : IDisposable
     /// <summary>Begins, or goes on with another rate and deadline, which then counts from now; a stop's becomes no later.</summary>
     public void Start(int rate, TimeSpan deadline, bool isForStop = false)
     {
-        _readiness.Become(ReadyState.Draining);
-        _gate.Drain(on: true);
         lock (_lock)
         {
+            // Under this lock, so that a cancellation cannot come between the state and the drain.
+            if (!_state.TryDrain())
+            {
+                return;
+            }
+
             if (!_isOn)
             {
                 _closed = 0;
@@ -71,19 +77,19 @@ internal sealed class Drainer : IDisposable
             }
 
             _isForStop |= isForStop;
+            _isDone = false;
             (_isOn, _rate, _deadline, _started, _due) = (true, rate, deadline, _time.GetTimestamp(), 0);
             _order = Left();
+            _timer.Change(Tick, Tick);
         }
-
-        _timer.Change(Tick, Tick);
     }
 
-    /// <summary>Lets newcomers in again; false when nothing is being drained, or for a stop.</summary>
+    /// <summary>Accepts new connections again; false when no drain is in progress, or one before a stop.</summary>
     public bool Cancel()
     {
         lock (_lock)
         {
-            if (!_isOn || _isForStop)
+            if (!_isOn || _isForStop || !_state.TryCancelDrain())
             {
                 return false;
             }
@@ -91,11 +97,8 @@ internal sealed class Drainer : IDisposable
             _isOn = false;
             _order.Clear();
             _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return true;
         }
-
-        _gate.Drain(on: false);
-        _readiness.Resume();
-        return true;
     }
 
     public DrainState State()
@@ -117,6 +120,11 @@ internal sealed class Drainer : IDisposable
         foreach (var session in Take())
         {
             session.Close(CloseReason.Drained);
+        }
+
+        if (IsDone(out var closed))
+        {
+            Drained?.Invoke(closed);
         }
     }
 
@@ -152,6 +160,18 @@ internal sealed class Drainer : IDisposable
         }
 
         return taken;
+    }
+
+    private bool IsDone(out int closed)
+    {
+        var isEmpty = !_sessions.All.Any(IsClient);
+        lock (_lock)
+        {
+            closed = _closed;
+            var isNew = _isOn && isEmpty && !_isDone;
+            _isDone |= isNew;
+            return isNew;
+        }
     }
 
     private Queue<Session> Left() => new(_sessions.All.Where(session => !session.IsClosing && IsClient(session)).OrderBy(session => session.LastMessage));

@@ -14,8 +14,7 @@ internal sealed class SignalingOptions
     public TimeSpan PairRequestWarning { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Pair requests that may wait for one target.</summary>
-    [Range(1, 1000)]
-    public int PendingPerTarget { get; set; } = 10;
+    internal int PendingPerTarget { get; set; } = 10;
 
     /// <summary>Pair requests of one socket per minute, as a token bucket of this size.</summary>
     [Range(1, 100_000)]
@@ -26,7 +25,7 @@ internal sealed class SignalingOptions
     public int PairRequestsPerMinutePerIp { get; set; } = 30;
 
     /// <summary>
-    /// Link requests of one address per minute, for the same reason: each right guess asks a stranger for an approval. Nobody
+    /// Link requests of one address per minute, for the same reason: each right guess asks somebody unknown for an approval. Nobody
     /// links that many browsers by hand.
     /// </summary>
     [Range(1, 1_000_000)]
@@ -42,6 +41,5 @@ internal sealed class SignalingOptions
     /// Partners that one socket is remembered to have, where RequireMatch asks; one more forgets its oldest. Far more people
     /// than one device talks to at once.
     /// </summary>
-    [Range(1, 10_000)]
-    public int MatchesPerSocket { get; set; } = 256;
+    internal int MatchesPerSocket { get; set; } = 256;
 }

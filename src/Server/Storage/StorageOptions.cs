@@ -12,15 +12,13 @@ internal sealed class StorageOptions : IValidatableObject
     /// Messages whose changes may share one transaction, and so one flush to the disk. More is faster under load and makes
     /// nobody wait when there is none.
     /// </summary>
-    [Range(1, 10_000)]
-    public int BatchSize { get; set; } = 256;
+    internal int BatchSize { get; set; } = 256;
 
     /// <summary>
     /// Messages that may wait for the disk; one more is answered with an error at once. Each socket has one at most, so this
     /// is reached when the disk hangs while sockets come and go.
     /// </summary>
-    [Range(100, 10_000_000)]
-    public int MaxWaiting { get; set; } = 20_000;
+    internal int MaxWaiting { get; set; } = 20_000;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

@@ -43,9 +43,6 @@ internal sealed class HandshakeGuard : IDisposable
     // Set once, before anything is accepted.
     private int _max;
 
-    // Set once, when the relay stops.
-    private volatile bool _isStopping;
-
     public HandshakeGuard(PublicListenerOptions options, LimitPolicyStore policies, AdmissionGate gate, TimeProvider time)
     {
         (_options, _policies, _gate, _time) = (options, policies, gate, time);
@@ -135,14 +132,12 @@ internal sealed class HandshakeGuard : IDisposable
         oldest?.Abort();
     }
 
-    /// <summary>From now on nobody's time is waited for: the relay stops, and Kestrel would wait for all that is unfinished.</summary>
-    public void Stop() => _isStopping = true;
-
     public void Dispose() => _timer.Dispose();
 
     private void ResetExpired()
     {
-        var isStopping = _isStopping;
+        // A relay that stops waits for nobody's handshake: Kestrel would wait for all that are pending.
+        var isStopping = _gate.State.Phase == RelayPhase.Stopping;
         var late = new List<Handshake>();
         lock (_lock)
         {

@@ -33,17 +33,16 @@ internal sealed class PublicListenerOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Connections in all whose request is not whole yet, at most a quarter of the open files; above it the one that has waited longest is cut.</summary>
+    /// <summary>Pending handshakes in total, at most a quarter of the open files; above it the oldest is reset.</summary>
     [Range(16, 1_000_000)]
     public int MaxHandshakes { get; set; } = 4_096;
 
-    /// <summary>Such connections of one address; above it newcomers are closed. An override that allows an address more sockets allows as many of these.</summary>
+    /// <summary>Pending handshakes of one address; above it new connections are closed. An override that allows an address more connections allows as many of these.</summary>
     [Range(1, 1_000_000)]
     public int MaxHandshakesPerIp { get; set; } = 100;
 
     /// <summary>Connections that wait to be accepted, in the kernel's queue.</summary>
-    [Range(16, 65535)]
-    public int Backlog { get; set; } = 4096;
+    internal int Backlog { get; set; } = 4096;
 
     /// <summary>Open files that clients never take, beside those that are open at the start: room for both admin listeners, the database, the audit and what is loaded later.</summary>
     [Range(0, 100_000)]

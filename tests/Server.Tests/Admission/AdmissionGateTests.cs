@@ -44,8 +44,8 @@ public sealed class AdmissionGateTests : IDisposable
     public void Stop_Newcomers_AreRefusedAndCounted()
     {
         _gate.TryAdmit(Address("127.0.0.1"), out var held);
-        _gate.Stop();
-        _gate.Drain(on: false);
+        _gate.State.TryStop();
+        _gate.State.TryCancelDrain();
 
         Assert.Equal(Refusal.Stopping, _gate.TryAdmit(Address("192.0.2.1"), out var lease).Refusal);
         Assert.False(lease.IsHeld);
@@ -56,10 +56,10 @@ public sealed class AdmissionGateTests : IDisposable
     [Fact]
     public void Drain_OnAndOff_RefusesAndAdmitsAgain()
     {
-        _gate.Drain(on: true);
+        _gate.State.TryDrain();
         Assert.Equal(Refusal.Draining, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
 
-        _gate.Drain(on: false);
+        _gate.State.TryCancelDrain();
         Assert.Equal(Refusal.None, _gate.TryAdmit(Address("192.0.2.1"), out _).Refusal);
     }
 

@@ -144,7 +144,9 @@ public sealed class AutoBansTests
     {
         var options = new AutoBanOptions { Threshold = 3 };
         configure?.Invoke(options);
-        return new AutoBans(options, new ProtectedNetworks(["198.51.100.0/24"]), _time) { Banned = _made.Add };
+        var bans = new AutoBans(options, new ProtectedNetworks(["198.51.100.0/24"]), _time);
+        bans.Banned += _made.Add;
+        return bans;
     }
 
     private static void RecordViolation(AutoBans bans, IpKey address, int times)

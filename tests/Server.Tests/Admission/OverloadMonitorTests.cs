@@ -210,7 +210,7 @@ public sealed class OverloadMonitorTests : IDisposable
     public void IsCut_RelayIsBeingEmptied_OnlyWhoFloods()
     {
         Refuse(2_000);
-        _gate.Drain(on: true);
+        _gate.State.TryDrain();
 
         Assert.False(_gate.TryRejectEarly(Address("203.0.113.7")));
         for (var i = 0; i < 50; i++)

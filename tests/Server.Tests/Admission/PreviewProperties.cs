@@ -94,7 +94,7 @@ public sealed class PreviewProperties
                     _books.Change(("overload-level", Levels[number % Levels.Length]));
                     break;
                 case 18:
-                    _gate.Drain(on: number < 4);
+                    _ = number < 4 ? _gate.State.TryDrain() : _gate.State.TryCancelDrain();
                     break;
                 case 19:
                     _books.Ledger.SetCeiling(byFiles: number < 3 ? number + 2 : 1_000);

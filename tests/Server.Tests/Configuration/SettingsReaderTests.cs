@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 using Relay.Configuration;
 
@@ -21,19 +20,15 @@ public sealed class SettingsReaderTests
     [InlineData("Admission:TrustedProxies:0", "0.0.0.0/0")]
     [InlineData("Sessions:MaxMessageBytes", "10")]
     [InlineData("Sessions:SilenceTimeout", "30s")]
-    [InlineData("Signaling:PendingPerTarget", "0")]
     [InlineData("Identity:PublicEndpoint", "http://x")]
     [InlineData("Identity:KeyFile", "")]
     [InlineData("Federation:Servers:0", "someone")]
     [InlineData("Federation:MaxPeers", "0")]
-    [InlineData("Relays:Offered", "101")]
-    [InlineData("Relays:BusyAtPercent", "0")]
     [InlineData("Attestation:AuthorityUrl", "authority.example")]
     [InlineData("Attestation:AuthorityUrl", "ftp://authority.example")]
     [InlineData("Attestation:AuthorityUrl", "https://user:password@authority.example")]
     [InlineData("Attestation:AuthorityUrl", "https://authority.example/?key=1")]
     [InlineData("Attestation:RequestTimeout", "2m")]
-    [InlineData("Attestation:MaxRequests", "0")]
     [InlineData("Log:Level", "Loud")]
     [InlineData("Log:Format", "+1")]
     public void Read_BadValue_NamesTheOption(string path, string value)
@@ -71,16 +66,14 @@ public sealed class SettingsReaderTests
         Assert.Equal(["10.0.0.0/8", "fd00::/32"], Read([("Admission:TrustedProxies:0", "10.0.0.0/8"), ("Admission:TrustedProxies:1", "fd00::/32")], out _).Admission.TrustedProxies);
     }
 
+    /// <summary>The file that ships beside the program, and as a sample, changes nothing.</summary>
     [Fact]
-    public void AppSettings_EveryOption_IsThereAtItsDefault()
+    public void AppSettings_Sample_HoldsDefaultsOnly()
     {
         var file = Path.Combine(ArchitectureTests.FindRoot(), "src/Server/appsettings.json");
         var settings = SettingsReader.Read(new ConfigurationBuilder().AddJsonFile(file).Build(), out var errors);
-        using var json = JsonDocument.Parse(File.ReadAllText(file));
 
         Assert.Empty(errors);
-        Assert.Equal(SettingCatalog.All.Select(option => option.Path), json.RootElement.EnumerateObject()
-            .SelectMany(section => section.Value.EnumerateObject().Select(option => $"{section.Name}:{option.Name}")));
         Assert.All(SettingCatalog.All, option => Assert.Equal(
             option.Default, Option.Typed(option.Property.GetValue(option.Section.GetValue(settings)))));
     }

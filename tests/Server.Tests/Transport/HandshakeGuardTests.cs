@@ -21,6 +21,7 @@ public sealed class HandshakeGuardTests : IDisposable
     private readonly ClosingConnections _closing;
     private readonly ConnectionTable _table;
     private readonly HandshakeGuard _guard;
+    private readonly AdmissionGate _gate;
 
     public HandshakeGuardTests()
     {
@@ -30,10 +31,10 @@ public sealed class HandshakeGuardTests : IDisposable
         var (limits, levels) = (new AdmissionOptions(), new OverloadOptions());
         var ledger = new ConnectionLedger(_policies, limits, levels, _time);
         _overload = new OverloadMonitor(ledger, _policies, levels, _time, NullLogger<OverloadMonitor>.Instance);
-        var gate = new AdmissionGate(ledger, _policies, limits, _bans, networks, _overload, new DecisionLog(_time), _metrics, _time);
+        _gate = new AdmissionGate(ledger, _policies, limits, _bans, networks, _overload, new DecisionLog(_time), _metrics, _time);
         _closing = new ClosingConnections(_time);
         _table = new ConnectionTable(_closing);
-        _guard = new HandshakeGuard(_options, _policies, gate, _time);
+        _guard = new HandshakeGuard(_options, _policies, _gate, _time);
     }
 
     public void Dispose()
@@ -138,7 +139,7 @@ public sealed class HandshakeGuardTests : IDisposable
     {
         Enter("203.0.113.1", out var first);
         Enter("203.0.113.1", out var second);
-        _guard.Stop();
+        _gate.State.TryStop();
         _time.Advance(TimeSpan.FromSeconds(0.25));
 
         Assert.Equal((true, true, 0), (first.IsAborted, second.IsAborted, _guard.Count));

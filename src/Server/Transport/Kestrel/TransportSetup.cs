@@ -16,7 +16,6 @@ internal static class TransportSetup
     {
         services
             .AddSingleton(options)
-            .AddSingleton<Readiness>()
             .AddSingleton<ClosingConnections>()
             .AddSingleton<HandshakeGuard>()
             .AddSingleton<ConnectionTable>()

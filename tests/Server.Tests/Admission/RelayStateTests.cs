@@ -1,0 +1,75 @@
+using Microsoft.Extensions.Time.Testing;
+using Relay.Admission;
+using Relay.Sessions;
+
+namespace Server.Tests.Admission;
+
+public sealed class RelayStateTests
+{
+    private readonly RelayState _state = new();
+
+    [Fact]
+    public void Life_ThroughADrain_IsSaidByName()
+    {
+        Assert.Equal(("starting", Refusal.None), (_state.Name, _state.ClosedBy));
+        Assert.True(_state.TryServe());
+        Assert.Equal(("ready", Refusal.None), (_state.Name, _state.ClosedBy));
+        Assert.True(_state.TryDrain());
+        Assert.Equal(("draining", Refusal.Draining), (_state.Name, _state.ClosedBy));
+        Assert.True(_state.TryCancelDrain());
+        Assert.False(_state.TryCancelDrain());
+        Assert.Equal(RelayPhase.Serving, _state.Phase);
+        Assert.True(_state.TryStop());
+        Assert.Equal(("draining", Refusal.Stopping), (_state.Name, _state.ClosedBy));
+    }
+
+    [Fact]
+    public void Stopping_NothingLeadsBack()
+    {
+        _state.TryStop();
+        Assert.False(_state.TryServe() || _state.TryDrain() || _state.TryCancelDrain() || _state.TryStop());
+        Assert.Equal(RelayPhase.Stopping, _state.Phase);
+    }
+
+    [Fact]
+    public void Changed_ManyThreads_TellsEachStepInOrder()
+    {
+        var seen = new List<RelayPhase> { RelayPhase.Starting };
+        _state.Changed += seen.Add;
+        Parallel.For(0, 8, worker =>
+        {
+            var random = new Random(worker);
+            for (var i = 0; i < 2000; i++)
+            {
+                _ = random.Next(3) switch { 0 => _state.TryServe(), 1 => _state.TryDrain(), _ => _state.TryCancelDrain() };
+            }
+        });
+        _state.TryStop();
+
+        Assert.Equal(RelayPhase.Stopping, seen[^1]);
+        Assert.All(seen.Zip(seen.Skip(1)), step => Assert.True(step.First != step.Second && step.Second != RelayPhase.Starting, $"{step}"));
+    }
+
+    /// <summary>Whatever operators do at once, the state and the drainer agree afterwards: never "draining" with nothing that drains, nor the other way round.</summary>
+    [Fact]
+    public void Drainer_StartedAndCancelledAtOnce_AgreesWithTheState()
+    {
+        _state.TryServe();
+        using var drainer = new Drainer(new SessionTable(), _state, new FakeTimeProvider());
+        for (var round = 0; round < 200; round++)
+        {
+            Parallel.For(0, 4, worker =>
+            {
+                if (worker % 2 == 0)
+                {
+                    drainer.Start(10, TimeSpan.FromMinutes(1));
+                }
+                else
+                {
+                    drainer.Cancel();
+                }
+            });
+            Assert.Equal(drainer.State().IsOn, _state.Phase == RelayPhase.Draining);
+        }
+    }
+}

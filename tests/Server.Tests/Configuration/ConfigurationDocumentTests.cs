@@ -1,0 +1,61 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Relay.Configuration;
+
+namespace Server.Tests.Configuration;
+
+/// <summary>docs/configuration.md lists the options as the program has them; `make docs` writes the list anew.</summary>
+public sealed partial class ConfigurationDocumentTests
+{
+    private const string Begin = "<!-- options: written by `make docs` -->\n";
+    private const string End = "<!-- end of options -->";
+
+    private static readonly string Document = Path.Combine(ArchitectureTests.FindRoot(), "docs/configuration.md");
+
+    [Fact]
+    public void Options_All_AreInTheDocumentWithDefaultAndRange()
+    {
+        var text = File.ReadAllText(Document);
+        var (begin, end) = (text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length, text.IndexOf(End, StringComparison.Ordinal));
+        var expected = Table();
+        if (Environment.GetEnvironmentVariable("RELAY_WRITE_DOCS") is "1")
+        {
+            File.WriteAllText(Document, text[..begin] + expected + text[end..]);
+            return;
+        }
+
+        Assert.Equal(expected, text[begin..end]);
+    }
+
+    [Fact]
+    public void Options_All_HaveASummary() => Assert.DoesNotContain(SettingCatalog.All, option => Summary(option).Length == 0);
+
+    private static string Table()
+    {
+        var table = new StringBuilder();
+        foreach (var section in SettingCatalog.All.GroupBy(option => option.Section.Name))
+        {
+            table.Append($"\n### {section.Key}\n\n| option | default | allowed | |\n|---|---|---|---|\n");
+            foreach (var option in section)
+            {
+                table.Append($"| `{option.Path}` | {Cell(option.Default)} | {Cell(option.Allowed)} | {Cell(Summary(option))} |\n");
+            }
+        }
+
+        return table.Append('\n').ToString();
+    }
+
+    private static string Summary(Option option) => Summaries.GetValueOrDefault($"P:{option.Property.DeclaringType!.FullName}.{option.Property.Name}", "");
+
+    private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
+
+    private static readonly Dictionary<string, string> Summaries = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "relayd.xml"))
+        .Descendants("member")
+        .ToDictionary(
+            member => member.Attribute("name")!.Value,
+            member => WhiteSpace().Replace(member.Element("summary")?.Value ?? "", " ").Trim());
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex WhiteSpace();
+}
