@@ -9,8 +9,8 @@ public sealed class CredentialsTests : IDisposable
     private readonly TempFolder _folder = new();
 
     [Theory]
-    [InlineData("--token-file {0} --server /nowhere/admin.sock", "--token-file is for an admin listener on TCP; on the Unix socket unix:/nowhere/admin.sock the relay knows you by your user. Give --server https://host:port.")]
-    [InlineData("--ca-file {0} --server /nowhere/admin.sock", "--ca-file is for an admin listener on TCP; on the Unix socket unix:/nowhere/admin.sock the relay knows you by your user. Give --server https://host:port.")]
+    [InlineData("--token-file {0} --server /nowhere/admin.sock", "--token-file is for an admin listener on TCP; on the Unix socket unix:/nowhere/admin.sock you are authenticated by your user. Give --server https://host:port.")]
+    [InlineData("--ca-file {0} --server /nowhere/admin.sock", "--ca-file is for an admin listener on TCP; on the Unix socket unix:/nowhere/admin.sock you are authenticated by your user. Give --server https://host:port.")]
     [InlineData("--cert {0} --server http://127.0.0.1:1", "--cert is for TLS, and http://127.0.0.1:1 has none. Give --server https://host:port.")]
     [InlineData("--key {0} --server https://127.0.0.1:1", "--key requires --cert.")]
     [InlineData("--token-file {0} --server http://relay.invalid:1", "The token would be sent to http://relay.invalid:1 in plain text. Use https://.")]

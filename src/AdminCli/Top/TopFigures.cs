@@ -81,7 +81,7 @@ internal sealed class TopFigures(TopState state, int columns, bool ascii)
         [
             state.Lost is { } lost ? new($"DISCONNECTED {Units.Duration(lost)}", Tone.Alarm)
                 : new(Printable.CleanOrUnknown(_stats.State), _stats.State == "ready" ? Tone.Good : Tone.Warning),
-            $"   up {Units.Duration(_stats.Uptime)}   {Printable.CleanOrUnknown(_stats.Version)}   {state.Server}",
+            $"  up {Units.Duration(_stats.Uptime)}  {Printable.CleanOrUnknown(_stats.Version)}  {state.Server}",
         ];
         var space = columns - "relay ".Length - left.Sum(part => part.Text.Length) - right.Text.Length - time.Length;
         // The time is at the right edge; a long address gives way to it.
