@@ -161,7 +161,11 @@ internal sealed partial class MessageRouter(
                 handlers.Channels.RegisterOwner(client, message);
                 break;
             case MessageType.ChannelSubscribe:
-                handlers.Channels.Subscribe(client, message);
+                if (handlers.Channels.Subscribe(client, message))
+                {
+                    handlers.Chunks.TellKept(client, message.Text("channelId")!);
+                }
+
                 break;
             case MessageType.UpstreamMessage:
                 handlers.Channels.SendUpstream(client, message);

@@ -37,7 +37,7 @@ namespace Relay
                 .AddTelemetry(settings.Log)
                 .AddStorage(settings.Storage)
                 .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload)
-                .AddTransport(settings.Listen)
+                .AddTransport(settings.Listen, settings.Admission.ReconcileInterval)
                 .AddSessions<MessageRouter>(settings.Sessions)
                 .AddIdentity(settings.Identity, settings.Listen.LocalEndpoint)
                 .AddFederation(settings.Federation)

@@ -10,7 +10,7 @@ namespace Relay.Benchmarks;
 [ShortRunJob]
 public class RelayBenchmark
 {
-    private readonly RelayRegistry _registry = new(new RelayOptions(), TimeProvider.System);
+    private readonly RelayRegistry _registry = new(new RelayOptions(), TimeProvider.System, System.Security.Cryptography.RandomNumberGenerator.Create());
 
     [Params(100, 10_000)]
     public int Relays { get; set; }

@@ -22,7 +22,7 @@ public sealed class ProxyMisconfigurationTests
             using var client = await RawClient.UpgradeAsync(server, "127.0.0.2", $"X-Forwarded-For: 203.0.113.{i}");
         }
 
-        _time.Advance(ProxyMisconfiguration.Tick);
+        _time.Advance(ProxyMisconfiguration.Interval);
 
         Assert.Contains("\"suspectedProxy\":true", await http.GetStringAsync("/stats", Cancel), StringComparison.Ordinal);
         var metrics = await http.GetStringAsync("/metrics", Cancel);
@@ -45,7 +45,7 @@ public sealed class ProxyMisconfigurationTests
             clients.Add(await RawClient.UpgradeAsync(server));
         }
 
-        _time.Advance(ProxyMisconfiguration.Tick);
+        _time.Advance(ProxyMisconfiguration.Interval);
 
         Assert.Equal(ProxyWarnings.OneAddress, server.Get<ProxyMisconfiguration>().Current);
         clients.ForEach(client => client.Dispose());
@@ -63,7 +63,7 @@ public sealed class ProxyMisconfigurationTests
             Assert.Equal("", await client.ReadToEndAsync());
         }
 
-        _time.Advance(ProxyMisconfiguration.Tick);
+        _time.Advance(ProxyMisconfiguration.Interval);
 
         var clientAddress = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: Cancel)).ClientAddress;
         Assert.Equal(["silent_proxy"], clientAddress.Warnings);
@@ -83,7 +83,7 @@ public sealed class ProxyMisconfigurationTests
             Assert.Equal("", await client.ReadToEndAsync());
         }
 
-        _time.Advance(ProxyMisconfiguration.Tick);
+        _time.Advance(ProxyMisconfiguration.Interval);
 
         var clientAddress = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: Cancel)).ClientAddress;
         Assert.Equal([warning], clientAddress.Warnings);

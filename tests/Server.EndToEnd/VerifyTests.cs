@@ -32,7 +32,7 @@ public sealed class VerifyTests
     public async Task Verify_LeaseWasLeaked_ReportsAndLogsTheDrift()
     {
         await using var server = await RelayServer.StartAsync();
-        server.ExpectedError = error => error.Contains("the ledger is off by 1 ", StringComparison.Ordinal);
+        server.ExpectedError = error => error.Contains("The ledger drifts from the open sockets by 1: ", StringComparison.Ordinal);
         var log = LogCollector.Attach(server);
         await using var client = await TestClient.ConnectAsync(server);
         server.Get<ConnectionLedger>().TryAcquire(IpKey.From(IPAddress.Parse("203.0.113.7")), TimeProvider.System.GetTimestamp(), out var leaked);
@@ -41,7 +41,7 @@ public sealed class VerifyTests
         Assert.Equal((false, 2, 1, 1), (reply.Ok, reply.LedgerConnections, reply.LiveConnections, reply.Drift));
         var row = Assert.Single(reply.Addresses);
         Assert.Equal(("203.0.113.7", 1, 0), (row.Key, row.LedgerConnections, row.LiveConnections));
-        Assert.Contains(log.Lines, line => line.StartsWith("Self-audit: the ledger is off by 1 ", StringComparison.Ordinal));
+        Assert.Contains(log.Lines, line => line.StartsWith("The ledger drifts from the open sockets by 1: ", StringComparison.Ordinal));
 
         leaked.Dispose();
         leaked.Dispose();
@@ -55,7 +55,7 @@ public sealed class VerifyTests
     public async Task Verify_LiveClientLostItsPlace_ReportsTheDrift()
     {
         await using var server = await RelayServer.StartAsync();
-        server.ExpectedError = error => error.Contains("the ledger is off by -1 ", StringComparison.Ordinal);
+        server.ExpectedError = error => error.Contains("The ledger drifts from the open sockets by -1: ", StringComparison.Ordinal);
         await using var client = await TestClient.ConnectAsync(server);
         server.Get<ConnectionLedger>().Release(server.Get<ConnectionLedger>().Snapshot().HeldLeases().Keys.Single());
 

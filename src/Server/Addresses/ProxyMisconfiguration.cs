@@ -19,13 +19,13 @@ internal enum ProxyWarnings
 
 /// <summary>
 /// Notices that the relay stands behind a proxy that it was not told of, or that was not told to name its clients: the
-/// commonest reason why a limit per address hits the wrong ones. The way in only counts; a timer judges what it counted,
+/// commonest reason why a limit per address hits the wrong ones. The way in only counts; periodic work judges what it counted,
 /// and older counts fade.
 /// </summary>
-internal sealed partial class ProxyMisconfiguration : IDisposable
+internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguration> logger)
 {
     /// <summary>Time between two judgements.</summary>
-    public static readonly TimeSpan Tick = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
     // Of each count a fifth fades with every tick: after half a minute half of it is left.
     private const double Fading = 0.8;
@@ -41,15 +41,11 @@ internal sealed partial class ProxyMisconfiguration : IDisposable
 
     private static readonly string[] SourceLabels = ["socket", "unlisted_proxy", "header", "proxy_protocol", "proxy_itself", "unresolved"];
 
-    private readonly ILogger<ProxyMisconfiguration> _logger;
-    private readonly ITimer _timer;
-
     // Atomic, all of the following.
     private readonly long[] _bySource = new long[SourceLabels.Length];
     private long _unlistedHeaders;
     private long _missingHeaders;
     private long _crowded;
-    private int _judging;
 
     // Written by the timer, read anywhere.
     private volatile ProxyWarnings _current;
@@ -61,12 +57,6 @@ internal sealed partial class ProxyMisconfiguration : IDisposable
     private readonly Faded _proxied = new();
     private readonly Faded _crowds = new();
     private double _sinceCrowded = CrowdedLasts;
-
-    public ProxyMisconfiguration(TimeProvider time, ILogger<ProxyMisconfiguration> logger)
-    {
-        _logger = logger;
-        _timer = time.CreateTimer(_ => Judge(), null, Tick, Tick);
-    }
 
     public ProxyWarnings Current => _current;
 
@@ -100,15 +90,8 @@ internal sealed partial class ProxyMisconfiguration : IDisposable
         ("silent_proxy", warnings.HasFlag(ProxyWarnings.SilentProxy)),
     ];
 
-    public void Dispose() => _timer.Dispose();
-
-    private void Judge()
+    public void Evaluate()
     {
-        if (Interlocked.Exchange(ref _judging, 1) == 1)
-        {
-            return;
-        }
-
         var unresolved = Of(ClientAddressSource.Unresolved);
         var proxied = Of(ClientAddressSource.Header) + Of(ClientAddressSource.ProxyProtocol) + unresolved + Interlocked.Read(ref _missingHeaders);
         var strangers = Of(ClientAddressSource.UnlistedProxy) + Interlocked.Read(ref _unlistedHeaders);
@@ -121,7 +104,6 @@ internal sealed partial class ProxyMisconfiguration : IDisposable
         Become(ProxyWarnings.OneAddress, _sinceCrowded < CrowdedLasts);
         Become(ProxyWarnings.UnlistedProxy, IsShare(_unlisted, _newcomers, ProxyWarnings.UnlistedProxy));
         Become(ProxyWarnings.SilentProxy, IsShare(_silent, _proxied, ProxyWarnings.SilentProxy));
-        Volatile.Write(ref _judging, 0);
     }
 
     private long Of(ClientAddressSource source) => Interlocked.Read(ref _bySource[(int)source]);
@@ -142,16 +124,16 @@ internal sealed partial class ProxyMisconfiguration : IDisposable
         switch (warning)
         {
             case var _ when !isOn:
-                Log.Cleared(_logger, warning);
+                Log.Cleared(logger, Names(warning).Single(name => name.IsOn).Name);
                 break;
             case ProxyWarnings.OneAddress:
-                Log.OneAddress(_logger);
+                Log.OneAddress(logger);
                 break;
             case ProxyWarnings.UnlistedProxy:
-                Log.UnlistedProxy(_logger, Share(_unlisted, _newcomers));
+                Log.UnlistedProxy(logger, Share(_unlisted, _newcomers));
                 break;
             default:
-                Log.SilentProxy(_logger, Share(_silent, _proxied));
+                Log.SilentProxy(logger, Share(_silent, _proxied));
                 break;
         }
     }
@@ -189,7 +171,7 @@ internal sealed partial class ProxyMisconfiguration : IDisposable
             + "the proxy does not send what Listen:ClientAddress expects")]
         public static partial void SilentProxy(ILogger logger, int percent);
 
-        [LoggerMessage(4, LogLevel.Information, "Addresses are found as they should be again: {Warning} is over")]
-        public static partial void Cleared(ILogger logger, ProxyWarnings warning);
+        [LoggerMessage(4, LogLevel.Information, "Client address detection is normal again ({Warning} cleared)")]
+        public static partial void Cleared(ILogger logger, string warning);
     }
 }

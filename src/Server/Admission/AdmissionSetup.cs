@@ -1,5 +1,6 @@
 using Relay.Addresses;
 using Relay.Policy;
+using Relay.Scheduling;
 
 namespace Relay.Admission;
 
@@ -19,13 +20,14 @@ internal static class AdmissionSetup
         .AddSingleton(new ProtectedNetworks(options.TrustedProxies))
         .AddSingleton<AutoBans>()
         .AddSingleton<OverloadMonitor>()
-        .AddHostedService(provider => provider.GetRequiredService<OverloadMonitor>())
+        .AddPeriodic<OverloadMonitor>(OverloadMonitor.Interval, overload => overload.Sample())
         .AddSingleton<MemoryCeiling>()
-        .AddHostedService(provider => provider.GetRequiredService<MemoryCeiling>())
+        .AddPeriodic<MemoryCeiling>(MemoryCeiling.Interval, memory => memory.Look(), atStart: true)
         .AddSingleton<DecisionLog>()
         .AddSingleton(new TrustedProxies(options.TrustedProxies))
         .AddSingleton<ClientAddressResolver>()
         .AddSingleton<ProxyMisconfiguration>()
+        .AddPeriodic<ProxyMisconfiguration>(ProxyMisconfiguration.Interval, warning => warning.Evaluate())
         .AddSingleton<AdmissionGate>()
         .AddSingleton(provider => provider.GetRequiredService<AdmissionGate>().State);
 }

@@ -7,7 +7,7 @@ namespace Relay.Admission;
 /// them; what is left is asked of the machine and the control groups. Resident memory alone decides nothing: after a flood
 /// it stays high although the collector has most of it to give.
 /// </summary>
-internal sealed partial class MemoryCeiling : IHostedService, IDisposable
+internal sealed partial class MemoryCeiling
 {
     /// <summary>What a socket is taken for until it is measured: an idle one takes about 15 KB.</summary>
     public const int AssumedBytes = 16 * 1024;
@@ -25,26 +25,25 @@ internal sealed partial class MemoryCeiling : IHostedService, IDisposable
     private const double Rise = 1.1;
     private const int RiseLooks = 3;
 
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private readonly ConnectionLedger _ledger;
     private readonly LimitPolicyStore _policies;
     private readonly AdmissionOptions _options;
-    private readonly TimeProvider _time;
     private readonly ILogger<MemoryCeiling> _logger;
 
-    // The timer's alone, but for Last.
-    private ITimer? _timer;
+    private readonly Func<MemoryReading> _read;
+
+    // Look's alone, but for Last.
     private long _empty = long.MaxValue;
     private double _perConnection = AssumedBytes;
     private int _ceiling = int.MaxValue;
     private int _higher;
 
-    public MemoryCeiling(ConnectionLedger ledger, LimitPolicyStore policies, AdmissionOptions options, TimeProvider time, ILogger<MemoryCeiling> logger) =>
-        (_ledger, _policies, _options, _time, _logger) = (ledger, policies, options, time, logger);
-
-    /// <summary>How memory is read.</summary>
-    public Func<MemoryReading> Read { private get; init; } = MemoryReading.Now;
+    /// <param name="read">How memory is read; null: asks the machine and the control groups.</param>
+    public MemoryCeiling(
+        ConnectionLedger ledger, LimitPolicyStore policies, AdmissionOptions options, ILogger<MemoryCeiling> logger, Func<MemoryReading>? read = null) =>
+        (_ledger, _policies, _options, _logger, _read) = (ledger, policies, options, logger, read ?? MemoryReading.Now);
 
     /// <summary>The last reading.</summary>
     public MemoryReading Last { get; private set; }
@@ -52,24 +51,9 @@ internal sealed partial class MemoryCeiling : IHostedService, IDisposable
     /// <summary>Bytes that one client socket takes.</summary>
     public int BytesPerConnection => (int)Volatile.Read(ref _perConnection);
 
-    public Task StartAsync(CancellationToken cancellationToken)
+    public void Look()
     {
-        Look();
-        _timer = _time.CreateTimer(_ => Look(), null, Tick, Tick);
-        return Task.CompletedTask;
-    }
-
-    public Task StopAsync(CancellationToken cancellationToken)
-    {
-        Dispose();
-        return Task.CompletedTask;
-    }
-
-    public void Dispose() => _timer?.Dispose();
-
-    private void Look()
-    {
-        var reading = Last = Read();
+        var reading = Last = _read();
         if (reading.Limit <= 0)
         {
             return;

@@ -6,9 +6,9 @@ namespace Relay.Admission;
 /// The level for everybody: once a second it looks at how many were refused and at the processor. An address that floods
 /// stands on a level of its own, in its record of the ledger, and does not draw the others down: it is cut, which costs little.
 /// </summary>
-internal sealed partial class OverloadMonitor : IHostedService, IDisposable
+internal sealed partial class OverloadMonitor
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly string[] Modes = ["close_frame", "http_status", "reset"];
 
     private readonly ConnectionLedger _ledger;
@@ -20,8 +20,9 @@ internal sealed partial class OverloadMonitor : IHostedService, IDisposable
     // Atomic.
     private readonly long[] _rejections = new long[Modes.Length];
 
-    // The timer's alone.
-    private ITimer? _timer;
+    private readonly Func<TimeSpan> _cpuTime;
+
+    // Sample's alone.
     private OverloadMeter _meter;
     private long _lastTick;
     private long _lastRefused;
@@ -32,19 +33,20 @@ internal sealed partial class OverloadMonitor : IHostedService, IDisposable
     private long _resetBefore;
     private bool _isResetting;
 
-    // Written by the timer, read by every refusal.
+    // Written by Sample, read by every refusal.
     private volatile int _level;
     private volatile bool _isQuiet = true;
     private long _quietSince;
 
-    public OverloadMonitor(ConnectionLedger ledger, LimitPolicyStore policies, OverloadOptions options, TimeProvider time, ILogger<OverloadMonitor> logger)
+    /// <param name="cpuTime">Processor time of this process, all threads together; null: asks the system.</param>
+    public OverloadMonitor(
+        ConnectionLedger ledger, LimitPolicyStore policies, OverloadOptions options, TimeProvider time, ILogger<OverloadMonitor> logger, Func<TimeSpan>? cpuTime = null)
     {
         (_ledger, _policies, _options, _time, _logger) = (ledger, policies, options, time, logger);
+        _cpuTime = cpuTime ?? (() => Environment.CpuUsage.TotalTime);
+        _lastCpu = _cpuTime();
         _lastTick = _quietSince = time.GetTimestamp();
     }
-
-    /// <summary>Processor time of this process, all threads together.</summary>
-    public Func<TimeSpan> CpuTime { private get; init; } = () => Environment.CpuUsage.TotalTime;
 
     /// <summary>The level for everybody.</summary>
     public OverloadLevel OverloadLevel => Pinned ?? (OverloadLevel)_level;
@@ -72,22 +74,7 @@ internal sealed partial class OverloadMonitor : IHostedService, IDisposable
     /// <summary>The level for everybody changed, from the first to the second.</summary>
     public event Action<OverloadLevel, OverloadLevel>? LevelChanged;
 
-    public Task StartAsync(CancellationToken cancellationToken)
-    {
-        _lastCpu = CpuTime();
-        _timer = _time.CreateTimer(_ => Sample(), null, Tick, Tick);
-        return Task.CompletedTask;
-    }
-
-    public Task StopAsync(CancellationToken cancellationToken)
-    {
-        Dispose();
-        return Task.CompletedTask;
-    }
-
-    public void Dispose() => _timer?.Dispose();
-
-    private void Sample()
+    public void Sample()
     {
         var now = _time.GetTimestamp();
         var seconds = _time.GetElapsedTime(_lastTick, now).TotalSeconds;
@@ -96,7 +83,7 @@ internal sealed partial class OverloadMonitor : IHostedService, IDisposable
             return;
         }
 
-        var (refused, calm, cpu) = (_ledger.RefusedTotal, _ledger.RefusedCalmly, CpuTime());
+        var (refused, calm, cpu) = (_ledger.RefusedTotal, _ledger.RefusedCalmly, _cpuTime());
         var perSecond = (calm - _lastCalm) / seconds;
         RefusedPerSecond = (refused - _lastRefused) / seconds;
         CpuPercent = Math.Clamp((cpu - _lastCpu).TotalSeconds / seconds / Environment.ProcessorCount * 100, 0, 100);
@@ -151,7 +138,7 @@ internal sealed partial class OverloadMonitor : IHostedService, IDisposable
         [LoggerMessage(3, LogLevel.Warning, "The flood is over: {Reset} connections were reset")]
         public static partial void Over(ILogger logger, long reset);
 
-        [LoggerMessage(1, LogLevel.Warning, "OverloadStatus goes from {Before} to {After}: {PerSecond:0} refused a second without those that flood by themselves, {Cpu:0} % of the processors in use")]
+        [LoggerMessage(1, LogLevel.Warning, "The overload level changes from {Before} to {After}: {PerSecond:0} connections refused a second, without addresses that flood by themselves; {Cpu:0} % of the processors in use")]
         public static partial void Changed(ILogger logger, string before, string after, double perSecond, double cpu);
     }
 }

@@ -13,9 +13,6 @@ internal sealed class ChannelHandler(
 
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
-    /// <summary>Called when a client has subscribed and has been told so: what else it should hear of the channel.</summary>
-    public Action<Client, string>? Subscribed { get; set; }
-
     /// <summary>Channel and stream ids are kept, so that their length is bounded.</summary>
     public static bool IsId(string text) => text.Length is > 0 and <= MaxIdLength;
 
@@ -45,20 +42,21 @@ internal sealed class ChannelHandler(
         delivery.Deliver(channelId);
     }
 
-    public void Subscribe(Client client, in ClientMessage message)
+    /// <summary>True when the client has subscribed, now or before, and has been told so.</summary>
+    public bool Subscribe(Client client, in ClientMessage message)
     {
         var channelId = message.Text("channelId")!;
         if (!IsId(channelId))
         {
             client.SendError(InvalidId);
-            return;
+            return false;
         }
 
         switch (table.Subscribe(client, channelId))
         {
             case ChannelEntry.TooMany:
                 client.SendError("Too many subscriptions");
-                return;
+                return false;
             case ChannelEntry.New:
                 client.Session.AddRegistration();
                 break;
@@ -74,7 +72,7 @@ internal sealed class ChannelHandler(
             told = live;
         }
 
-        Subscribed?.Invoke(client, channelId);
+        return true;
     }
 
     public void SendUpstream(Client client, in ClientMessage message)

@@ -1,3 +1,5 @@
+using Relay.Scheduling;
+
 namespace Relay.Channels;
 
 internal static class ChannelSetup
@@ -9,6 +11,7 @@ internal static class ChannelSetup
         .AddSingleton<UpstreamQueue>()
         .AddSingleton<ChannelTable>()
         .AddSingleton<UpstreamDelivery>()
+        .AddPeriodic<UpstreamDelivery>(UpstreamDelivery.Interval, delivery => delivery.Sweep())
         .AddSingleton<ChannelHandler>()
         .AddSingleton<StreamHandler>();
 }

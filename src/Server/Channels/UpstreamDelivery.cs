@@ -5,20 +5,11 @@ namespace Relay.Channels;
 
 /// <summary>
 /// Brings upstream messages to owners, and keeps those of an owner that is away or busy: neither a backlog nor a crowd of
-/// subscribers can fill an owner's outgoing queue. One timer goes on where an owner was busy, and expires what waited too long.
+/// subscribers can fill an owner's outgoing queue. A sweep goes on where an owner was busy, and expires what waited too long.
 /// </summary>
-internal sealed class UpstreamDelivery : IDisposable
+internal sealed class UpstreamDelivery(UpstreamQueue queue)
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
-
-    private readonly UpstreamQueue _queue;
-    private readonly ITimer _timer;
-
-    public UpstreamDelivery(UpstreamQueue queue, TimeProvider time)
-    {
-        _queue = queue;
-        _timer = time.CreateTimer(_ => Sweep(), null, Tick, Tick);
-    }
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Sends a message to the owner that <see cref="UpstreamQueue.TryRoute"/> gave, or lets it wait.</summary>
     public void Send(string channelId, Client? owner, in EncodedMessage message)
@@ -30,7 +21,7 @@ internal sealed class UpstreamDelivery : IDisposable
         }
         else
         {
-            _queue.Add(channelId, shared);
+            queue.Add(channelId, shared);
             Deliver(channelId);
         }
     }
@@ -38,13 +29,13 @@ internal sealed class UpstreamDelivery : IDisposable
     /// <summary>Hands the channel's owner what waits, in order, as much as it takes.</summary>
     public void Deliver(string channelId)
     {
-        if (_queue.BeginDelivery(channelId) is not { } channel)
+        if (queue.BeginDelivery(channelId) is not { } channel)
         {
             return;
         }
 
         var step = default(DeliveryStep);
-        while (_queue.TryNext(channel, ref step))
+        while (queue.TryNext(channel, ref step))
         {
             if (step.Waiting is null)
             {
@@ -52,21 +43,19 @@ internal sealed class UpstreamDelivery : IDisposable
             }
             else if (!step.Owner.Session.TrySend(step.Message))
             {
-                _queue.Pause(channel);
+                queue.Pause(channel);
                 return;
             }
         }
     }
 
-    public void Dispose() => _timer.Dispose();
-
-    private void Sweep()
+    public void Sweep()
     {
-        while (_queue.Expire())
+        while (queue.Expire())
         {
         }
 
-        foreach (var channel in _queue.TakePaused())
+        foreach (var channel in queue.TakePaused())
         {
             Deliver(channel.Id);
         }

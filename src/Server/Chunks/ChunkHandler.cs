@@ -6,7 +6,7 @@ using Relay.Protocol;
 namespace Relay.Chunks;
 
 /// <summary>chunk_announce, chunk_request and chunk_push.</summary>
-internal sealed class ChunkHandler
+internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTable channels, ChunkOptions options)
 {
     private const string NotRegistered = "Not registered. Send register message first.";
     private const string NoSource = "No source available for chunk";
@@ -14,18 +14,13 @@ internal sealed class ChunkHandler
     // What a new subscriber is told of, in UTF-16 units of ids: a thousand of 64 letters, and far below what may wait for a socket.
     private const int MaxListedLength = 65_536;
 
-    private readonly ChunkTable _table;
-    private readonly ChunkStore _store;
-    private readonly ChannelTable _channels;
-    private readonly ChunkOptions _options;
-
-    public ChunkHandler(ChunkTable table, ChunkStore store, ChannelTable channels, ChannelHandler channelHandler, ChunkOptions options)
+    /// <summary>Tells one who has just subscribed to a channel which of its chunks the relay keeps.</summary>
+    public void TellKept(Client client, string channelId)
     {
-        _table = table;
-        _store = store;
-        _channels = channels;
-        _options = options;
-        channelHandler.Subscribed = TellKept;
+        if (table.KeptIn(channelId, MaxListedLength) is { Count: > 0 } chunkIds)
+        {
+            client.Send(MessageWriter.Write(new ChunkAvailable(channelId, chunkIds), ServerJson.Default.ChunkAvailable));
+        }
     }
 
     public void Announce(Client client, in ClientMessage message)
@@ -49,12 +44,12 @@ internal sealed class ChunkHandler
         else
         {
             channelId = channelId is { Length: > 0 } ? channelId : null;
-            var inChannel = _table.Announce(client, channelId, chunkIds);
+            var inChannel = table.Announce(client, channelId, chunkIds);
             client.Send(MessageWriter.Write(new ChunkAnnounceAck(chunkIds.Count), ServerJson.Default.ChunkAnnounceAck));
-            if (inChannel.Count > 0 && _channels.IsMember(channelId!, client))
+            if (inChannel.Count > 0 && channels.IsMember(channelId!, client))
             {
                 FanOut.Send(
-                    [.. _channels.Subscribers(channelId!).Where(subscriber => subscriber != client)],
+                    [.. channels.Subscribers(channelId!).Where(subscriber => subscriber != client)],
                     MessageWriter.Write(new ChunkAvailable(channelId!, inChannel), ServerJson.Default.ChunkAvailable));
             }
         }
@@ -72,19 +67,19 @@ internal sealed class ChunkHandler
         var told = false;
         while (true)
         {
-            var answer = _table.Request(client, chunkId, message.Text("channelId")!, told);
+            var answer = table.Request(client, chunkId, message.Text("channelId")!, told);
             if (answer.Availability == Availability.Kept)
             {
-                if (await _store.TryReadAsync(answer.Content!) is { } data)
+                if (await store.TryReadAsync(answer.Content!) is { } data)
                 {
-                    _table.CountServedFromCache();
+                    table.CountServedFromCache();
                     client.Send(MessageWriter.Write(
                         new ChunkContent(chunkId, answer.ChannelId!, new RawJson(data), "cache"), ServerJson.Default.ChunkContent));
                     return;
                 }
 
                 // Removed since, or the disk has failed: see what else there is.
-                _table.Lose(answer.Content!);
+                table.Lose(answer.Content!);
             }
             else if (answer.Availability == Availability.ToWaitFor && !told)
             {
@@ -115,9 +110,9 @@ internal sealed class ChunkHandler
         var chunkId = message.Text("chunkId")!;
         var channelId = message.Text("channelId")!;
         var data = message.Raw("data").ToArray();
-        var belongsTo = _table.ChannelOf(chunkId) ?? channelId;
-        var owned = _channels.IsOwner(belongsTo, client) ? belongsTo : null;
-        var answer = _table.Accept(client, chunkId, channelId, owned, Convert.ToBase64String(SHA256.HashData(data)), data.Length);
+        var belongsTo = table.ChannelOf(chunkId) ?? channelId;
+        var owned = channels.IsOwner(belongsTo, client) ? belongsTo : null;
+        var answer = table.Accept(client, chunkId, channelId, owned, Convert.ToBase64String(SHA256.HashData(data)), data.Length);
         switch (answer.Verdict)
         {
             case PushVerdict.NotASource:
@@ -128,7 +123,7 @@ internal sealed class ChunkHandler
                 break;
             case PushVerdict.SameIsKept:
                 // While another's push of the same is under way there is no row to refresh, and no need.
-                var kept = !answer.Content!.IsOnDisk || await _store.TryRefreshAsync(answer.Content);
+                var kept = !answer.Content!.IsOnDisk || await store.TryRefreshAsync(answer.Content);
                 Acknowledge(client, chunkId, kept, served: 0);
                 break;
             default:
@@ -138,7 +133,7 @@ internal sealed class ChunkHandler
     }
 
     /// <summary>The client has left: its requests are forgotten, and what was asked of it is asked of the next source.</summary>
-    public void Leave(Client client) => Tell(_table.Leave(client));
+    public void Leave(Client client) => Tell(table.Leave(client));
 
     /// <summary>Asks the next source, or tells those who have waited in vain.</summary>
     public static void Tell(IEnumerable<PullChange> changes)
@@ -159,11 +154,11 @@ internal sealed class ChunkHandler
         var (written, served) = (false, 0);
         try
         {
-            written = await _store.TryWriteAsync(content, channelId, data);
+            written = await store.TryWriteAsync(content, channelId, data);
         }
         finally
         {
-            var waiters = _table.Finish(content, written);
+            var waiters = table.Finish(content, written);
             served = waiters.Count;
             if (served > 0)
             {
@@ -173,14 +168,6 @@ internal sealed class ChunkHandler
         }
 
         Acknowledge(client, content.Chunk.Id, written, served);
-    }
-
-    private void TellKept(Client client, string channelId)
-    {
-        if (_table.KeptIn(channelId, MaxListedLength) is { Count: > 0 } chunkIds)
-        {
-            client.Send(MessageWriter.Write(new ChunkAvailable(channelId, chunkIds), ServerJson.Default.ChunkAvailable));
-        }
     }
 
     private static string? Error(Client client, in ClientMessage message) =>
@@ -199,8 +186,8 @@ internal sealed class ChunkHandler
         }
 
         // A chunk is never longer than it has bytes.
-        return message.Raw("data").Length > _options.MaxChunkLength && ChunkLength.Of(message.Value("data")) is var length && length > _options.MaxChunkLength
-            ? $"Chunk payload too large: {length} bytes exceeds {_options.MaxChunkLength} byte limit"
+        return message.Raw("data").Length > options.MaxChunkLength && ChunkLength.Of(message.Value("data")) is var length && length > options.MaxChunkLength
+            ? $"Chunk payload too large: {length} bytes exceeds {options.MaxChunkLength} byte limit"
             : null;
     }
 

@@ -1,3 +1,5 @@
+using Relay.Scheduling;
+
 namespace Relay.Chunks;
 
 internal static class ChunkSetup
@@ -8,5 +10,7 @@ internal static class ChunkSetup
         .AddSingleton<ChunkTable>()
         .AddSingleton<ChunkStore>()
         .AddSingleton<ChunkHandler>()
-        .AddHostedService<ChunkSweep>();
+        .AddSingleton<ChunkSweep>()
+        .AddHostedService(provider => provider.GetRequiredService<ChunkSweep>())
+        .AddPeriodic<ChunkSweep>(ChunkSweep.Interval, sweep => sweep.Sweep());
 }

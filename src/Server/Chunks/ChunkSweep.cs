@@ -1,46 +1,26 @@
 namespace Relay.Chunks;
 
 /// <summary>
-/// Brings back what the database has kept, and then the one timer of all chunks: pulls that nobody answered, announcements
+/// Brings back what the database has kept, and then ends, for all chunks: pulls that nobody answered, announcements
 /// and contents whose life is over, and their rows.
 /// </summary>
-internal sealed class ChunkSweep(ChunkTable table, ChunkStore store, TimeProvider time) : IHostedService, IDisposable
+internal sealed class ChunkSweep(ChunkTable table, ChunkStore store) : IHostedService
 {
     // Rows that one transaction deletes.
     private const int DeleteBatch = 256;
 
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    // Set at the start.
-    private ITimer? _timer;
-
-    // Atomic.
-    private int _sweeping;
-
-    // Guarded by _sweeping.
+    // Sweep's alone.
     private Task _deleting = Task.CompletedTask;
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public async Task StartAsync(CancellationToken cancellationToken) => table.Restore(await store.LoadAsync());
+
+    /// <summary>After the last sweep: the periodic work stops before this.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => _deleting;
+
+    public void Sweep()
     {
-        table.Restore(await store.LoadAsync());
-        _timer = time.CreateTimer(_ => Sweep(), null, Tick, Tick);
-    }
-
-    public async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await (_timer?.DisposeAsync() ?? ValueTask.CompletedTask);
-        await _deleting;
-    }
-
-    public void Dispose() => _timer?.Dispose();
-
-    private void Sweep()
-    {
-        if (Interlocked.Exchange(ref _sweeping, 1) == 1)
-        {
-            return;
-        }
-
         var more = true;
         while (more)
         {
@@ -54,8 +34,6 @@ internal sealed class ChunkSweep(ChunkTable table, ChunkStore store, TimeProvide
         {
             _deleting = DeleteAsync();
         }
-
-        Volatile.Write(ref _sweeping, 0);
     }
 
     private async Task DeleteAsync()

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Relay.Admission;
-using Relay.Clients;
 using Relay.Protocol;
 using Relay.Sessions;
 
@@ -14,7 +13,6 @@ internal sealed partial class Lifetime(
     IHostApplicationLifetime application,
     RelayState state,
     SessionTable sessions,
-    Heartbeat heartbeat,
     Drainer drainer,
     Relay.Sessions.ClientSessionOptions options,
     TimeProvider time,
@@ -33,7 +31,6 @@ internal sealed partial class Lifetime(
             _signals.Add(PosixSignalRegistration.Create(signal, OnSignal));
         }
 
-        drainer.IsClient = session => session.State is Client;
         application.ApplicationStarted.Register(() => state.TryServe());
         application.ApplicationStopping.Register(Drain);
         return Task.CompletedTask;
@@ -41,11 +38,7 @@ internal sealed partial class Lifetime(
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose()
-    {
-        _signals.ForEach(signal => signal.Dispose());
-        heartbeat.Dispose();
-    }
+    public void Dispose() => _signals.ForEach(signal => signal.Dispose());
 
     private void OnSignal(PosixSignalContext context)
     {

@@ -9,7 +9,8 @@ namespace Relay.Relays;
 /// Peers that offer to relay, and the choice among them. Anybody may ask for relays, so a choice costs what it hands out
 /// and not what is registered: those that are not busy stand in one list, of which only the head is shuffled.
 /// </summary>
-internal sealed class RelayRegistry(RelayOptions options, TimeProvider time)
+/// <param name="random">Nobody may foresee the choice: whoever could would place its own relays in it.</param>
+internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, RandomNumberGenerator random)
 {
     /// <summary>Max relays in one answer.</summary>
     public const int MaxOffered = 100;
@@ -19,9 +20,6 @@ internal sealed class RelayRegistry(RelayOptions options, TimeProvider time)
     // Guarded by _lock, all of the following.
     private readonly Dictionary<string, RelayEntry> _relays = new(StringComparer.Ordinal);
     private readonly List<RelayEntry> _offered = [];
-
-    /// <summary>Fills a buffer with random bytes. Nobody may foresee the choice: whoever could would place its own relays in it.</summary>
-    public Action<Span<byte>> FillRandom { get; init; } = RandomNumberGenerator.Fill;
 
     /// <summary>Enters a relay, or refreshes it: a socket's own entry keeps its load and the time of its registration.</summary>
     public void Register(Client owner, string peerId, string? publicKey, double maxConnections)
@@ -99,7 +97,7 @@ internal sealed class RelayRegistry(RelayOptions options, TimeProvider time)
     public IReadOnlyList<RelayOffer> Choose(int count, string? self, string? other)
     {
         Span<ulong> draws = stackalloc ulong[count];
-        FillRandom(MemoryMarshal.AsBytes(draws));
+        random.GetBytes(MemoryMarshal.AsBytes(draws));
         lock (_lock)
         {
             var free = _offered.Count;

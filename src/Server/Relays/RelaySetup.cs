@@ -1,9 +1,11 @@
+using System.Security.Cryptography;
+
 namespace Relay.Relays;
 
 internal static class RelaySetup
 {
     public static IServiceCollection AddRelays(this IServiceCollection services, RelayOptions options) => services
         .AddSingleton(options)
-        .AddSingleton<RelayRegistry>()
+        .AddSingleton(provider => new RelayRegistry(options, provider.GetRequiredService<TimeProvider>(), RandomNumberGenerator.Create()))
         .AddSingleton<RelayHandler>();
 }

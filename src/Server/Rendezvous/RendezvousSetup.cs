@@ -1,3 +1,5 @@
+using Relay.Scheduling;
+
 namespace Relay.Rendezvous;
 
 internal static class RendezvousSetup
@@ -5,6 +7,8 @@ internal static class RendezvousSetup
     public static IServiceCollection AddRendezvous(this IServiceCollection services, RendezvousOptions options) => services
         .AddSingleton(options)
         .AddSingleton<RendezvousStore>()
-        .AddHostedService<RendezvousCleaner>()
+        .AddSingleton<RendezvousCleaner>()
+        .AddHostedService(provider => provider.GetRequiredService<RendezvousCleaner>())
+        .AddPeriodic<RendezvousCleaner>(options.CleanupInterval, (cleaner, stop) => cleaner.CleanAsync(stop))
         .AddSingleton<RendezvousHandler>();
 }

@@ -10,15 +10,11 @@ internal readonly record struct DrainState(bool IsOn, int Remaining, int Closed,
 /// Drains the relay: its state first, then the sockets, those idle the longest first, at a bounded pace with jitter, so
 /// that their clients do not arrive elsewhere all at once. At the deadline those left go together.
 /// </summary>
-internal sealed class Drainer : IDisposable
+internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, RelayState state, TimeProvider time)
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _lock = new();
-    private readonly SessionTable _sessions;
-    private readonly RelayState _state;
-    private readonly TimeProvider _time;
-    private readonly ITimer _timer;
 
     // Guarded by _lock.
     private Queue<Session> _order = [];
@@ -31,17 +27,8 @@ internal sealed class Drainer : IDisposable
     private int _closed;
     private bool _isDone;
 
-    public Drainer(SessionTable sessions, RelayState state, TimeProvider time)
-    {
-        (_sessions, _state, _time) = (sessions, state, time);
-        _timer = time.CreateTimer(_ => CloseDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-    }
-
     /// <summary>No client is left: told once of each drain, with the number of those that were disconnected.</summary>
     public event Action<int>? Drained;
-
-    /// <summary>What counts as a client; peer servers stay to the end.</summary>
-    public Func<Session, bool> IsClient { get; set; } = _ => true;
 
     /// <summary>True once the relay is drained because it stops: that cannot be cancelled.</summary>
     public bool IsForStop
@@ -61,7 +48,7 @@ internal sealed class Drainer : IDisposable
         lock (_lock)
         {
             // Under this lock, so that a cancellation cannot come between the state and the drain.
-            if (!_state.TryDrain())
+            if (!state.TryDrain())
             {
                 return;
             }
@@ -71,16 +58,15 @@ internal sealed class Drainer : IDisposable
                 _closed = 0;
             }
 
-            if (_isForStop && _deadline - _time.GetElapsedTime(_started) is var left && left < deadline)
+            if (_isForStop && _deadline - time.GetElapsedTime(_started) is var left && left < deadline)
             {
                 deadline = left;
             }
 
             _isForStop |= isForStop;
             _isDone = false;
-            (_isOn, _rate, _deadline, _started, _due) = (true, rate, deadline, _time.GetTimestamp(), 0);
+            (_isOn, _rate, _deadline, _started, _due) = (true, rate, deadline, time.GetTimestamp(), 0);
             _order = Left();
-            _timer.Change(Tick, Tick);
         }
     }
 
@@ -89,33 +75,34 @@ internal sealed class Drainer : IDisposable
     {
         lock (_lock)
         {
-            if (!_isOn || _isForStop || !_state.TryCancelDrain())
+            if (!_isOn || _isForStop || !state.TryCancelDrain())
             {
                 return false;
             }
 
             _isOn = false;
             _order.Clear();
-            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             return true;
         }
     }
 
     public DrainState State()
     {
-        var remaining = _sessions.All.Count(IsClient);
+        var remaining = sessions.All.Count(IsClient);
         lock (_lock)
         {
-            var elapsed = _isOn ? _time.GetElapsedTime(_started) : TimeSpan.Zero;
+            var elapsed = _isOn ? time.GetElapsedTime(_started) : TimeSpan.Zero;
             var left = _deadline - elapsed;
             var estimate = _isOn ? TimeSpan.FromSeconds(_order.Count / (double)_rate) : TimeSpan.Zero;
             return new DrainState(_isOn, remaining, _closed, estimate < left ? estimate : left > TimeSpan.Zero ? left : TimeSpan.Zero, elapsed);
         }
     }
 
-    public void Dispose() => _timer.Dispose();
+    /// <summary>Whether the session is one of those that are drained; peer servers stay to the end.</summary>
+    public bool IsClient(Session session) => session.Handler == clients;
 
-    private void CloseDue()
+    /// <summary>Disconnects as many as the pace of one interval allows, while a drain is in progress.</summary>
+    public void CloseDue()
     {
         foreach (var session in Take())
         {
@@ -145,8 +132,8 @@ internal sealed class Drainer : IDisposable
             }
 
             // Half as much to half as much again each time: a steady rate would have all clients of a second come back in step.
-            _due = _order.Count == 0 ? 0 : _due + _rate * Tick.TotalSeconds * (0.5 + Random.Shared.NextDouble());
-            var isOver = _time.GetElapsedTime(_started) >= _deadline;
+            _due = _order.Count == 0 ? 0 : _due + _rate * Interval.TotalSeconds * (0.5 + Random.Shared.NextDouble());
+            var isOver = time.GetElapsedTime(_started) >= _deadline;
             for (; (isOver || _due >= 1) && _order.TryDequeue(out var next); _due--)
             {
                 if (!next.IsClosing)
@@ -164,15 +151,14 @@ internal sealed class Drainer : IDisposable
 
     private bool IsDone(out int closed)
     {
-        var isEmpty = !_sessions.All.Any(IsClient);
         lock (_lock)
         {
             closed = _closed;
-            var isNew = _isOn && isEmpty && !_isDone;
+            var isNew = _isOn && !_isDone && !sessions.All.Any(IsClient);
             _isDone |= isNew;
             return isNew;
         }
     }
 
-    private Queue<Session> Left() => new(_sessions.All.Where(session => !session.IsClosing && IsClient(session)).OrderBy(session => session.LastMessage));
+    private Queue<Session> Left() => new(sessions.All.Where(session => !session.IsClosing && IsClient(session)).OrderBy(session => session.LastMessage));
 }

@@ -3,23 +3,15 @@ using Relay.Protocol;
 namespace Relay.Sessions;
 
 /// <summary>Closes many sockets at a bounded pace, so that they do not all come back at once.</summary>
-internal sealed class PacedDisconnector : IDisposable
+internal sealed class PacedDisconnector(ClientSessionOptions options)
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _lock = new();
-    private readonly ClientSessionOptions _options;
-    private readonly ITimer _timer;
 
     // Guarded by _lock.
     private readonly Queue<(Session Session, Action<Session> Close)> _waiting = [];
     private double _due;
-
-    public PacedDisconnector(ClientSessionOptions options, TimeProvider time)
-    {
-        _options = options;
-        _timer = time.CreateTimer(_ => CloseDue(), null, Tick, Tick);
-    }
 
     public void Add(IEnumerable<Session> sessions, CloseReason reason) => Add(sessions, session => session.Close(reason));
 
@@ -27,7 +19,14 @@ internal sealed class PacedDisconnector : IDisposable
     public void Disconnect(IEnumerable<Session> sessions, ushort code, string text) =>
         Add(sessions, session => session.Disconnect(code, text));
 
-    public void Dispose() => _timer.Dispose();
+    /// <summary>Closes as many as the pace of one interval allows.</summary>
+    public void CloseDue()
+    {
+        foreach (var (session, close) in Take())
+        {
+            close(session);
+        }
+    }
 
     private void Add(IEnumerable<Session> sessions, Action<Session> close)
     {
@@ -40,21 +39,13 @@ internal sealed class PacedDisconnector : IDisposable
         }
     }
 
-    private void CloseDue()
-    {
-        foreach (var (session, close) in Take())
-        {
-            close(session);
-        }
-    }
-
     private List<(Session Session, Action<Session> Close)> Take()
     {
         var taken = new List<(Session, Action<Session>)>();
         lock (_lock)
         {
             // At a rate below one a tick the parts add up over several.
-            _due = _waiting.Count == 0 ? 0 : _due + (_options.EvictionsPerSecond * Tick.TotalSeconds);
+            _due = _waiting.Count == 0 ? 0 : _due + (options.EvictionsPerSecond * Interval.TotalSeconds);
             for (; _due >= 1 && _waiting.TryDequeue(out var next); _due--)
             {
                 taken.Add(next);

@@ -19,7 +19,6 @@ internal sealed partial class Session : IConnectionHandler
     // Fixed after construction.
     private readonly Connection _connection;
     private readonly SessionServices _services;
-    private readonly ISessionHandler _handler;
     private readonly SessionTable _table;
     private readonly FrameSender _sender;
 
@@ -43,7 +42,7 @@ internal sealed partial class Session : IConnectionHandler
         Key = key;
         ConnectedAt = LastMessage = LastPing = UnregisteredSince = _lastReceived = services.Time.GetTimestamp();
         _connection = connection;
-        _handler = handler;
+        Handler = handler;
         _table = table;
         _services = services;
         _sender = new FrameSender(this, connection, services);
@@ -59,6 +58,9 @@ internal sealed partial class Session : IConnectionHandler
     public IpKey Key { get; }
 
     public long ConnectedAt { get; }
+
+    /// <summary>Whose session it is: the clients have one handler, each peer server one of its own.</summary>
+    public ISessionHandler Handler { get; }
 
     /// <summary>Why the session ended or is ending.</summary>
     public CloseReason CloseReason => (CloseReason)Volatile.Read(ref _closeReason);
@@ -180,7 +182,7 @@ internal sealed partial class Session : IConnectionHandler
     void IConnectionHandler.OnOpened()
     {
         _table.Add(this);
-        _handler.OnOpened(this);
+        Handler.OnOpened(this);
     }
 
     void IConnectionHandler.OnSent() => _sender.OnSent();
@@ -191,7 +193,7 @@ internal sealed partial class Session : IConnectionHandler
         _sender.Complete(drop: true);
         _reader.Dispose();
         _table.Remove(this);
-        _handler.OnClosed(this);
+        Handler.OnClosed(this);
     }
 
     ValueTask<bool> IConnectionHandler.OnBytesAsync(Memory<byte> bytes)
@@ -300,7 +302,7 @@ internal sealed partial class Session : IConnectionHandler
         BytesReceived += message.Length;
         try
         {
-            return IsClosing ? ValueTask.CompletedTask : _handler.OnMessageAsync(this, message, receivedAt);
+            return IsClosing ? ValueTask.CompletedTask : Handler.OnMessageAsync(this, message, receivedAt);
         }
         catch (Exception exception)
         {

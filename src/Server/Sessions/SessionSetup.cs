@@ -1,3 +1,5 @@
+using Relay.Scheduling;
+
 namespace Relay.Sessions;
 
 internal static class SessionSetup
@@ -11,6 +13,9 @@ internal static class SessionSetup
         .AddSingleton<ISessionHandler, THandler>()
         .AddSingleton<SessionEndpoint>()
         .AddSingleton<PacedDisconnector>()
+        .AddPeriodic<PacedDisconnector>(PacedDisconnector.Interval, disconnector => disconnector.CloseDue())
         .AddSingleton<Drainer>()
-        .AddSingleton<Heartbeat>();
+        .AddPeriodic<Drainer>(Drainer.Interval, drainer => drainer.CloseDue())
+        .AddSingleton<Heartbeat>()
+        .AddPeriodic<Heartbeat>(Heartbeat.Interval, heartbeat => heartbeat.Sweep());
 }

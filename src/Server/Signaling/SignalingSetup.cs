@@ -1,3 +1,5 @@
+using Relay.Scheduling;
+
 namespace Relay.Signaling;
 
 internal static class SignalingSetup
@@ -11,5 +13,6 @@ internal static class SignalingSetup
         .AddSingleton<SignalForwarder>()
         .AddSingleton<CallHandler>()
         .AddSingleton<LinkHandler>()
-        .AddHostedService<RequestDeadline>();
+        .AddSingleton<RequestDeadline>()
+        .AddPeriodic<RequestDeadline>(RequestDeadline.Interval, deadline => deadline.Sweep());
 }

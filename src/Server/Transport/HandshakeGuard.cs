@@ -23,16 +23,15 @@ internal enum HandshakeRejection
 /// before every limit, so they are bounded per address, in all, and in time. When they are too many the one that has waited
 /// longest gives way: an honest client is done within a few round trips, a half-open one never.
 /// </summary>
-internal sealed class HandshakeGuard : IDisposable
+internal sealed class HandshakeGuard
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private static readonly string[] Labels = ["late", "per_ip", "crowded"];
 
     private readonly PublicListenerOptions _options;
     private readonly LimitPolicyStore _policies;
     private readonly AdmissionGate _gate;
     private readonly TimeProvider _time;
-    private readonly ITimer _timer;
     private readonly Lock _lock = new();
 
     // Guarded by _lock: the list is in the order of arrival; the counts are of its keys.
@@ -47,7 +46,6 @@ internal sealed class HandshakeGuard : IDisposable
     {
         (_options, _policies, _gate, _time) = (options, policies, gate, time);
         _max = options.MaxHandshakes;
-        _timer = time.CreateTimer(_ => ResetExpired(), null, Tick, Tick);
     }
 
     /// <summary>How many there may be.</summary>
@@ -132,9 +130,8 @@ internal sealed class HandshakeGuard : IDisposable
         oldest?.Abort();
     }
 
-    public void Dispose() => _timer.Dispose();
-
-    private void ResetExpired()
+    /// <summary>Cuts those whose time is over.</summary>
+    public void ResetExpired()
     {
         // A relay that stops waits for nobody's handshake: Kestrel would wait for all that are pending.
         var isStopping = _gate.State.Phase == RelayPhase.Stopping;

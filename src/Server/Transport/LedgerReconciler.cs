@@ -1,6 +1,5 @@
 using Relay.Addresses;
 using Relay.Admission;
-using Relay.Policy;
 
 namespace Relay.Transport;
 
@@ -21,8 +20,7 @@ internal sealed record AuditResult(DateTimeOffset Time, int Ledger, int Live, in
 /// several looks one after another is a drift.
 /// </summary>
 internal sealed partial class LedgerReconciler(
-    ConnectionLedger ledger, ConnectionTable table, AdmissionOptions options, TimeProvider time, ILogger<LedgerReconciler> logger)
-    : BackgroundService
+    ConnectionLedger ledger, ConnectionTable table, TimeProvider time, ILogger<LedgerReconciler> logger)
 {
     private const int Looks = 3;
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
@@ -72,22 +70,6 @@ internal sealed partial class LedgerReconciler(
         return result;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(options.ReconcileInterval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await RunAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The relay stops, or did not start: the host would take this for a defect in the latter case.
-        }
-    }
-
     private Dictionary<AdmissionLease, IpKey> LiveLeases()
     {
         var live = new Dictionary<AdmissionLease, IpKey>();
@@ -123,7 +105,7 @@ internal sealed partial class LedgerReconciler(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "Self-audit: the ledger is off by {Drift} ({Ledger} places on the books, {Live} live sockets, {Keys} addresses differ)")]
+        [LoggerMessage(1, LogLevel.Error, "The ledger drifts from the open sockets by {Drift}: {Ledger} slots are held, {Live} client sockets are open, {Keys} addresses differ")]
         public static partial void Drift(ILogger logger, int drift, int ledger, int live, int keys);
     }
 }

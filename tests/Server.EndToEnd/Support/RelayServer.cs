@@ -90,10 +90,7 @@ internal sealed class RelayServer : IAsyncDisposable
 
                 // Hours pass in a moment, and the machine's memory would be read every five seconds of them.
                 services.AddSingleton(provider => new MemoryCeiling(
-                    provider.GetRequiredService<ConnectionLedger>(), provider.GetRequiredService<LimitPolicyStore>(), settings.Admission, time, NullLogger<MemoryCeiling>.Instance)
-                {
-                    Read = () => default,
-                });
+                    provider.GetRequiredService<ConnectionLedger>(), provider.GetRequiredService<LimitPolicyStore>(), settings.Admission, NullLogger<MemoryCeiling>.Instance, () => default));
             }
         });
         await app.StartAsync(TestContext.Current.CancellationToken);

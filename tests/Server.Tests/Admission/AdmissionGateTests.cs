@@ -19,14 +19,13 @@ public sealed class AdmissionGateTests : IDisposable
     {
         _log = new DecisionLog(_books.Time);
         var networks = new ProtectedNetworks(_books.Options.TrustedProxies);
-        _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, NullLogger<OverloadMonitor>.Instance) { CpuTime = () => TimeSpan.Zero };
+        _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, NullLogger<OverloadMonitor>.Instance, () => TimeSpan.Zero);
         _gate = new AdmissionGate(
             _books.Ledger, _books.Policies, _books.Options, new AutoBans(_autoBan, networks, _books.Time), networks, _overload, _log, _metrics, _books.Time);
     }
 
     public void Dispose()
     {
-        _overload.Dispose();
         _metrics.Dispose();
     }
 

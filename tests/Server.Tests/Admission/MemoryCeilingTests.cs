@@ -3,7 +3,7 @@ using Relay.Admission;
 
 namespace Server.Tests.Admission;
 
-public sealed class MemoryCeilingTests : IDisposable
+public sealed class MemoryCeilingTests
 {
     private const long MiB = 1 << 20;
 
@@ -11,17 +11,12 @@ public sealed class MemoryCeilingTests : IDisposable
     private readonly MemoryCeiling _memory;
     private MemoryReading _reading = new(Limit: 1000 * MiB, Available: 500 * MiB, InUse: 100 * MiB, Spare: 0);
 
-    public MemoryCeilingTests() => _memory = new MemoryCeiling(_books.Ledger, _books.Policies, _books.Options, _books.Time, NullLogger<MemoryCeiling>.Instance)
-    {
-        Read = () => _reading,
-    };
-
-    public void Dispose() => _memory.Dispose();
+    public MemoryCeilingTests() => _memory = new MemoryCeiling(_books.Ledger, _books.Policies, _books.Options, NullLogger<MemoryCeiling>.Instance, () => _reading);
 
     [Fact]
     public void Start_NothingMeasured_TakesWhatASocketTakesIdle()
     {
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
 
         // 400 MiB above the reserve, 16 KiB each.
         Assert.Equal((400 * 64, "memory"), (Ceiling.ByMemory, Ceiling.Cause));
@@ -32,7 +27,7 @@ public sealed class MemoryCeilingTests : IDisposable
     public void Start_MemoryIsNotKnown_IsNoCeiling()
     {
         _reading = default;
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
 
         Assert.Equal(Ceiling.None, Ceiling);
     }
@@ -40,7 +35,7 @@ public sealed class MemoryCeilingTests : IDisposable
     [Fact]
     public void Look_SocketsTakeMore_LowersTheCeiling()
     {
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
         Take(1000);
         _reading = _reading with { InUse = 100 * MiB + (1000 * 32 * 1024) };
         Look(times: 60);
@@ -52,7 +47,7 @@ public sealed class MemoryCeilingTests : IDisposable
     [Fact]
     public void Look_FewSockets_MeasuresNothing()
     {
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
         Take(499);
         _reading = _reading with { InUse = 400 * MiB };
         Look();
@@ -64,7 +59,7 @@ public sealed class MemoryCeilingTests : IDisposable
     [Fact]
     public void Look_CollectorHoldsOnToMemory_LosesNoRoom()
     {
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
         var before = Ceiling.ByMemory;
         _reading = _reading with { Available = 200 * MiB, Spare = 300 * MiB };
         Look(times: 5);
@@ -75,7 +70,7 @@ public sealed class MemoryCeilingTests : IDisposable
     [Fact]
     public void Look_LessAvailable_IsLowerAtOnce()
     {
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
         _reading = _reading with { Available = 101 * MiB };
         Look();
 
@@ -86,7 +81,7 @@ public sealed class MemoryCeilingTests : IDisposable
     public void Look_ASmallControlGroup_KeepsMoreThanAShare()
     {
         _reading = new(Limit: 100 * MiB, Available: 50 * MiB, InUse: 50 * MiB, Spare: 0);
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
 
         Assert.Equal((50 - 32) * 64, Ceiling.ByMemory);
     }
@@ -94,7 +89,7 @@ public sealed class MemoryCeilingTests : IDisposable
     [Fact]
     public void Look_NothingLeft_AdmitsNobodyMore()
     {
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
         Take(5);
         _reading = _reading with { Available = 10 * MiB };
         Look();
@@ -105,7 +100,7 @@ public sealed class MemoryCeilingTests : IDisposable
     [Fact]
     public void Look_MoreAvailable_IsHigherOnlyWhenItLasts()
     {
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
         var low = Ceiling.ByMemory;
         _reading = _reading with { Available = 600 * MiB };
         Look(times: 2);
@@ -124,7 +119,7 @@ public sealed class MemoryCeilingTests : IDisposable
     [Fact]
     public void Look_LittleMore_StaysAsItIs()
     {
-        _memory.StartAsync(TestContext.Current.CancellationToken);
+        _memory.Look();
         var before = Ceiling.ByMemory;
         _reading = _reading with { Available = 530 * MiB };
         Look(times: 20);
@@ -146,7 +141,7 @@ public sealed class MemoryCeilingTests : IDisposable
     {
         for (var i = 0; i < times; i++)
         {
-            _books.Time.Advance(TimeSpan.FromSeconds(5));
+            _memory.Look();
         }
     }
 }

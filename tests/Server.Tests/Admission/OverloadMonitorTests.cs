@@ -2,6 +2,7 @@ using System.Net;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Policy;
+using Relay.Scheduling;
 using Relay.Telemetry;
 using Server.Tests.Support;
 
@@ -14,6 +15,7 @@ public sealed class OverloadMonitorTests : IDisposable
     private readonly Books _books = new(total: 1000, perIp: 1);
     private readonly ListLogger<OverloadMonitor> _log = new();
     private readonly OverloadMonitor _overload;
+    private readonly PeriodicWork _ticking;
     private readonly AutoBans _bans;
     private readonly AdmissionGate _gate;
     private TimeSpan _cpu;
@@ -21,8 +23,8 @@ public sealed class OverloadMonitorTests : IDisposable
     public OverloadMonitorTests()
     {
         var networks = new ProtectedNetworks(["198.51.100.0/24"]);
-        _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, _log) { CpuTime = () => _cpu };
-        _overload.StartAsync(TestContext.Current.CancellationToken);
+        _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, _log, () => _cpu);
+        _ticking = Ticking.Start(_books.Time, OverloadMonitor.Interval, _overload.Sample);
         _bans = new AutoBans(new AutoBanOptions(), networks, _books.Time);
         _gate = new AdmissionGate(
             _books.Ledger, _books.Policies, _books.Options, _bans, networks, _overload, new DecisionLog(_books.Time), _metrics, _books.Time);
@@ -30,7 +32,7 @@ public sealed class OverloadMonitorTests : IDisposable
 
     public void Dispose()
     {
-        _overload.Dispose();
+        _ticking.Dispose();
         _metrics.Dispose();
     }
 

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Policy;
+using Relay.Scheduling;
 using Relay.Telemetry;
+using Server.Tests.Support;
 
 namespace Server.Tests.Admission;
 
@@ -55,6 +57,7 @@ public sealed class PreviewProperties
     {
         private readonly RelayMetrics _metrics = new();
         private readonly OverloadMonitor _overload;
+        private readonly PeriodicWork _ticking;
         private readonly Books _books;
         private readonly AutoBans _bans;
         private readonly AdmissionGate _gate;
@@ -67,8 +70,8 @@ public sealed class PreviewProperties
             (_books.Overload.ElevatedTotal, _books.Overload.CriticalTotal) = (5, 9);
             var networks = new ProtectedNetworks(["0.0.3.0/24"]);
             _bans = new AutoBans(new AutoBanOptions { Threshold = 12, PrivateNetworks = true }, networks, _books.Time);
-            _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, NullLogger<OverloadMonitor>.Instance) { CpuTime = () => TimeSpan.Zero };
-            _overload.StartAsync(TestContext.Current.CancellationToken);
+            _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, NullLogger<OverloadMonitor>.Instance, () => TimeSpan.Zero);
+            _ticking = Ticking.Start(_books.Time, OverloadMonitor.Interval, _overload.Sample);
             _gate = new AdmissionGate(
                 _books.Ledger, _books.Policies, _books.Options, _bans, networks, _overload, new DecisionLog(_books.Time), _metrics, _books.Time);
         }
@@ -104,7 +107,7 @@ public sealed class PreviewProperties
 
         public void Dispose()
         {
-            _overload.Dispose();
+            _ticking.Dispose();
             _metrics.Dispose();
         }
 

@@ -1,6 +1,6 @@
-using Microsoft.Extensions.Time.Testing;
 using Relay.Admission;
 using Relay.Sessions;
+using Server.Tests.Sessions;
 
 namespace Server.Tests.Admission;
 
@@ -55,7 +55,8 @@ public sealed class RelayStateTests
     public void Drainer_StartedAndCancelledAtOnce_AgreesWithTheState()
     {
         _state.TryServe();
-        using var drainer = new Drainer(new SessionTable(), _state, new FakeTimeProvider());
+        using var sessions = new QuietSessions();
+        var drainer = new Drainer(new SessionTable(), sessions.Handler, _state, sessions.Time);
         for (var round = 0; round < 200; round++)
         {
             Parallel.For(0, 4, worker =>

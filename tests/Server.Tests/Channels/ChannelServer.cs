@@ -4,9 +4,11 @@ using Microsoft.Extensions.Time.Testing;
 using Relay.Channels;
 using Relay.Clients;
 using Relay.Protocol;
+using Relay.Scheduling;
 using Relay.Sessions;
 using Relay.Telemetry;
 using Relay.Transport;
+using Server.Tests.Support;
 
 namespace Server.Tests.Channels;
 
@@ -17,7 +19,7 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
     private readonly SessionTable _sessions = new();
     private readonly ConnectionTable _connections;
     private readonly SessionServices _services;
-    private readonly UpstreamDelivery _delivery;
+    private readonly List<PeriodicWork> _ticking;
 
     public ChannelServer(ChannelOptions? channels = null, ClientSessionOptions? sessions = null)
     {
@@ -29,8 +31,13 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
         var streams = new StreamTable(directory);
         var upstream = new UpstreamQueue(directory, channels, sessions, Time);
         Table = new ChannelTable(directory, streams, upstream, channels);
-        _delivery = new UpstreamDelivery(upstream, Time);
-        Channels = new ChannelHandler(Table, streams, upstream, _delivery, channels, Time);
+        var delivery = new UpstreamDelivery(upstream);
+        _ticking =
+        [
+            Ticking.Start(Time, UpstreamDelivery.Interval, delivery.Sweep),
+            Ticking.Start(Time, ClosingConnections.Interval, _connections.Closing.Sweep),
+        ];
+        Channels = new ChannelHandler(Table, streams, upstream, delivery, channels, Time);
         Streams = new StreamHandler(streams);
     }
 
@@ -79,8 +86,7 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
 
     public void Dispose()
     {
-        _delivery.Dispose();
-        _connections.Closing.Dispose();
+        _ticking.ForEach(work => work.Dispose());
         _metrics.Dispose();
     }
 }

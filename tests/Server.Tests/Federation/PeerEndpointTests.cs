@@ -27,7 +27,7 @@ public sealed class PeerEndpointTests : IDisposable
         .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
         .AddSingleton<RelayMetrics>()
         .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions(), new OverloadOptions())
-        .AddTransport(new PublicListenerOptions())
+        .AddTransport(new PublicListenerOptions(), TimeSpan.FromMinutes(1))
         .AddSessions<Unused>(new ClientSessionOptions())
         .AddIdentity(new IdentityOptions { KeyFile = Path.Combine(_folder, "server.key") }, "ws://localhost:9000")
         .AddFederation(new FederationOptions { Admit = FederationAdmit.Any, MaxUnprovenPerIp = 1 })

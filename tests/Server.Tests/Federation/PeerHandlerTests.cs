@@ -5,9 +5,11 @@ using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Federation;
 using Relay.Identity;
+using Relay.Scheduling;
 using Relay.Sessions;
 using Relay.Telemetry;
 using Relay.Transport;
+using Server.Tests.Support;
 
 namespace Server.Tests.Federation;
 
@@ -20,7 +22,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
     private readonly PeerSigner _first = new();
     private readonly PeerSigner _second = new(first: 100);
     private readonly PeerTable _table;
-    private readonly HandshakeDeadline _deadline;
+    private readonly List<PeriodicWork> _ticking;
     private readonly SessionServices _services;
     private readonly ConnectionTable _connections;
     private readonly List<(FakePeerSocket Socket, Task Session)> _open = [];
@@ -30,8 +32,11 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         _table = new PeerTable(_options, _time);
         _services = new SessionServices(new ClientSessionOptions(), _metrics, _time, NullLogger<Session>.Instance);
         _connections = new ConnectionTable(new ClosingConnections(_time));
-        _deadline = new HandshakeDeadline(_table, _options, _metrics, _time);
-        _deadline.StartAsync(TestContext.Current.CancellationToken);
+        _ticking =
+        [
+            Ticking.Start(_time, HandshakeDeadline.Interval, new HandshakeDeadline(_table, _options, _metrics, _time).Sweep),
+            Ticking.Start(_time, ClosingConnections.Interval, _connections.Closing.Sweep),
+        ];
     }
 
     public async ValueTask DisposeAsync()
@@ -44,8 +49,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
 
         // Whatever a test did, all is given back in the end.
         Assert.Equal((0, 0, 0), (_table.PendingCount, _table.AuthenticatedCount, _sessions.Count));
-        _deadline.Dispose();
-        _connections.Closing.Dispose();
+        _ticking.ForEach(work => work.Dispose());
         _metrics.Dispose();
         _first.Dispose();
         _second.Dispose();

@@ -1,6 +1,7 @@
 using CsCheck;
 using Relay.Clients;
 using Relay.Relays;
+using Server.Tests.Support;
 
 namespace Server.Tests.Relays;
 
@@ -15,7 +16,7 @@ public sealed class RelayChoiceProperties
         Gen.Select(Gen.Int[0, 9], Gen.Int[0, Peers - 1], Gen.Int[0, Peers], Gen.Int[0, 20]).Array[0, 60].Sample(
             operations =>
             {
-                var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System) { FillRandom = new Random(operations.Length).NextBytes };
+                var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System, new SeededRandom(operations.Length));
                 var owners = Enumerable.Range(0, Peers).Select(_ => new Client(null!)).ToArray();
                 var model = new Dictionary<string, (double Count, double Max)>();
                 foreach (var (what, peer, other, number) in operations)
@@ -69,7 +70,7 @@ public sealed class RelayChoiceProperties
         const int Count = 5;
         const int Rounds = 20_000;
         const double Bound = 43.8;
-        var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System) { FillRandom = new Random(7).NextBytes };
+        var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System, new SeededRandom(7));
         for (var i = 0; i <= Relays; i++)
         {
             registry.Register(new Client(null!), $"{i}", null, 10);
@@ -94,7 +95,7 @@ public sealed class RelayChoiceProperties
     [Fact]
     public void Choose_WithTheRealSource_Differs()
     {
-        var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System);
+        var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System, new SeededRandom(1));
         for (var i = 0; i < 50; i++)
         {
             registry.Register(new Client(null!), $"{i}", null, 10);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Clients;
 using Relay.Relays;
+using Server.Tests.Support;
 
 namespace Server.Tests.Relays;
 
@@ -21,7 +22,7 @@ public sealed class RelayRegistryTests
     [InlineData(1, 1000, 10, false)]
     public void Relay_BelowItsShare_IsOffered(int busyAtPercent, double max, double connected, bool offered)
     {
-        var registry = new RelayRegistry(new RelayOptions { BusyAtPercent = busyAtPercent }, _time);
+        var registry = new RelayRegistry(new RelayOptions { BusyAtPercent = busyAtPercent }, _time, new SeededRandom(1));
         registry.Register(_owner, "relay", "key", max);
 
         Assert.True(registry.TryUpdateLoad(_owner, "relay", connected));
@@ -33,7 +34,7 @@ public sealed class RelayRegistryTests
     [Fact]
     public void Register_Again_KeepsTheLoadAndTakesTheRest()
     {
-        var registry = new RelayRegistry(new RelayOptions(), _time);
+        var registry = new RelayRegistry(new RelayOptions(), _time, new SeededRandom(1));
         registry.Register(_owner, "relay", "old", 20);
         registry.TryUpdateLoad(_owner, "relay", 10);
         Assert.Equal(new RelayFigures(1, 0), registry.Figures());
@@ -48,7 +49,7 @@ public sealed class RelayRegistryTests
     [Fact]
     public void OldOwner_OfATakenName_ChangesNothing()
     {
-        var registry = new RelayRegistry(new RelayOptions(), _time);
+        var registry = new RelayRegistry(new RelayOptions(), _time, new SeededRandom(1));
         registry.Register(_owner, "relay", "old", 20);
         registry.Register(_other, "relay", "new", 20);
 

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Rendezvous;
+using Relay.Scheduling;
 using Server.Tests.Storage;
 
 namespace Server.Tests.Rendezvous;
@@ -20,12 +22,11 @@ public sealed class RendezvousCleanerTests
         }
 
         await test.DoAsync("UPDATE meeting_counts SET total = 7");
-        using var cleaner = new RendezvousCleaner(store, _options, _time);
+        var cleaner = new RendezvousCleaner(store);
         await cleaner.StartAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(new RendezvousFigures(750, 0, 0, 0), store.Figures());
         Assert.Equal("750 0", await test.AskAsync("SELECT count(*) || ' ' || sum(kind) FROM meeting_points"));
-        await cleaner.StopAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -33,8 +34,9 @@ public sealed class RendezvousCleanerTests
     {
         await using var test = await TestDatabase.StartAsync(time: _time);
         var store = new RendezvousStore(test.Database, _options, _time);
-        using var cleaner = new RendezvousCleaner(store, _options, _time);
+        var cleaner = new RendezvousCleaner(store);
         await cleaner.StartAsync(TestContext.Current.CancellationToken);
+        using var ticking = StartTicking(cleaner, _options);
         for (var i = 0; i < 22; i++)
         {
             await RegisterAsync(store, i);
@@ -49,7 +51,7 @@ public sealed class RendezvousCleanerTests
 
         // 1,100 points and the 50 tokens of the last, by 500.
         await UntilAsync(() => test.Database.Figures.Work - before >= 3);
-        await cleaner.StopAsync(TestContext.Current.CancellationToken);
+        await ticking.StopAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -60,8 +62,9 @@ public sealed class RendezvousCleanerTests
         var options = new RendezvousOptions { DailyPointLifetime = hour, HourlyTokenLifetime = hour, CleanupInterval = hour };
         await using var test = await TestDatabase.StartAsync(storage => storage.MaxWaiting = 100, _time);
         var store = new RendezvousStore(test.Database, options, _time);
-        using var cleaner = new RendezvousCleaner(store, options, _time);
+        var cleaner = new RendezvousCleaner(store);
         await cleaner.StartAsync(TestContext.Current.CancellationToken);
+        using var ticking = StartTicking(cleaner, options);
         await RegisterAsync(store, 0);
         using (var block = await test.BlockAsync())
         {
@@ -79,8 +82,14 @@ public sealed class RendezvousCleanerTests
         Assert.Equal(100, store.Figures().DailyPoints + store.Figures().HourlyTokens);
         _time.Advance(hour);
         await RowsAsync(store, (0, 0));
-        Assert.False(cleaner.ExecuteTask!.IsCompleted);
-        await cleaner.StopAsync(TestContext.Current.CancellationToken);
+        await ticking.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    private PeriodicWork StartTicking(RendezvousCleaner cleaner, RendezvousOptions options)
+    {
+        var work = new PeriodicWork("cleaner", options.CleanupInterval, atStart: false, cleaner.CleanAsync, _time, NullLogger<PeriodicWork>.Instance);
+        work.StartAsync(TestContext.Current.CancellationToken);
+        return work;
     }
 
     private static Task<Findings> RegisterAsync(RendezvousStore store, int number)

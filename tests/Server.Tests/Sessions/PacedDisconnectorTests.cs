@@ -1,5 +1,6 @@
 using Relay.Protocol;
 using Relay.Sessions;
+using Server.Tests.Support;
 
 namespace Server.Tests.Sessions;
 
@@ -18,7 +19,8 @@ public sealed class PacedDisconnectorTests : IDisposable
     public void Add_Many_ClosesAsManyASecondAsItMay(int perSecond, int seconds, int expected)
     {
         _sessions.Options.EvictionsPerSecond = perSecond;
-        using var closer = new PacedDisconnector(_sessions.Options, _sessions.Time);
+        var closer = new PacedDisconnector(_sessions.Options);
+        using var ticking = Ticking.Start(_sessions.Time, PacedDisconnector.Interval, closer.CloseDue);
         var sessions = Open(300);
         closer.Add(sessions, CloseReason.Evicted);
         Assert.Equal(0, Closed(sessions));
@@ -36,7 +38,8 @@ public sealed class PacedDisconnectorTests : IDisposable
     public void Add_AfterALongRest_DoesNotCloseAllThatRestSavedUp()
     {
         _sessions.Options.EvictionsPerSecond = 20;
-        using var closer = new PacedDisconnector(_sessions.Options, _sessions.Time);
+        var closer = new PacedDisconnector(_sessions.Options);
+        using var ticking = Ticking.Start(_sessions.Time, PacedDisconnector.Interval, closer.CloseDue);
         _sessions.Time.Advance(TimeSpan.FromMinutes(10));
         var sessions = Open(300);
         closer.Add(sessions, CloseReason.Evicted);
@@ -49,7 +52,8 @@ public sealed class PacedDisconnectorTests : IDisposable
     public void Add_TwoLots_ShareThePaceAndKeepTheirReasons()
     {
         _sessions.Options.EvictionsPerSecond = 40;
-        using var closer = new PacedDisconnector(_sessions.Options, _sessions.Time);
+        var closer = new PacedDisconnector(_sessions.Options);
+        using var ticking = Ticking.Start(_sessions.Time, PacedDisconnector.Interval, closer.CloseDue);
         var (first, second) = (Open(3), Open(3));
         closer.Add(first, CloseReason.Banned);
         closer.Disconnect(second, 4000, "moved");
@@ -65,7 +69,8 @@ public sealed class PacedDisconnectorTests : IDisposable
     [Fact]
     public void Add_SessionThatHasClosedMeanwhile_KeepsItsOwnReason()
     {
-        using var closer = new PacedDisconnector(_sessions.Options, _sessions.Time);
+        var closer = new PacedDisconnector(_sessions.Options);
+        using var ticking = Ticking.Start(_sessions.Time, PacedDisconnector.Interval, closer.CloseDue);
         var sessions = Open(1);
         closer.Add(sessions, CloseReason.Evicted);
         sessions[0].Close(CloseReason.PeerClosed);

@@ -1,10 +1,12 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
+using Relay.Scheduling;
 using Relay.Sessions;
 using Relay.Telemetry;
 using Relay.Transport;
 using Server.Tests.Federation;
+using Server.Tests.Support;
 
 namespace Server.Tests.Sessions;
 
@@ -12,15 +14,16 @@ namespace Server.Tests.Sessions;
 internal sealed class QuietSessions : IDisposable
 {
     private readonly RelayMetrics _metrics = new();
-    private readonly ClosingConnections _closing;
+    private readonly PeriodicWork _ticking;
     private readonly ConnectionTable _connections;
     private readonly SessionServices _services;
     private long _lastId;
 
     public QuietSessions()
     {
-        _closing = new ClosingConnections(Time);
-        _connections = new ConnectionTable(_closing);
+        var closing = new ClosingConnections(Time);
+        _ticking = Ticking.Start(Time, ClosingConnections.Interval, closing.Sweep);
+        _connections = new ConnectionTable(closing);
         _services = new SessionServices(Options, _metrics, Time, NullLogger<Session>.Instance);
     }
 
@@ -28,15 +31,17 @@ internal sealed class QuietSessions : IDisposable
 
     public ClientSessionOptions Options { get; } = new();
 
+    public ISessionHandler Handler { get; } = new Silent();
+
     public Session Open(IpKey key)
     {
         var connection = new FakePeerSocket(_connections);
-        return new Session(++_lastId, key, key, connection, new Silent(), new SessionTable(), _services);
+        return new Session(++_lastId, key, key, connection, Handler, new SessionTable(), _services);
     }
 
     public void Dispose()
     {
-        _closing.Dispose();
+        _ticking.Dispose();
         _metrics.Dispose();
     }
 

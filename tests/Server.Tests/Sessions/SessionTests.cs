@@ -2,11 +2,13 @@ using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Scheduling;
 using Relay.Sessions;
 using Relay.Telemetry;
 using Relay.Transport;
 using Relay.Transport.Framing;
 using Server.Tests.Federation;
+using Server.Tests.Support;
 
 namespace Server.Tests.Sessions;
 
@@ -14,14 +16,15 @@ public sealed class SessionTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly RelayMetrics _metrics = new();
-    private readonly ClosingConnections _closing;
+    private readonly PeriodicWork _ticking;
     private readonly FakePeerSocket _peer;
     private readonly SlowHandler _handler = new();
 
     public SessionTests()
     {
-        _closing = new ClosingConnections(_time);
-        _peer = new FakePeerSocket(new ConnectionTable(_closing));
+        var closing = new ClosingConnections(_time);
+        _ticking = Ticking.Start(_time, ClosingConnections.Interval, closing.Sweep);
+        _peer = new FakePeerSocket(new ConnectionTable(closing));
         _peer.Open(new Session(
             1, default, default, _peer, _handler, new SessionTable(),
             new SessionServices(new ClientSessionOptions { MaxMessageBytes = 1024 }, _metrics, _time, NullLogger<Session>.Instance)));
@@ -29,7 +32,7 @@ public sealed class SessionTests : IDisposable
 
     public void Dispose()
     {
-        _closing.Dispose();
+        _ticking.Dispose();
         _metrics.Dispose();
     }
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Policy;
+using Relay.Scheduling;
 using Relay.Telemetry;
 using Relay.Transport;
 using Server.Tests.Support;
@@ -21,6 +22,7 @@ public sealed class HandshakeGuardTests : IDisposable
     private readonly ClosingConnections _closing;
     private readonly ConnectionTable _table;
     private readonly HandshakeGuard _guard;
+    private readonly PeriodicWork _ticking;
     private readonly AdmissionGate _gate;
 
     public HandshakeGuardTests()
@@ -35,14 +37,13 @@ public sealed class HandshakeGuardTests : IDisposable
         _closing = new ClosingConnections(_time);
         _table = new ConnectionTable(_closing);
         _guard = new HandshakeGuard(_options, _policies, _gate, _time);
+        _ticking = Ticking.Start(_time, HandshakeGuard.Interval, _guard.ResetExpired);
     }
 
     public void Dispose()
     {
-        _guard.Dispose();
-        _overload.Dispose();
+        _ticking.Dispose();
         _metrics.Dispose();
-        _closing.Dispose();
         _policies.Dispose();
     }
 

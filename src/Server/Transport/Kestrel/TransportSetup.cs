@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Relay.Addresses;
+using Relay.Scheduling;
 using KestrelListen = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
 namespace Relay.Transport.Kestrel;
@@ -12,12 +13,14 @@ internal static class TransportSetup
     // A WebSocket upgrade with a long chain of proxies needs 2 KB; nothing else is sent here.
     private const int MaxHeadBytes = 16 * 1024;
 
-    public static IServiceCollection AddTransport(this IServiceCollection services, PublicListenerOptions options)
+    public static IServiceCollection AddTransport(this IServiceCollection services, PublicListenerOptions options, TimeSpan reconcileInterval)
     {
         services
             .AddSingleton(options)
             .AddSingleton<ClosingConnections>()
+            .AddPeriodic<ClosingConnections>(ClosingConnections.Interval, closing => closing.Sweep())
             .AddSingleton<HandshakeGuard>()
+            .AddPeriodic<HandshakeGuard>(HandshakeGuard.Interval, guard => guard.ResetExpired())
             .AddSingleton<ConnectionTable>()
             .AddSingleton<FileDescriptorBudget>()
             .AddSingleton<AcceptFilter>()
@@ -25,7 +28,7 @@ internal static class TransportSetup
             .AddSingleton<IConnectionListenerFactory, PublicListenerFactory>()
             .AddSingleton<ProxyHeaderReader>()
             .AddSingleton<LedgerReconciler>()
-            .AddHostedService(provider => provider.GetRequiredService<LedgerReconciler>())
+            .AddPeriodic<LedgerReconciler>(reconcileInterval, (reconciler, stop) => reconciler.RunAsync(stop))
             .Configure<SocketTransportOptions>(sockets => sockets.Backlog = options.Backlog)
             .Configure<KestrelServerOptions>(kestrel => Configure(kestrel, options));
         return services;
