@@ -11,7 +11,7 @@ public sealed class TopScreenTests
     public void Lines_80By24_AreTheWholePicture()
     {
         var lines = Paint(TopStates.Live(), 80, 24);
-        Assert.Equal("relay ready  up 3d4h5m  0.1.0  unix:/run/relay/admin.sock    2026-05-01T00:00:10Z", lines[0]);
+        Assert.Equal("relay ready  up 3d4h5m  0.1.0  unix:/run/relay/admin.sock   2026-05-01T00:00:10Z", lines[0]);
         Assert.Equal("clients     #####################. 9,812 of 10,000 (98%)   +12.0/s   peak 10,000", lines[1]);
         Assert.Equal("memory      ######................ 1.0 GiB of 4.0 GiB (25%)   RSS 212 MiB", lines[3]);
         Assert.StartsWith("refused     120/s   rate 140 +120/s   per_ip_limit 3,400   banned 70", lines[6]);
