@@ -49,12 +49,12 @@ idle:
 	@$(DOTNET) build src/Server -c Release -v quiet -clp:NoSummary
 	@$(DOTNET) run --project tests/Benchmarks -c Release -- idle $(or $(SOCKETS),5000)
 
-# What a flood of refused connections does to 200 pairs who are in. SECONDS=20 in peace, and as many flooded; OPTIONS="--Admission:Rung=calm"
+# What a flood of refused connections does to 200 connected pairs. SECONDS=20 without a flood, and as many with one; OPTIONS="--Admission:OverloadLevel=normal"
 flood:
 	@$(DOTNET) build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
 	@tests/Benchmarks/bin/Release/net10.0/Benchmarks flood $(or $(SECONDS),20) $(OPTIONS)
 
-# Tries what strangers write (PROXY headers, forwarded headers, networks), so many inputs each; fails at the first finding. INPUTS=10000000
+# Fuzzes the parsers of untrusted input (PROXY headers, forwarded headers, networks); fails at the first finding. INPUTS=10000000
 fuzz:
 	@$(DOTNET) run --project tests/Benchmarks -c Release -- fuzz $(or $(INPUTS),10000000) $(SEED)
 

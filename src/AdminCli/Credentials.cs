@@ -82,7 +82,7 @@ internal sealed record Credentials(string? Token, X509Certificate2? Certificate,
         var token = text!.Trim();
         return token.Length > 0 && token.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')
             ? token
-            : throw new InvalidDataException($"{Printable.Clean(source)} does not hold a token, such as `relayctl token create` prints it.");
+            : throw new InvalidDataException($"{Printable.Clean(source)} contains no token as printed by `relayctl token create`.");
     }
 
     private static X509Certificate2Collection ReadAuthorities(string file)

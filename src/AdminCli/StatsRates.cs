@@ -2,7 +2,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli;
 
-/// <summary>How fast the counters rose between two snapshots; null where that cannot be told.</summary>
+/// <summary>How fast the counters rose between two snapshots; null where it is unknown.</summary>
 internal sealed record StatsRates(double? Admitted, double? Refused, double? MessagesIn, double? MessagesOut, double? BytesIn, double? BytesOut)
 {
     public static readonly StatsRates Unknown = new(null, null, null, null, null, null);

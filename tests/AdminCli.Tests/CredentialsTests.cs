@@ -14,7 +14,7 @@ public sealed class CredentialsTests : IDisposable
     [InlineData("--cert {0} --server http://127.0.0.1:1", "--cert is for TLS, and http://127.0.0.1:1 has none. Give --server https://host:port.")]
     [InlineData("--key {0} --server https://127.0.0.1:1", "--key requires --cert.")]
     [InlineData("--token-file {0} --server http://relay.invalid:1", "The token would be sent to http://relay.invalid:1 in plain text. Use https://.")]
-    [InlineData("--token-file {1} --server https://127.0.0.1:1", "{1} does not hold a token, such as `relayctl token create` prints it.")]
+    [InlineData("--token-file {1} --server https://127.0.0.1:1", "{1} contains no token as printed by `relayctl token create`.")]
     [InlineData("--token-file /nowhere/token --server https://127.0.0.1:1", "--token-file: /nowhere/token cannot be used: ")]
     [InlineData("--ca-file {1} --server https://127.0.0.1:1", "--ca-file: {1} cannot be used: there is no certificate in it")]
     [InlineData("--cert {1} --server https://127.0.0.1:1", "--cert: {1} cannot be used: ")]
@@ -38,7 +38,7 @@ public sealed class CredentialsTests : IDisposable
         Assert.StartsWith("Cannot reach the relay at unix:/nowhere/admin.sock: no such file.", (await cli.RunAsync("stats")).Error);
         cli.Environment["RELAY_ADMIN"] = "https://127.0.0.1:1";
         var result = await cli.RunAsync("stats");
-        Assert.Equal((ExitCodes.Usage, "RELAY_TOKEN does not hold a token, such as `relayctl token create` prints it.\n"), (result.ExitCode, result.Error));
+        Assert.Equal((ExitCodes.Usage, "RELAY_TOKEN contains no token as printed by `relayctl token create`.\n"), (result.ExitCode, result.Error));
     }
 
     [Fact]

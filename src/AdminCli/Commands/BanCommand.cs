@@ -21,7 +21,7 @@ internal static class BanCommand
         };
         var reason = ChangeFlags.ReasonOption();
         var disconnect = new Option<bool>("--disconnect") { Description = "Also disconnect clients that match, with 1008 Banned, a bounded number a second." };
-        var force = new Option<bool>("--force") { Description = "Ban also what holds a trusted proxy, loopback or private addresses." };
+        var force = new Option<bool>("--force") { Description = "Also ban a network that contains a trusted proxy, loopback or private addresses." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Say how many clients match, and change nothing." };
         return new ExampleCommand(
             "ban",

@@ -3,7 +3,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>The addresses that hold connections or were seen lately.</summary>
+/// <summary>The addresses that are connected or were seen recently.</summary>
 internal static class IpsCommand
 {
     public static readonly IReadOnlyDictionary<string, ListIpsRequest.Types.Sort> Sorts = new Dictionary<string, ListIpsRequest.Types.Sort>

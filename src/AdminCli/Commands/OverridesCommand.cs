@@ -4,7 +4,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>Networks for which another limit per address holds.</summary>
+/// <summary>Networks with another limit per address.</summary>
 internal static class OverridesCommand
 {
     private const string Prefix = "override/";

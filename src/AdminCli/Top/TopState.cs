@@ -5,7 +5,7 @@ namespace Relay.AdminCli.Top;
 /// <summary>All that the screen is made of. Never changed: what happens makes another one.</summary>
 internal sealed record TopState(string Server, TopView View)
 {
-    // From two lists that follow each other closer than this no rate can be told.
+    // Two lists that are closer together than this give no useful rate.
     private static readonly TimeSpan ShortestSpan = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The newest snapshot and the one before it, between which the rates are.</summary>

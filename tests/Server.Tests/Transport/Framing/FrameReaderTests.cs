@@ -238,7 +238,9 @@ public sealed class FrameReaderTests
         byte[] stream = [.. Frames.Whole(FrameOpcode.Text, new string('€', 100)), .. Frames.Whole(FrameOpcode.Ping, "p"), .. Frames.Whole(FrameOpcode.Binary, "b")];
         var fed = new byte[stream.Length];
 
-        Assert.Equal(0, AllocatedBytes(10_000, stream, fed, fed.Length));
+        // A collection at the wrong moment counts what is left of the thread's allocation buffer; what the reader allocates it
+        // allocates every time.
+        Assert.Equal(0, Enumerable.Range(0, 5).Min(_ => AllocatedBytes(10_000, stream, fed, fed.Length)));
     }
 
     [Fact]
