@@ -9,7 +9,7 @@ public sealed class MethodAuthorizationTests
 {
     private static readonly string[] ReadOnlyVerbs = ["Get", "List", "Watch", "Tail", "Diff", "Explain", "Verify"];
 
-    // Every service of every file of the contract that this assembly knows, so that a new one cannot be left out here.
+    // Every service of every file of the contract that this assembly knows, so that a new one cannot be omitted here.
     public static TheoryData<string> Methods => [.. All.Select(method => method.FullName)];
 
     private static IEnumerable<MethodDescriptor> All => typeof(AdminService).Assembly.GetTypes()
