@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Features;
 using Relay.AdminAuth;
 using Relay.Admission;
+using Relay.Telemetry;
 
 namespace Relay.Admin;
 
@@ -15,7 +16,6 @@ internal static class AdminSetup
     public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
         services
-            .AddSingleton<FeatureMapper>()
             .AddSingleton<ServerSnapshot>()
             .AddSingleton<IpMapper>()
             .AddSingleton<PolicyChanges>()
@@ -30,6 +30,8 @@ internal static class AdminSetup
             .AddSingleton<TokenMapper>()
             .AddSingleton<AuditInterceptor>()
             .AddSingleton<RejectionHandler>()
+            .AddSingleton<IStatistics, AdminCallStatistics>()
+            .AddSingleton<IStatistics, ProcessStatistics>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler>(provider => provider.GetRequiredService<RejectionHandler>());
         services.AddGrpc(grpc =>
         {

@@ -1,6 +1,7 @@
 using Relay.Addresses;
 using Relay.Policy;
 using Relay.Scheduling;
+using Relay.Telemetry;
 
 namespace Relay.Admission;
 
@@ -29,5 +30,9 @@ internal static class AdmissionSetup
         .AddSingleton<ProxyMisconfiguration>()
         .AddPeriodic<ProxyMisconfiguration>(ProxyMisconfiguration.Interval, warning => warning.Evaluate())
         .AddSingleton<AdmissionGate>()
-        .AddSingleton(provider => provider.GetRequiredService<AdmissionGate>().State);
+        .AddSingleton(provider => provider.GetRequiredService<AdmissionGate>().State)
+        .AddSingleton<IStatistics, PolicyStatistics>()
+        .AddSingleton<IStatistics, AdmissionStatistics>()
+        .AddSingleton<IStatistics, OverloadStatistics>()
+        .AddSingleton<IStatistics, ClientAddressStatistics>();
 }

@@ -92,6 +92,14 @@ internal static class CloseReasons
     public static bool IsMisdeed(CloseReason reason) => reason is
         CloseReason.MessageTooBig or CloseReason.ProtocolError or CloseReason.RateLimited or CloseReason.MessageTimeout;
 
+    /// <summary>Why the session of a client may end.</summary>
+    public static readonly IReadOnlyList<CloseReason> OfClients =
+        [.. Enum.GetValues<CloseReason>().Where(reason => reason is > CloseReason.None and < CloseReason.HandshakeTimeout)];
+
+    /// <summary>Why a peer server may be refused.</summary>
+    public static readonly IReadOnlyList<CloseReason> OfPeers =
+        [.. Enum.GetValues<CloseReason>().Where(reason => reason >= CloseReason.HandshakeTimeout)];
+
     public static string Label(CloseReason reason) => Labels[(int)reason];
 
     /// <summary>Label values in the order of the enum.</summary>

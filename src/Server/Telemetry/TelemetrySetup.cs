@@ -6,6 +6,7 @@ internal static class TelemetrySetup
 {
     public static IServiceCollection AddTelemetry(this IServiceCollection services, LogOptions options) => services
         .AddSingleton<RelayMetrics>()
+        .AddSingleton<IStatistics, TrafficStatistics>()
         .AddLogging(logging => Configure(logging, options));
 
     private static void Configure(ILoggingBuilder logging, LogOptions options)
