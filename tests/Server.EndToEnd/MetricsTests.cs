@@ -1,5 +1,7 @@
+using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using Relay.Addresses;
 using Relay.Admission;
 using Relay.Configuration;
 using Relay.EndToEnd.Support;
@@ -92,16 +94,19 @@ public sealed partial class MetricsTests
     [Fact]
     public async Task BansAndOverrides_InEffect_AreCounted()
     {
-        await using var server = await RelayServer.StartAsync(settings =>
-        {
-            settings.AutoBan.Threshold = 1;
-            settings.AutoBan.PrivateNetworks = true;
-        });
-        await server.Get<LimitPolicyStore>().TryPolicyAsync();
+        await using var server = await RelayServer.StartAsync(settings => settings.AutoBan.Threshold = 1);
+        var admin = new PolicyAdmin(server.Channel);
+        await admin.BanAsync("203.0.113.0/24");
+        await admin.BanAsync("2001:db8::1");
+        Assert.Empty((await server.Get<AdmissionGate>().ChangeAsync(
+            new PolicyChange(new Dictionary<string, string?> { ["override/198.51.100.0/24"] = "7" }, "test"))).Errors);
+        server.Get<AutoBans>().RecordViolation(IpKey.From(IPAddress.Parse("192.0.2.1"), 64));
 
         var metrics = await ReadAsync(server);
 
-        Assert.Equal(2, Value(metrics, "relay_bans{origin=\"operator\"}"));
+        Assert.Equal(
+            (2, 1, 1, 4),
+            (Value(metrics, "relay_bans{origin=\"operator\"}"), Value(metrics, "relay_bans{origin=\"automatic\"}"), Value(metrics, "relay_limit_overrides{}"), Value(metrics, "relay_limit_revision{}")));
     }
 
     /// <summary>The exporter writes a histogram after its first value, so both are given one.</summary>
