@@ -13,7 +13,7 @@ internal sealed class ClientAddressStatistics(ProxyMisconfiguration misconfigura
         meter.CreateObservableGauge(
             "relay.client_address.warning",
             () => ProxyMisconfiguration.Names(misconfiguration.Current).Select(name => KeyValuePair.Create(name.Name, name.IsOn ? 1L : 0L)).Labelled("kind"),
-            description: "1 while client addresses are probably resolved wrongly, by kind of misconfiguration.");
+            description: "Whether client addresses are probably resolved wrongly (1) or not (0), by kind of misconfiguration.");
     }
 
     public void Fill(Stats stats)

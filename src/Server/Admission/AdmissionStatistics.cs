@@ -16,7 +16,7 @@ internal sealed class AdmissionStatistics(ConnectionLedger ledger, LimitPolicySt
         meter.CreateObservableGauge(
             "relay.state",
             () => Series.Of("state", [.. States.Select(one => (one.Name, one.Phase == state.Phase ? 1L : 0L))]),
-            description: "1 for the state that the relay is in, 0 for the others.");
+            description: "State of the relay: 1 for the state it is in, 0 for the others.");
         meter.CreateObservableGauge("relay.connections", () => ledger.Totals().Live, description: "Client connections that count against the limits.");
         meter.CreateObservableGauge("relay.connections.addresses", () => ledger.Totals().KeysHolding, description: "Addresses with at least one client connection.");
         meter.CreateObservableGauge("relay.connections.uncounted", () => ledger.Totals().Uncounted, description: "Client connections of unlimited networks, which count against no limit.");
