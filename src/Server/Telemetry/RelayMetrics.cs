@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using Relay.Protocol;
 
 namespace Relay.Telemetry;
@@ -12,9 +14,9 @@ internal sealed class RelayMetrics : IDisposable
     public const string MeterName = "Relay";
 
     // Atomic, all of the following.
-    private readonly long[] _messagesByType = new long[MessageTypes.Names.Length];
-    private readonly long[] _closedByReason = new long[CloseReasons.Labels.Length];
-    private readonly long[] _peerRefusals = new long[CloseReasons.Labels.Length];
+    private readonly FrozenDictionary<string, StrongBox<long>> _messagesByType;
+    private readonly long[] _closedByReason = new long[CloseReasons.All.Count];
+    private readonly long[] _peerRefusals = new long[CloseReasons.All.Count];
     private long _messagesSent;
     private long _bytesReceived;
     private long _bytesSent;
@@ -25,8 +27,10 @@ internal sealed class RelayMetrics : IDisposable
     private readonly Histogram<double> _admission;
     private readonly Histogram<double> _forward;
 
-    public RelayMetrics()
+    /// <summary>Messages are counted by these types only.</summary>
+    public RelayMetrics(params IEnumerable<string> messageTypes)
     {
+        _messagesByType = messageTypes.ToFrozenDictionary(type => type, _ => new StrongBox<long>(), StringComparer.Ordinal);
         Meter = new Meter(MeterName);
         _admission = Meter.CreateHistogram(
             "relay.admission.duration",
@@ -51,7 +55,7 @@ internal sealed class RelayMetrics : IDisposable
 
     public Meter Meter { get; }
 
-    public long MessagesReceived => _messagesByType.Sum();
+    public long MessagesReceived => _messagesByType.Values.Sum(count => Interlocked.Read(ref count.Value));
 
     public long MessagesSent => Interlocked.Read(ref _messagesSent);
 
@@ -69,7 +73,7 @@ internal sealed class RelayMetrics : IDisposable
 
     public void Forwarded(TimeSpan took) => _forward.Record(took.TotalSeconds);
 
-    public void MessageReceived(MessageType type) => Interlocked.Increment(ref _messagesByType[(int)type]);
+    public void MessageReceived(string type) => Interlocked.Increment(ref _messagesByType[type].Value);
 
     public void BytesArrived(int bytes) => Interlocked.Add(ref _bytesReceived, bytes);
 
@@ -90,19 +94,16 @@ internal sealed class RelayMetrics : IDisposable
     public void PeerRefused(CloseReason reason) => Interlocked.Increment(ref _peerRefusals[(int)reason]);
 
     /// <summary>Reasons that happened at least once, with how often.</summary>
-    public IEnumerable<KeyValuePair<string, long>> ClosedByReason() => NonZero(_closedByReason, CloseReasons.Labels);
+    public IEnumerable<KeyValuePair<string, long>> ClosedByReason() => NonZero(_closedByReason);
 
     /// <summary>Reasons for which peer servers were refused at least once, with how often.</summary>
-    public IEnumerable<KeyValuePair<string, long>> PeerRefusalsByReason() => NonZero(_peerRefusals, CloseReasons.Labels);
+    public IEnumerable<KeyValuePair<string, long>> PeerRefusalsByReason() => NonZero(_peerRefusals);
 
     public void Dispose() => Meter.Dispose();
 
     private IEnumerable<Measurement<long>> Messages() =>
-        Enum.GetValues<MessageType>()
-            .GroupBy(MessageTypes.Name)
-            .Select(types => new Measurement<long>(
-                types.Sum(type => Interlocked.Read(ref _messagesByType[(int)type])),
-                new KeyValuePair<string, object?>("type", types.Key)));
+        _messagesByType.Select(type => new Measurement<long>(
+            Interlocked.Read(ref type.Value.Value), new KeyValuePair<string, object?>("type", type.Key)));
 
     private IEnumerable<Measurement<long>> Closed() => Labelled(ClosedByReason());
 
@@ -111,13 +112,13 @@ internal sealed class RelayMetrics : IDisposable
     private static IEnumerable<Measurement<long>> Labelled(IEnumerable<KeyValuePair<string, long>> counts) =>
         counts.Select(count => new Measurement<long>(count.Value, new KeyValuePair<string, object?>("reason", count.Key)));
 
-    private static IEnumerable<KeyValuePair<string, long>> NonZero(long[] counts, string[] labels)
+    private static IEnumerable<KeyValuePair<string, long>> NonZero(long[] counts)
     {
         for (var i = 0; i < counts.Length; i++)
         {
             if (Interlocked.Read(ref counts[i]) is > 0 and var count)
             {
-                yield return new KeyValuePair<string, long>(labels[i], count);
+                yield return new KeyValuePair<string, long>(CloseReasons.Label((CloseReason)i), count);
             }
         }
     }
