@@ -14,7 +14,7 @@ public sealed class ProtocolDocumentTests
     // Neighbours that are checked alike share a row.
     private static string Table()
     {
-        var table = new StringBuilder("\n| type | required, a string unless noted | checked in 4 and 5 |\n|---|---|---|\n");
+        var table = new StringBuilder("\n| type | required, a string unless noted | then checked |\n|---|---|---|\n");
         var rows = new List<(string Types, string Checks)>();
         foreach (var message in ClientMessages.All)
         {
