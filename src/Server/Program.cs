@@ -34,7 +34,7 @@ namespace Relay
             builder.Services
                 .AddSingleton(TimeProvider.System)
                 .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8))
-                .AddTelemetry(settings.Log)
+                .AddTelemetry(settings.Log, ClientMessages.Names)
                 .AddStorage(settings.Storage)
                 .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload)
                 .AddTransport(settings.Listen, settings.Admission.ReconcileInterval)

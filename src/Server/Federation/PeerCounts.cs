@@ -6,7 +6,7 @@ namespace Relay.Federation;
 internal sealed class PeerCounts
 {
     // Atomic, both.
-    private readonly long[] _refused = new long[CloseReasons.Labels.Length];
+    private readonly long[] _refused = new long[CloseReasons.All.Count];
     private long _gossipIgnored;
 
     public long GossipIgnored => Interlocked.Read(ref _gossipIgnored);
@@ -17,5 +17,5 @@ internal sealed class PeerCounts
 
     /// <summary>Peer servers refused, by reason.</summary>
     public IEnumerable<KeyValuePair<string, long>> RefusedByReason() =>
-        CloseReasons.OfPeers.Select(reason => KeyValuePair.Create(CloseReasons.Label(reason), Interlocked.Read(ref _refused[(int)reason])));
+        CloseReasons.OfPeers.Select(row => KeyValuePair.Create(row.Label, Interlocked.Read(ref _refused[(int)row.Reason])));
 }

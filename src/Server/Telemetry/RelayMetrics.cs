@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using Relay.Protocol;
 
 namespace Relay.Telemetry;
@@ -12,8 +14,8 @@ internal sealed class RelayMetrics : IDisposable
     public const string MeterName = "Relay";
 
     // Atomic, all of the following.
-    private readonly long[] _messagesByType = new long[MessageTypes.Names.Length];
-    private readonly long[] _closedByReason = new long[CloseReasons.Labels.Length];
+    private readonly FrozenDictionary<string, StrongBox<long>> _messagesByType;
+    private readonly long[] _closedByReason = new long[CloseReasons.All.Count];
     private long _messagesSent;
     private long _bytesReceived;
     private long _bytesSent;
@@ -23,8 +25,10 @@ internal sealed class RelayMetrics : IDisposable
     private readonly Histogram<double> _admission;
     private readonly Histogram<double> _forward;
 
-    public RelayMetrics()
+    /// <summary>Messages are counted by these types only.</summary>
+    public RelayMetrics(params IEnumerable<string> messageTypes)
     {
+        _messagesByType = messageTypes.ToFrozenDictionary(type => type, _ => new StrongBox<long>(), StringComparer.Ordinal);
         Meter = new Meter(MeterName);
         _admission = Meter.CreateHistogram(
             "relay.admission.duration",
@@ -40,7 +44,7 @@ internal sealed class RelayMetrics : IDisposable
 
     public Meter Meter { get; }
 
-    public long MessagesReceived => _messagesByType.Sum();
+    public long MessagesReceived => _messagesByType.Values.Sum(count => Interlocked.Read(ref count.Value));
 
     public long MessagesSent => Interlocked.Read(ref _messagesSent);
 
@@ -56,7 +60,7 @@ internal sealed class RelayMetrics : IDisposable
 
     public void Forwarded(TimeSpan took) => _forward.Record(took.TotalSeconds);
 
-    public void MessageReceived(MessageType type) => Interlocked.Increment(ref _messagesByType[(int)type]);
+    public void MessageReceived(string type) => Interlocked.Increment(ref _messagesByType[type].Value);
 
     public void BytesArrived(int bytes) => Interlocked.Add(ref _bytesReceived, bytes);
 
@@ -74,13 +78,11 @@ internal sealed class RelayMetrics : IDisposable
 
     /// <summary>Client sessions closed, by reason.</summary>
     public IEnumerable<KeyValuePair<string, long>> ClosedByReason() =>
-        CloseReasons.OfClients.Select(reason => KeyValuePair.Create(CloseReasons.Label(reason), Interlocked.Read(ref _closedByReason[(int)reason])));
+        CloseReasons.OfClients.Select(row => KeyValuePair.Create(row.Label, Interlocked.Read(ref _closedByReason[(int)row.Reason])));
 
     /// <summary>Client messages received, by the name of their type.</summary>
     public IEnumerable<KeyValuePair<string, long>> ReceivedByType() =>
-        Enum.GetValues<MessageType>()
-            .GroupBy(MessageTypes.Name)
-            .Select(types => KeyValuePair.Create(types.Key, types.Sum(type => Interlocked.Read(ref _messagesByType[(int)type]))));
+        _messagesByType.Select(type => KeyValuePair.Create(type.Key, Interlocked.Read(ref type.Value.Value)));
 
     public void Dispose() => Meter.Dispose();
 }
