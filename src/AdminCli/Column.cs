@@ -3,7 +3,7 @@ using Spectre.Console;
 namespace Relay.AdminCli;
 
 /// <summary>One column of a table.</summary>
-/// <param name="IfAny">Left out where no row has anything in it.</param>
+/// <param name="IfAny">Omitted where no row has anything in it.</param>
 internal sealed record Column(string Title, bool ToTheRight = false, bool IfAny = false)
 {
     /// <summary>Blanks between two columns.</summary>

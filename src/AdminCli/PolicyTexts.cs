@@ -60,7 +60,7 @@ internal static class PolicyTexts
 
     /// <summary>"50 -> 20"; numbers with their thousands separated.</summary>
     public static string Change(PolicyDifference change) => change.HasBefore == change.HasAfter && change.Before == change.After
-        ? $"{Side(change.HasAfter, change.After)} (only for how long)"
+        ? $"{Side(change.HasAfter, change.After)} (unchanged; its duration changes)"
         : $"{Side(change.HasBefore, change.Before)} -> {Side(change.HasAfter, change.After)}";
 
     public static string Side(bool given, string text) => given ? Text(text) : "(none)";

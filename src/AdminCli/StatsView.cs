@@ -163,7 +163,7 @@ internal static class StatsView
 
     private static IEnumerable<StatsRow.Part> Known(double? rate, Func<double?, string> show) => rate is null ? [] : [show(rate)];
 
-    /// <summary>"per_ip 3,400", most first; what is 0 is left out.</summary>
+    /// <summary>"per_ip 3,400", most first; what is 0 is omitted.</summary>
     public static IEnumerable<StatsRow.Part> ByReason(IEnumerable<KeyValuePair<string, long>> counts) =>
         counts.Where(pair => pair.Value != 0).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal)
             .Select(pair => (StatsRow.Part)$"{Printable.CleanOrUnknown(pair.Key)} {Units.Count(pair.Value)}");

@@ -4,7 +4,7 @@ using Server.Tests.Fuzz;
 
 namespace Relay.Benchmarks;
 
-/// <summary>Does anything that strangers write break a promise? Says how many inputs came to which outcome, and stops at the first finding.</summary>
+/// <summary>Does anything that untrusted clients write break a promise? Says how many inputs came to which outcome, and stops at the first finding.</summary>
 internal static class FuzzRun
 {
     public static int Run(long count, ulong? given)

@@ -22,7 +22,7 @@ switch (args)
     case ["meet", var sockets]:
         return await MeetingRate.MeasureAsync(int.Parse(sockets, CultureInfo.InvariantCulture));
 
-    // What strangers write.
+    // What untrusted clients write.
     case ["fuzz", var inputs, .. var given]:
         return FuzzRun.Run(long.Parse(inputs, CultureInfo.InvariantCulture), given is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : null);
 }

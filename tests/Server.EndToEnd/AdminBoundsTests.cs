@@ -8,7 +8,7 @@ using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd;
 
-/// <summary>Floods and strangers on the admin listeners do not keep operators out.</summary>
+/// <summary>Floods and untrusted clients on the admin listeners do not keep operators out.</summary>
 public sealed class AdminBoundsTests
 {
     private static CallOptions Call => new(deadline: DateTime.UtcNow.AddSeconds(20), cancellationToken: TestContext.Current.CancellationToken);
@@ -60,7 +60,7 @@ public sealed class AdminBoundsTests
         }
 
         var connections = server.Get<AdminConnections>();
-        await Eventually.TrueAsync(() => connections.Refused == 8, "eight strangers gave way");
+        await Eventually.TrueAsync(() => connections.Refused == 8, "eight untrusted clients gave way");
         Assert.Equal(3, connections.Count(AdminTransport.Tcp));
         using var another = new NetworkAdmin(server, token: token);
         await another.Admin.GetStatsAsync(new GetStatsRequest(), Call);

@@ -50,9 +50,9 @@ public sealed class AdminListsTests
         await owner.SendAsync("""{"type":"channel-owner-register","channelId":"quiet\n\u001b[2J"}""");
         await owner.ExpectAsync("channel-owner-registered");
         await using var one = await TestClient.ConnectAsync(server);
-        await one.SubscribeAsync("live");
+        await one.JoinAsync("live");
         await using var two = await TestClient.ConnectAsync(server);
-        await two.SubscribeAsync("live");
+        await two.JoinAsync("live");
         await two.SubscribeAsync("orphan");
         await owner.StartAsync("live", 2);
         await owner.SendAsync(ChannelClient.Frame("live", "\"f\""));

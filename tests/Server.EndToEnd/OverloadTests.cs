@@ -147,7 +147,7 @@ public sealed class OverloadTests
         settings.Overload.ElevatedTotal = settings.Overload.CriticalTotal = 1_000_000;
     }
 
-    /// <summary>How a newcomer fares: open, close, status or cut.</summary>
+    /// <summary>How a new one fares: open, close, status or cut.</summary>
     private static async Task<string> ToldAsync(RelayServer server, string from)
     {
         try

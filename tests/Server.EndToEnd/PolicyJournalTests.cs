@@ -39,7 +39,7 @@ public sealed class PolicyJournalTests
         }
     }
 
-    // What is there was sent, what was answered is there, and no revision is left out.
+    // What is there was sent, what was answered is there, and no revision is omitted.
     private static async Task<long> CheckAsync(PolicyAdmin admin, Dictionary<long, int> sent, long answered)
     {
         var policy = await admin.GetAsync();

@@ -5,7 +5,7 @@ using Relay.Transport.Kestrel;
 
 namespace Relay.EndToEnd;
 
-/// <summary>A listener in PROXY mode: 127.0.0.1 is the trusted proxy, 127.0.0.2 a stranger.</summary>
+/// <summary>A listener in PROXY mode: 127.0.0.1 is the trusted proxy, 127.0.0.2 an untrusted client.</summary>
 public sealed class ProxyProtocolTests
 {
     private const string Proxy = "127.0.0.1";

@@ -239,7 +239,7 @@ public sealed class RelayTests
     }
 
     /// <summary>
-    /// Weaknesses 12 and 31 of the reference network: any sign of life keeps a relay, ping too, and none for 75 s ends it,
+    /// Weaknesses 12 and 31 of the reference network: any activity keeps a relay, ping too, and none for 75 s ends it,
     /// half-open or not; its name is free then.
     /// </summary>
     [Fact]

@@ -50,7 +50,7 @@ public sealed class SessionLimitTests
         await back.ExpectNothingAsync();
     }
 
-    // Weakness 12: a socket that was registered as nothing stayed for ever.
+    // Weakness 12: a socket that was not registered stayed for ever.
     [Fact]
     public async Task Registration_Missing_ClosesAfter60Seconds()
     {

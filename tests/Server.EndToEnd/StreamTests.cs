@@ -40,10 +40,10 @@ public sealed class StreamTests
         await using var server = await RelayServer.StartAsync();
         await using var other = await TestClient.ConnectAsync(server);
         await other.OwnAsync("sub");
-        await other.SubscribeAsync("own");
+        await other.JoinAsync("own");
         await using var client = await TestClient.ConnectAsync(server);
         await client.OwnAsync("own");
-        await client.SubscribeAsync("sub");
+        await client.JoinAsync("sub");
         await other.StartAsync("sub", subscribers: 1);
         await client.ExpectAsync("stream-start");
 
@@ -74,7 +74,7 @@ public sealed class StreamTests
         foreach (var channel in new[] { "own", "live" })
         {
             await client.OwnAsync(channel);
-            await other.SubscribeAsync(channel);
+            await other.JoinAsync(channel);
         }
 
         await client.StartAsync("live", subscribers: 1);
@@ -93,9 +93,9 @@ public sealed class StreamTests
         await using var owner = await TestClient.ConnectAsync(server);
         await owner.OwnAsync("news");
         await using var first = await TestClient.ConnectAsync(server);
-        await first.SubscribeAsync("news");
+        await first.JoinAsync("news");
         await using var second = await TestClient.ConnectAsync(server);
-        await second.SubscribeAsync("news");
+        await second.JoinAsync("news");
 
         await owner.SendAsync($$"""{"type":"stream-start","streamId":"s1","channelId":"news","title":"  {{new string('t', 200)}} "}""");
         await owner.SendAsync("""{"type":"stream-frame","streamId":"s\u0031","channelId":"n\u0065ws","frame": { "a" : [1.0, "\u00e9é<&>"] } , "more":1}""");
@@ -127,7 +127,7 @@ public sealed class StreamTests
         await using var server = await RelayServer.StartAsync();
         await using var owner = await TestClient.ConnectAsync(server);
         await owner.OwnAsync("news");
-        await owner.SubscribeAsync("news");
+        await owner.JoinAsync("news");
 
         await owner.SendAsync($$"""{"type":"stream-start","streamId":"s","channelId":"news","title":{{title}}}""");
 
@@ -146,9 +146,10 @@ public sealed class StreamTests
         await using var late = await TestClient.ConnectAsync(server);
 
         await late.SubscribeAsync("news");
+        Assert.Equal("""{"type":"stream-start","streamId":"live","channelId":"news","title":"Live"}""", await late.ReceiveTextAsync());
+        await late.ExpectNothingAsync();
         await owner.SendAsync(ChannelClient.Frame("news", "2"));
 
-        Assert.Equal("""{"type":"stream-start","streamId":"live","channelId":"news","title":"Live"}""", await late.ReceiveTextAsync());
         Assert.Equal("2", (await late.ExpectAsync("stream-frame")).GetProperty("frame").GetRawText());
 
         // A start replaces the live stream; who subscribes again hears what is live now.
@@ -170,7 +171,7 @@ public sealed class StreamTests
         foreach (var channel in new[] { "live", "quiet" })
         {
             await owner.OwnAsync(channel);
-            await subscriber.SubscribeAsync(channel);
+            await subscriber.JoinAsync(channel);
         }
 
         await owner.StartAsync("live", subscribers: 1);
@@ -204,7 +205,7 @@ public sealed class StreamTests
         await slow.WriteTextFrameAsync("""{"type":"channel-subscribe","channelId":"news"}""");
         Assert.Contains("channel-subscribed", await slow.ReadTextAsync(), StringComparison.Ordinal);
         await using var fast = await TestClient.ConnectAsync(server);
-        await fast.SubscribeAsync("news");
+        await fast.JoinAsync("news");
         await owner.StartAsync("news", subscribers: 2);
         await fast.ExpectAsync("stream-start");
 

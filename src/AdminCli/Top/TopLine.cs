@@ -11,7 +11,7 @@ internal sealed record TopLine(params IReadOnlyList<StatsRow.Part> Parts)
 
     public static readonly TopLine Empty = new();
 
-    /// <summary>A part that does not fit is left out with all after it: half a number would be a wrong one.</summary>
+    /// <summary>A part that does not fit is omitted with all after it: half a number would be a wrong one.</summary>
     public bool IsFigures { get; init; }
 
     /// <summary>A label in a column of its own, and what there is to say about it.</summary>

@@ -10,7 +10,7 @@ internal enum ProxyWarnings
     /// <summary>One address holds most sockets and is refused for its limit: probably everybody's proxy.</summary>
     OneAddress = 1,
 
-    /// <summary>Newcomers bring the headers of proxies, from peers that are not trusted.</summary>
+    /// <summary>New connections bring the headers of proxies, from peers that are not trusted.</summary>
     UnlistedProxy = 2,
 
     /// <summary>Trusted proxies tell no usable address.</summary>
@@ -30,8 +30,8 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
     // Of each count a fifth fades with every tick: after half a minute half of it is left.
     private const double Fading = 0.8;
 
-    // Below so many newcomers, or sockets, a share says nothing.
-    private const int MinNewcomers = 20;
+    // Below so many new connections, or sockets, a share says nothing.
+    private const int MinConnections = 20;
     private const int MinSockets = 50;
 
     private const double CrowdedShare = 0.6;
@@ -52,7 +52,7 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
 
     // Timer only.
     private readonly Faded _unlisted = new();
-    private readonly Faded _newcomers = new();
+    private readonly Faded _connections = new();
     private readonly Faded _silent = new();
     private readonly Faded _proxied = new();
     private readonly Faded _crowds = new();
@@ -73,7 +73,7 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
     }
 
     /// <summary>A PROXY header came from a peer that is not trusted.</summary>
-    public void HeaderFromStranger() => Interlocked.Increment(ref _unlistedHeaders);
+    public void HeaderFromUntrustedPeer() => Interlocked.Increment(ref _unlistedHeaders);
 
     /// <summary>A trusted proxy sent none where one is due.</summary>
     public void HeaderIsMissing() => Interlocked.Increment(ref _missingHeaders);
@@ -94,15 +94,15 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
     {
         var unresolved = Of(ClientAddressSource.Unresolved);
         var proxied = Of(ClientAddressSource.Header) + Of(ClientAddressSource.ProxyProtocol) + unresolved + Interlocked.Read(ref _missingHeaders);
-        var strangers = Of(ClientAddressSource.UnlistedProxy) + Interlocked.Read(ref _unlistedHeaders);
+        var untrusted = Of(ClientAddressSource.UnlistedProxy) + Interlocked.Read(ref _unlistedHeaders);
         _silent.Add(unresolved + Interlocked.Read(ref _missingHeaders));
         _proxied.Add(proxied);
-        _unlisted.Add(strangers);
-        _newcomers.Add(proxied + strangers + Of(ClientAddressSource.Socket));
+        _unlisted.Add(untrusted);
+        _connections.Add(proxied + untrusted + Of(ClientAddressSource.Socket));
         _sinceCrowded = _crowds.Add(Interlocked.Read(ref _crowded)) > 0 ? 0 : _sinceCrowded + 1;
 
         Become(ProxyWarnings.OneAddress, _sinceCrowded < CrowdedLasts);
-        Become(ProxyWarnings.UnlistedProxy, IsShare(_unlisted, _newcomers, ProxyWarnings.UnlistedProxy));
+        Become(ProxyWarnings.UnlistedProxy, IsShare(_unlisted, _connections, ProxyWarnings.UnlistedProxy));
         Become(ProxyWarnings.SilentProxy, IsShare(_silent, _proxied, ProxyWarnings.SilentProxy));
     }
 
@@ -111,7 +111,7 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
     // Easier kept than raised, so that a share on the edge does not fill the log.
     private bool IsShare(Faded part, Faded whole, ProxyWarnings warning) => _current.HasFlag(warning)
         ? whole.Value >= 1 && part.Value >= ClearingShare * whole.Value
-        : whole.Value >= MinNewcomers && part.Value >= RaisingShare * whole.Value;
+        : whole.Value >= MinConnections && part.Value >= RaisingShare * whole.Value;
 
     private void Become(ProxyWarnings warning, bool isOn)
     {
@@ -130,7 +130,7 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
                 Log.OneAddress(logger);
                 break;
             case ProxyWarnings.UnlistedProxy:
-                Log.UnlistedProxy(logger, Share(_unlisted, _newcomers));
+                Log.UnlistedProxy(logger, Share(_unlisted, _connections));
                 break;
             default:
                 Log.SilentProxy(logger, Share(_silent, _proxied));
@@ -163,11 +163,11 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
             + "the relay probably stands behind a proxy that Admission:TrustedProxies does not list")]
         public static partial void OneAddress(ILogger logger);
 
-        [LoggerMessage(2, LogLevel.Warning, "{Percent} % of the newcomers bring a proxy's headers from addresses that are not in Admission:TrustedProxies: "
+        [LoggerMessage(2, LogLevel.Warning, "{Percent} % of new connections bring a proxy's headers from addresses that are not in Admission:TrustedProxies: "
             + "the relay probably stands behind a proxy that it was not told of")]
         public static partial void UnlistedProxy(ILogger logger, int percent);
 
-        [LoggerMessage(3, LogLevel.Warning, "{Percent} % of the newcomers through trusted proxies come without a usable client address: "
+        [LoggerMessage(3, LogLevel.Warning, "{Percent} % of new connections through trusted proxies come without a usable client address: "
             + "the proxy does not send what Listen:ClientAddress expects")]
         public static partial void SilentProxy(ILogger logger, int percent);
 

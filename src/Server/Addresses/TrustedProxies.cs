@@ -4,7 +4,7 @@ namespace Relay.Addresses;
 /// <summary>The networks whose word on a client's address is taken.</summary>
 internal sealed class TrustedProxies(IEnumerable<string> networks)
 {
-    // A wider network is nearly always a slip, and would let strangers choose their own address.
+    // A wider network is nearly always a slip, and would let untrusted clients choose their own address.
     private const int WidestIpv4 = 8;
     private const int WidestIpv6 = 16;
 

@@ -62,7 +62,7 @@ internal sealed class RejectionHandler(CallerAuthenticator authenticator, AuditR
 
     private Status Audited(AdminCaller caller, Status status, bool isUnknown)
     {
-        audit.RecordRefusal(AuditEntry.Of(caller, "", null, status.StatusCode.ToWireName(), status.Detail), ofStranger: isUnknown);
+        audit.RecordRefusal(AuditEntry.Of(caller, "", null, status.StatusCode.ToWireName(), status.Detail), ofUnknown: isUnknown);
         return status;
     }
 

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -51,8 +50,7 @@ internal static class AdminAuthSetup
             authentication.AddScheme<AdminAuthenticationHandler>(AdminAuthenticationHandler.SchemeName, displayName: null);
         });
 
-        // What no method's options speak of, such as a path that nothing is at, tells nothing to who may not read.
-        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireRole(AdminRole.Read.Word()).Build());
+        services.AddAuthorizationBuilder().SetFallbackPolicy(MethodAuthorization.Fallback);
         return services;
     }
 

@@ -13,6 +13,15 @@ internal sealed record MethodAuthorization(AdminRole Role, bool IsMutating)
     /// <summary>Read-only, for whoever may read.</summary>
     public static readonly MethodAuthorization ReadOnly = new(AdminRole.Read, IsMutating: false);
 
+    /// <summary>
+    /// For what has no requirement of its own: a path that nothing is at tells nothing to who may not read, and a method that
+    /// was mapped without its requirement is nobody's.
+    /// </summary>
+    public static readonly AuthorizationPolicy Fallback = new AuthorizationPolicyBuilder()
+        .RequireRole(AdminRole.Read.Word())
+        .RequireAssertion(context => (context.Resource as HttpContext)?.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is null)
+        .Build();
+
     /// <summary>Whoever may open the Unix socket may call it there, without a role: a supervisor has none.</summary>
     public bool IsOpenToLocalCallers { get; init; }
 

@@ -27,6 +27,6 @@ internal sealed class AutoBanOptions
     /// <summary>True: private and loopback addresses too. Trusted proxies are never banned.</summary>
     internal bool PrivateNetworks { get; set; }
 
-    /// <summary>Addresses whose misdeeds are counted at once; when it is full the limits alone deal with newcomers.</summary>
+    /// <summary>Addresses whose violations are counted at once; when it is full the limits alone deal with new connections.</summary>
     internal int MaxAddresses { get; set; } = 65_536;
 }

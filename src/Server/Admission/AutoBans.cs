@@ -41,7 +41,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
         }
     }
 
-    /// <summary>Counts one misdeed: a refusal that was the client's doing, or a breach of the protocol.</summary>
+    /// <summary>Counts one violation: a refusal that was the client's doing, or a breach of the protocol.</summary>
     public void RecordViolation(IpKey address)
     {
         if (options.Threshold == 0 || address == IpKey.Unresolved || protectedNetworks.Why(address, options.PrivateNetworks) is not null)

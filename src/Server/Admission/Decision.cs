@@ -30,10 +30,10 @@ internal record struct Decision
     /// <summary>How the refused client is told.</summary>
     public OverloadLevel OverloadLevel { get; set; }
 
-    /// <summary>False: left out of the log, because this key has had its share lately.</summary>
+    /// <summary>False: not logged, because this key has had its share lately.</summary>
     public bool IsLogged { get; set; }
 
-    /// <summary>Decisions of this key left out since the last that was logged.</summary>
+    /// <summary>Decisions of this key not logged since the last that was logged.</summary>
     public int Suppressed { get; set; }
 
     /// <summary>One of those whose duration goes into the histogram.</summary>

@@ -5,7 +5,7 @@ namespace Relay.Admission;
 
 /// <summary>
 /// The records by key. Bounded: what holds no connection is remembered up to a number and then forgotten, the one seen
-/// longest ago first, unless its rate has not recovered yet: then the newcomer is counted with its neighbours in the next
+/// longest ago first, unless its rate has not recovered yet: then the new one is counted with its neighbours in the next
 /// wider network that has room. A table that is full neither lets everybody in nor shuts everybody out.
 /// </summary>
 /// <param name="remembered">Addresses without a connection, and as many networks; at least 2, so that an address finds both of its networks.</param>

@@ -40,7 +40,7 @@ internal readonly record struct MemoryReading(long Limit, long Available, long I
     public static (long Limit, long Available) OfMachine(string text) => (Field(text, "MemTotal:") * 1024, Field(text, "MemAvailable:") * 1024);
 
     /// <summary>
-    /// Limit and what is left of a control group: file pages that nobody uses can be taken back and count as left. Null: it
+    /// Limit and what is left of a control group: file pages that nobody uses can be reclaimed and count as available. Null: it
     /// has no limit.
     /// </summary>
     public static (long Limit, long Available)? OfGroup(string max, string current, string stat) =>

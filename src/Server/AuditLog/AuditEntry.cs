@@ -22,7 +22,7 @@ internal sealed record AuditEntry
     /// <summary>The kernel's or the authority's word for the caller; "relayd" where the relay itself acted.</summary>
     public required string Who { get; init; }
 
-    /// <summary>The caller's role; "none" for a stranger.</summary>
+    /// <summary>The caller's role; "none" for an unknown caller.</summary>
     public required string Role { get; init; }
 
     /// <summary>"unix", "tls" or "tcp"; "relay" where the relay itself acted.</summary>
@@ -72,7 +72,7 @@ internal sealed record AuditEntry
         Text = text,
     };
 
-    /// <summary>What the relay did by itself, such as taking back a limit whose time is over.</summary>
+    /// <summary>What the relay did by itself, such as reverting a limit that has expired.</summary>
     public static AuditEntry OfRelay(string method, string what, string? why, string before, string after) => new()
     {
         Who = "relayd",

@@ -6,14 +6,14 @@ namespace Relay.AuditLog;
 
 /// <summary>
 /// Who changed what. An entry is with the operating system before the caller has the reply, so a crash of the relay loses
-/// none; only a power cut may take back the last seconds. A change whose entry cannot be written stands (a full disk must
+/// none; only a power cut may lose the last seconds. A change whose entry cannot be written stands (a full disk must
 /// not keep an operator from banning): the entry then goes to the log as an error.
 /// </summary>
 internal sealed partial class AuditRecorder(AuditOptions options, TimeProvider time, ILogger<AuditRecorder> logger) : IHostedService
 {
     // Refusals that are written within ten minutes. A flood of them would push out of the files what really happened: at
-    // 400 bytes an entry the defaults keep three weeks of changes under a flood of strangers.
-    private const int StrangersRefused = 100;
+    // 400 bytes an entry the defaults keep three weeks of changes under a flood of unknown callers.
+    private const int MaxUnknownRefusals = 100;
     private const int KnownRefused = 600;
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(10);
 
@@ -22,7 +22,7 @@ internal sealed partial class AuditRecorder(AuditOptions options, TimeProvider t
 
     // Guarded by _lock, which is held while a line is written: entries are in the order of their numbers, and who waits is
     // another operator.
-    private TokenBucket _strangers;
+    private TokenBucket _unknown;
     private TokenBucket _known;
     private long _sequence;
     private long _omittedSince;
@@ -88,7 +88,7 @@ internal sealed partial class AuditRecorder(AuditOptions options, TimeProvider t
     }
 
     /// <summary>Writes that somebody was refused, unless many were just now: then it is counted, and the next entry tells how many.</summary>
-    public void RecordRefusal(AuditEntry entry, bool ofStranger)
+    public void RecordRefusal(AuditEntry entry, bool ofUnknown)
     {
         if (!IsOn)
         {
@@ -97,8 +97,8 @@ internal sealed partial class AuditRecorder(AuditOptions options, TimeProvider t
 
         lock (_lock)
         {
-            var mayWrite = ofStranger
-                ? _strangers.TryTake(1, StrangersRefused, Period, time)
+            var mayWrite = ofUnknown
+                ? _unknown.TryTake(1, MaxUnknownRefusals, Period, time)
                 : _known.TryTake(1, KnownRefused, Period, time);
             if (mayWrite)
             {

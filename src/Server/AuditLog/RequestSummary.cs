@@ -5,7 +5,7 @@ using Google.Protobuf.Reflection;
 
 namespace Relay.AuditLog;
 
-/// <summary>A message of the admin contract in one short line, "total=100 per_ip=5": what is not given is left out.</summary>
+/// <summary>A message of the admin contract in one short line, "total=100 per_ip=5": what is not given is omitted.</summary>
 internal static class RequestSummary
 {
     private const string Reason = "reason";

@@ -1,7 +1,7 @@
 namespace Relay.Channels;
 
 /// <summary>
-/// Channels that exist, those with an owner, those with a live stream, subscriptions in all, upstream messages that wait and
+/// Channels that exist, those with an owner, those with a live stream, subscriptions in total, upstream messages that wait and
 /// their bytes; and so far: frames sent to subscribers, frames dropped for slow ones, upstream messages dropped.
 /// </summary>
 internal readonly record struct ChannelFigures(

@@ -10,7 +10,7 @@ internal readonly record struct WaitingMessage(Channel Channel, SharedMessage Me
 internal readonly record struct DeliveryStep(Client Owner, EncodedMessage Message, LinkedListNode<WaitingMessage>? Waiting);
 
 /// <summary>
-/// Upstream messages whose owners are away or busy, bounded per channel and in all. All may wait equally long, so the oldest
+/// Upstream messages whose owners are away or busy, bounded per channel and in total. All may wait equally long, so the oldest
 /// of all is the oldest of its channel.
 /// </summary>
 internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions options, Sessions.ClientSessionOptions sessions, TimeProvider time)

@@ -4,7 +4,7 @@ using Relay.Clients;
 namespace Relay.Chunks;
 
 /// <summary>
-/// Who says to have which chunk, bounded per client and in all: the oldest word is the first to be forgotten. Touched only
+/// Who says to have which chunk, bounded per client and in total: the oldest word is the first to be forgotten. Touched only
 /// under the table's lock.
 /// </summary>
 internal sealed class ChunkSources(ChunkOptions options, TimeProvider time)

@@ -15,7 +15,7 @@ internal sealed class FederationOptions : IValidatableObject
     [Range(1, 10_000)]
     public int MaxPeers { get; set; } = 256;
 
-    /// <summary>Sockets that have not proven themselves yet, in all.</summary>
+    /// <summary>Sockets that have not proven themselves yet, in total.</summary>
     internal int MaxUnproven { get; set; } = 32;
 
     /// <summary>Sockets that have not proven themselves yet, per address.</summary>

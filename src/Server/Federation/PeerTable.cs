@@ -6,7 +6,7 @@ using Relay.Protocol;
 namespace Relay.Federation;
 
 /// <summary>
-/// Every socket of a peer server: the unproven ones counted in all and per address, the proven ones by server id. Each
+/// Every socket of a peer server: the unproven ones counted in total and per address, the proven ones by server id. Each
 /// method is one whole operation under the lock; no session is called from here.
 /// </summary>
 internal sealed class PeerTable(FederationOptions options, TimeProvider time)

@@ -3,7 +3,7 @@ using Relay.Protocol;
 namespace Relay.Federation;
 
 /// <summary>
-/// Handshakes that were accepted and could still pass as fresh. Bounded in all and per server; when it is full newcomers
+/// Handshakes that were accepted and could still pass as fresh. Bounded in total and per server; when it is full new connections
 /// wait, for an entry that is dropped early is a handshake that works twice.
 /// </summary>
 internal sealed class ReplayCache(FederationOptions options, TimeProvider time)

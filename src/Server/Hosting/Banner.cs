@@ -25,12 +25,12 @@ internal static class Banner
         output.WriteLine($"""
             relayd {ServerCommand.Version}  {app.Services.GetRequiredService<ServerIdentity>().ServerId}
 
-              clients   {WebSocket(http)}   at most {Number(limits.Total)} in all, {Number(limits.PerIp)} per address{string.Concat(more.Select(line => $"\n            {line}"))}
-              status    {http}/health  /ready  /stats  /metrics
+              clients   {WebSocket(http)}   limit {Number(limits.Total)} total, {Number(limits.PerIp)} per address{string.Concat(more.Select(line => $"\n            {line}"))}
+              pages     {http}/health  /ready  /stats  /metrics
               admin     unix:{socket}{network}
               peers     {(settings.Federation.IsOn ? "/federation and /server" : "off (Federation:Servers is empty)")}
 
-              look      relayctl {server}stats          (from a checkout: make ctl ARGS="{server}stats")
+              status    relayctl {server}stats          (from a checkout: make ctl ARGS="{server}stats")
               limits    relayctl {server}set-limit --per-ip 50
               stop      Ctrl-C
             """);

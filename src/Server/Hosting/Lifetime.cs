@@ -6,7 +6,7 @@ using Relay.Sessions;
 namespace Relay.Hosting;
 
 /// <summary>
-/// Start to stop. The first SIGTERM or SIGINT drains: /ready turns 503, newcomers are refused, every socket gets 1001, or
+/// Start to stop. The first SIGTERM or SIGINT drains: /ready turns 503, new connections are refused, every socket gets 1001, or
 /// before that 1012 at a bounded pace if Sessions:StopDrain gives it time. A second one exits at once.
 /// </summary>
 internal sealed partial class Lifetime(
@@ -59,14 +59,14 @@ internal sealed partial class Lifetime(
         _ = StopAsync();
     }
 
-    // Emptied first, if the settings give it time; then whoever is left is closed at once.
+    // Drained first, if the configuration gives it time; then whoever is left is closed at once.
     private async Task StopAsync()
     {
         if (options.StopDrain > TimeSpan.Zero)
         {
             var clients = sessions.All.Count(drainer.IsClient);
             drainer.Start(Math.Max(options.EvictionsPerSecond, (int)Math.Ceiling(clients / options.StopDrain.TotalSeconds)), options.StopDrain, isForStop: true);
-            Log.Emptying(logger, clients, options.StopDrain);
+            Log.DrainingFirst(logger, clients, options.StopDrain);
 
             // By a clock of its own: an operator who changes the pace meanwhile begins the drain anew.
             var started = time.GetTimestamp();
@@ -96,7 +96,7 @@ internal sealed partial class Lifetime(
         public static partial void Draining(ILogger logger, int sessions);
 
         [LoggerMessage(3, LogLevel.Information, "Draining {Clients} clients before shutdown, for at most {Deadline}")]
-        public static partial void Emptying(ILogger logger, int clients, TimeSpan deadline);
+        public static partial void DrainingFirst(ILogger logger, int clients, TimeSpan deadline);
 
         [LoggerMessage(2, LogLevel.Warning, "Second {Signal}: exiting at once")]
         public static partial void ExitingAtOnce(ILogger logger, PosixSignal signal);

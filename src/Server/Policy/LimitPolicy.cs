@@ -41,7 +41,7 @@ internal sealed class LimitPolicy
     /// <summary>Bits of an IPv6 address that make its key; fixed while the relay runs, because live keys were made with it.</summary>
     public int Ipv6Prefix { get; }
 
-    /// <summary>Client sockets in all.</summary>
+    /// <summary>Client sockets in total.</summary>
     public int Total { get; }
 
     /// <summary>Client sockets per address.</summary>

@@ -67,7 +67,7 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
     }
 
     /// <summary>
-    /// The answer. What would not fit into half of the outgoing queue is left out of it and of the lists: nobody shall lose
+    /// The answer. What would not fit into half of the outgoing queue is omitted from it and of the lists: nobody may lose
     /// his socket because somebody floods a point.
     /// </summary>
     private EncodedMessage Answer(List<(Client Client, LiveMatch Match)> matches, List<FoundDrop> drops)

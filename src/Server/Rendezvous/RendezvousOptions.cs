@@ -35,7 +35,7 @@ internal sealed class RendezvousOptions : IValidatableObject
     {
         if (MaxRows < RowsPerIdentity)
         {
-            yield return new ValidationResult($"{MaxRows:#,0} in all is less than RowsPerIdentity, {RowsPerIdentity:#,0}", [nameof(MaxRows)]);
+            yield return new ValidationResult($"{MaxRows:#,0} in total is less than RowsPerIdentity, {RowsPerIdentity:#,0}", [nameof(MaxRows)]);
         }
     }
 }

@@ -123,7 +123,7 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
         return -change.All;
     }
 
-    // Kept with the rows and not only in memory: what is taken back, is taken back here too.
+    // Kept with the rows and not only in memory: what is rolled back is rolled back here too.
     private RowCounts Book(SqliteConnection connection, RowCounts change)
     {
         var totals = _points.Add(connection, change);

@@ -134,12 +134,12 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
 
     /// <summary>
     /// The youngest request of the address that has most of the places, if that would still have no fewer than the
-    /// newcomer's: one address cannot keep all others from a target.
+    /// new one's: one address cannot keep all others from a target.
     /// </summary>
-    private static PendingRequest? FindCrowder(List<PendingRequest> waiting, IpKey newcomer)
+    private static PendingRequest? FindCrowder(List<PendingRequest> waiting, IpKey requester)
     {
         var most = waiting.GroupBy(request => request.FromAddress).MaxBy(requests => requests.Count());
-        var own = waiting.Count(request => request.FromAddress == newcomer);
+        var own = waiting.Count(request => request.FromAddress == requester);
         return most is not null && most.Count() > own + 1 ? most.Last() : null;
     }
 

@@ -168,7 +168,7 @@ internal sealed partial class Database : IHostedService, IDisposable
         }
     }
 
-    // A piece of work that fails takes back its own statements and nobody else's.
+    // A piece of work that fails rolls back its own statements and nobody else's.
     private void RunOne(SqliteConnection connection, Work work)
     {
         _savepoint.Execute(connection);
@@ -201,7 +201,7 @@ internal sealed partial class Database : IHostedService, IDisposable
         if ((last == 0 || _time.GetElapsedTime(last, now) >= BetweenReports)
             && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
         {
-            // A full disk is no defect: where in the code it was noticed helps nobody.
+            // A full disk is not a bug: where in the code it was noticed helps nobody.
             Log.Failed(
                 _logger, exception.InnerException is null or SqliteException ? null : exception, failures - Interlocked.Exchange(ref _reported, failures), exception.Message);
         }

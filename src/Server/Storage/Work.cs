@@ -5,7 +5,7 @@ namespace Relay.Storage;
 /// <summary>A piece of work on its way through the database thread.</summary>
 internal abstract class Work
 {
-    /// <summary>Why the work failed; what it did must be taken back.</summary>
+    /// <summary>Why the work failed; what it did must be rolled back.</summary>
     public Exception? Error { get; protected set; }
 
     /// <summary>Does the work and catches what it throws.</summary>

@@ -49,7 +49,7 @@ internal static class SoakRun
 
         var audit = await relay.VerifyAsync();
         Console.WriteLine($"scenes: {traffic.Summary}");
-        var problems = Problems(start, end, traffic, relay).Concat(audit.Ok ? [] : [$"the books do not match the live sockets: drift {audit.Drift}"]).ToArray();
+        var problems = Problems(start, end, traffic, relay).Concat(audit.Ok ? [] : [$"the ledger does not match the open connections: drift {audit.Drift}"]).ToArray();
         foreach (var problem in problems)
         {
             Console.WriteLine($"PROBLEM: {problem}");

@@ -22,6 +22,13 @@ internal static class ChannelClient
         Assert.Equal($$"""{"type":"channel-subscribed","channelId":"{{channelId}}"}""", await client.ReceiveTextAsync());
     }
 
+    /// <summary>Subscribes, and gets every frame from now on: the answer to a later message shows that the subscription is complete.</summary>
+    public static async Task JoinAsync(this TestClient client, string channelId)
+    {
+        await client.SubscribeAsync(channelId);
+        await client.ExpectNothingAsync();
+    }
+
     public static async Task UpstreamAsync(this TestClient client, string channelId, string message)
     {
         await client.SendAsync(Upstream(channelId, message));

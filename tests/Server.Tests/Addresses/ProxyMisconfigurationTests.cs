@@ -54,7 +54,7 @@ public sealed class ProxyMisconfigurationTests
         Arrive(ClientAddressSource.Socket, 10);
         Pass(1);
         Assert.Equal(ProxyWarnings.UnlistedProxy, _suspicion.Current);
-        Assert.StartsWith("50 % of the newcomers", Assert.Single(_log.Lines).Text, StringComparison.Ordinal);
+        Assert.StartsWith("50 % of new connections", Assert.Single(_log.Lines).Text, StringComparison.Ordinal);
 
         // A third still do: easier kept than raised.
         Arrive(ClientAddressSource.UnlistedProxy, 30);
@@ -99,7 +99,7 @@ public sealed class ProxyMisconfigurationTests
     {
         for (var i = 0; i < 20; i++)
         {
-            _suspicion.HeaderFromStranger();
+            _suspicion.HeaderFromUntrustedPeer();
             _suspicion.HeaderIsMissing();
         }
 

@@ -11,7 +11,7 @@ public sealed class KeyRecordsProperties
 {
     private const int Remembered = 4;
 
-    /// <summary>Without a rate nothing stands in for anything: a newcomer always has a record, and the one seen longest ago goes.</summary>
+    /// <summary>Without a rate nothing stands in for anything: a new one always has a record, and the one seen longest ago goes.</summary>
     [Fact]
     public void AnyOperations_NoRate_RemembersTheLastSeenAndAllThatHold() =>
         Gen.Select(Gen.Int[0, 2], Gen.Int[0, 11]).Array[0, 100].Sample(operations =>

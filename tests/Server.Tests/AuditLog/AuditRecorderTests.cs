@@ -136,21 +136,21 @@ public sealed class AuditRecorderTests : IDisposable
         var log = _folder.Open();
         for (var i = 0; i < 1000; i++)
         {
-            log.RecordRefusal(AuditFolder.Entry(result: "UNAUTHENTICATED"), ofStranger: true);
+            log.RecordRefusal(AuditFolder.Entry(result: "UNAUTHENTICATED"), ofUnknown: true);
         }
 
         Assert.Equal((100, 900), (log.Written, log.Omitted));
 
-        // Neither a change nor somebody known is kept out by strangers.
+        // Neither a change nor somebody known is kept out by untrusted clients.
         log.Record(AuditFolder.Entry(what: "change"));
-        log.RecordRefusal(AuditFolder.Entry(result: "PERMISSION_DENIED"), ofStranger: false);
+        log.RecordRefusal(AuditFolder.Entry(result: "PERMISSION_DENIED"), ofUnknown: false);
         var newest = log.Read(new AuditQuery { Limit = 2 }).Entries;
         Assert.Equal([null, 900L], newest.Select(entry => entry.Omitted));
 
         _folder.Time.Advance(TimeSpan.FromMinutes(1));
         for (var i = 0; i < 50; i++)
         {
-            log.RecordRefusal(AuditFolder.Entry(result: "UNAUTHENTICATED"), ofStranger: true);
+            log.RecordRefusal(AuditFolder.Entry(result: "UNAUTHENTICATED"), ofUnknown: true);
         }
 
         Assert.Equal((112, 940), (log.Written, log.Omitted));

@@ -5,7 +5,7 @@ namespace Server.Tests.Fuzz;
 /// <summary>Tries one input and names the outcome; throws where a promise is broken.</summary>
 internal delegate string FuzzTry(ReadOnlySpan<byte> input, FuzzInputs random);
 
-/// <summary>Something that reads what strangers write, with good inputs to begin from and telling pieces to strew in.</summary>
+/// <summary>Something that reads what untrusted clients write, with good inputs to begin from and telling pieces to strew in.</summary>
 internal sealed record FuzzTarget(string Name, FuzzTry Try, IReadOnlyList<byte[]> Good, IReadOnlyList<byte[]> Tokens)
 {
     public static readonly FuzzTarget[] All = [ProxyHeaderFuzz.Target, ForwardedFuzz.Target, PrefixFuzz.Target, FrameFuzz.Target, JsonFuzz.Target];

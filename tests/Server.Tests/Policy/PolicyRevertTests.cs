@@ -3,7 +3,7 @@ using Relay.Policy;
 
 namespace Server.Tests.Policy;
 
-/// <summary>What is taken back by itself, where several changes of one item meet.</summary>
+/// <summary>What is reverted by itself, where several changes of one item meet.</summary>
 public sealed class PolicyRevertTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();

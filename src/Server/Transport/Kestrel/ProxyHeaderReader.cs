@@ -44,7 +44,7 @@ internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxyMis
         Log.Refused(logger, outcome, connection.RemoteEndPoint);
         if (outcome == ProxyHeaderOutcome.Unlisted)
         {
-            warning.HeaderFromStranger();
+            warning.HeaderFromUntrustedPeer();
         }
         else if (outcome is ProxyHeaderOutcome.Missing or ProxyHeaderOutcome.Malformed)
         {
@@ -73,7 +73,7 @@ internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxyMis
             }
             else
             {
-                warning.HeaderFromStranger();
+                warning.HeaderFromUntrustedPeer();
             }
         }
     }
