@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using Relay.Protocol;
+using Relay.Signaling;
 using static Relay.Protocol.MessageField;
 
 namespace Relay;
@@ -117,7 +118,7 @@ internal static class ClientMessages
         m.Handlers.Signals.Forward(m.Client, m.Definition.Name, m.Message, m.ReceivedAt);
 
     private static void ForwardCall(ReceivedMessage m) =>
-        m.Handlers.Calls.Forward(m.Client, m.Definition.Name, m.Message, m.ReceivedAt);
+        m.Handlers.Signals.Forward(m.Client, m.Definition.Name, m.Message, m.ReceivedAt, CallPayload.FindError(m.Definition.Name, m.Message.Value("payload")));
 
     private static void Subscribe(ReceivedMessage m)
     {
