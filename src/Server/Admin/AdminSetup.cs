@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Features;
 using Relay.AdminAuth;
 using Relay.Admission;
+using Relay.Events;
 
 namespace Relay.Admin;
 
@@ -17,10 +18,14 @@ internal static class AdminSetup
         services
             .AddSingleton<FeatureMapper>()
             .AddSingleton<ServerSnapshot>()
+            .AddSingleton<StatsStream>()
+            .AddSingleton<EventStream>()
             .AddSingleton<IpMapper>()
             .AddSingleton<PolicyChanges>()
             .AddSingleton<ChangeOutcome>()
-            .AddHostedService<OperatorLog>()
+            .AddHostedService<PolicyAtStart>()
+            .AddEventSubscriber<OperatorLog>((log, published) => log.Write(published))
+            .AddEventSubscriber<OperatorAudit>((audit, published) => audit.Write(published))
             .AddSingleton<BanCommands>()
             .AddSingleton<Explainer>()
             .AddSingleton<ConnectionMapper>()
@@ -84,8 +89,8 @@ internal static class AdminSetup
         var health = services.GetRequiredService<HealthServiceImpl>();
         var socket = AdminSocket.PathOf(services.GetRequiredService<AdminOptions>());
         SetStatus(health, HealthCheckResponse.Types.ServingStatus.NotServing);
-        services.GetRequiredService<RelayState>().Changed += phase => SetStatus(
-            health, phase == RelayPhase.Serving ? HealthCheckResponse.Types.ServingStatus.Serving : HealthCheckResponse.Types.ServingStatus.NotServing);
+        services.GetRequiredService<RelayState>().Changed += change => SetStatus(
+            health, change.After == RelayPhase.Serving ? HealthCheckResponse.Types.ServingStatus.Serving : HealthCheckResponse.Types.ServingStatus.NotServing);
         services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(() => File.Delete(socket));
     }
 

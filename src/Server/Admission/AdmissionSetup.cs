@@ -1,4 +1,5 @@
 using Relay.Addresses;
+using Relay.Events;
 using Relay.Policy;
 using Relay.Scheduling;
 
@@ -15,10 +16,12 @@ internal static class AdmissionSetup
             options,
             provider.GetRequiredService<TimeProvider>(),
             options.PolicyFile.Length > 0 ? new PolicyJournal(options.PolicyFile, provider.GetRequiredService<ILogger<PolicyJournal>>()) : null,
+            provider.GetRequiredService<RelayEvents>(),
             provider.GetRequiredService<ILogger<LimitPolicyStore>>()))
         .AddSingleton<ConnectionLedger>()
         .AddSingleton(new ProtectedNetworks(options.TrustedProxies))
         .AddSingleton<AutoBans>()
+        .AddPeriodic<AutoBans>(AutoBans.Interval, bans => bans.EndExpired())
         .AddSingleton<OverloadMonitor>()
         .AddPeriodic<OverloadMonitor>(OverloadMonitor.Interval, overload => overload.Sample())
         .AddSingleton<MemoryCeiling>()
@@ -29,5 +32,10 @@ internal static class AdmissionSetup
         .AddSingleton<ProxyMisconfiguration>()
         .AddPeriodic<ProxyMisconfiguration>(ProxyMisconfiguration.Interval, warning => warning.Evaluate())
         .AddSingleton<AdmissionGate>()
-        .AddSingleton(provider => provider.GetRequiredService<AdmissionGate>().State);
+        .AddSingleton(provider =>
+        {
+            var state = provider.GetRequiredService<AdmissionGate>().State;
+            state.Changed += provider.GetRequiredService<RelayEvents>().Publish;
+            return state;
+        });
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Relay.Addresses;
+using Relay.Events;
 
 namespace Relay.Admission;
 
@@ -10,23 +11,24 @@ internal readonly record struct AutoBan(IpPrefix Network, DateTimeOffset Until, 
 /// Counts what each address does wrong, and bans it for a while: each time for twice as long. Kept in memory only, apart
 /// from the policy: a flood must not write the operators' history full.
 /// </summary>
-internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protectedNetworks, TimeProvider time)
+internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protectedNetworks, RelayEvents events, TimeProvider time)
 {
+    /// <summary>Time between two looks for bans that are over.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
     private readonly Lock _lock = new();
 
-    // Guarded by _lock.
+    // Guarded by _lock. Each ban stands in _ending once, until it was found to be over or is lifted.
     private readonly Dictionary<IpKey, Record> _records = [];
+    private readonly PriorityQueue<IpKey, long> _ending = new();
     private long _lastForgot = time.GetTimestamp();
 
-    // Atomic: bans made and not yet found to be over. 0, as it mostly is, spares the look.
+    // The number of those in _ending, written under _lock. 0, as it mostly is, spares the look.
     private int _active;
     private long _made;
 
     /// <summary>Bans made since the start.</summary>
     public long Made => Interlocked.Read(ref _made);
-
-    /// <summary>An address was banned. Raised without the lock, on the path of an admission: handlers only queue.</summary>
-    public event Action<AutoBan>? Banned;
 
     public bool IsBanned(IpKey address)
     {
@@ -49,7 +51,6 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
             return;
         }
 
-        AutoBan ban;
         lock (_lock)
         {
             var now = time.GetTimestamp();
@@ -75,12 +76,26 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
             record.Times++;
             record.Violations = 0;
             record.BannedUntil = now + (long)(length * time.TimestampFrequency);
-            _active++;
+            _ending.Enqueue(key, record.BannedUntil);
+            Volatile.Write(ref _active, _ending.Count);
             _made++;
-            ban = new AutoBan(new IpPrefix(key), time.GetUtcNow().AddSeconds(length), record.Times);
+            events.Publish(new AddressBanned(new AutoBan(new IpPrefix(key), time.GetUtcNow().AddSeconds(length), record.Times)));
         }
+    }
 
-        Banned?.Invoke(ban);
+    /// <summary>Tells of the bans that are over.</summary>
+    public void EndExpired()
+    {
+        lock (_lock)
+        {
+            while (_ending.TryPeek(out var key, out var until) && until <= time.GetTimestamp())
+            {
+                _ending.Dequeue();
+                events.Publish(new AutoBanExpired(new IpPrefix(key)));
+            }
+
+            Volatile.Write(ref _active, _ending.Count);
+        }
     }
 
     /// <summary>The bans in force.</summary>
@@ -104,8 +119,13 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
         var ended = All().Where(ban => network.Contains(ban.Network)).ToList();
         lock (_lock)
         {
-            ended.ForEach(ban => _records.Remove(ban.Network.Key));
-            Recount(time.GetTimestamp());
+            foreach (var ban in ended)
+            {
+                _records.Remove(ban.Network.Key);
+                _ending.Remove(ban.Network.Key, out _, out _);
+            }
+
+            Volatile.Write(ref _active, _ending.Count);
         }
 
         return ended;
@@ -128,11 +148,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
                 _records.Remove(key);
             }
         }
-
-        Recount(now);
     }
-
-    private void Recount(long now) => Volatile.Write(ref _active, _records.Values.Count(record => record.BannedUntil > now));
 
     private struct Record
     {

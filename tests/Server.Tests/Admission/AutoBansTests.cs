@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Events;
 
 namespace Server.Tests.Admission;
 
@@ -10,7 +11,11 @@ public sealed class AutoBansTests
     private static readonly IpKey Address = Key("203.0.113.7");
 
     private readonly FakeTimeProvider _time = new();
-    private readonly List<AutoBan> _made = [];
+    private readonly RelayEvents _events;
+
+    public AutoBansTests() => _events = new RelayEvents(_time);
+
+    private IReadOnlyList<AutoBan> Made => [.. _events.Last(int.MaxValue).Select(published => published.Event).OfType<AddressBanned>().Select(banned => banned.Ban)];
 
     [Fact]
     public void Strike_OftenEnoughInTheWindow_BansForLongerEachTimeUpToTheLongest()
@@ -25,7 +30,7 @@ public sealed class AutoBansTests
             Assert.False(bans.IsBanned(Address));
         }
 
-        Assert.Equal([1, 2, 3, 4], _made.Select(ban => ban.Times));
+        Assert.Equal([1, 2, 3, 4], Made.Select(ban => ban.Times));
         Assert.Equal(4, bans.Made);
     }
 
@@ -39,7 +44,7 @@ public sealed class AutoBansTests
             _time.Advance(TimeSpan.FromSeconds(61));
         }
 
-        Assert.Empty(_made);
+        Assert.Empty(Made);
     }
 
     [Fact]
@@ -50,7 +55,7 @@ public sealed class AutoBansTests
         _time.Advance(TimeSpan.FromMinutes(10));
 
         Assert.False(bans.IsBanned(Address));
-        Assert.Single(_made);
+        Assert.Single(Made);
     }
 
     [Fact]
@@ -62,7 +67,7 @@ public sealed class AutoBansTests
         RecordViolation(bans, Key("198.51.100.1"), 1);
         RecordViolation(bans, Address, 3);
 
-        Assert.Equal([1, 1], _made.Select(ban => ban.Times));
+        Assert.Equal([1, 1], Made.Select(ban => ban.Times));
     }
 
     [Theory]
@@ -128,7 +133,32 @@ public sealed class AutoBansTests
         Assert.False(bans.IsBanned(Address));
         Assert.True(bans.IsBanned(Key("192.0.2.1")));
         RecordViolation(bans, Address, 3);
-        Assert.Equal(1, _made[^1].Times);
+        Assert.Equal(1, Made[^1].Times);
+    }
+
+    /// <summary>Each ban that runs out is told of once; one that was lifted before is not.</summary>
+    [Fact]
+    public void EndExpired_BansRunOut_AreToldOnce()
+    {
+        var bans = Create(options => (options.Duration, options.MaxDuration) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(20)));
+        RecordViolation(bans, Address, 3);
+        RecordViolation(bans, Key("203.0.113.8"), 3);
+        bans.Remove(new IpPrefix(Key("203.0.113.8")));
+        _time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromTicks(1));
+        bans.EndExpired();
+        Assert.Empty(Expired);
+
+        _time.Advance(TimeSpan.FromTicks(1));
+        bans.EndExpired();
+        bans.EndExpired();
+        Assert.Equal(["The automatic ban of 203.0.113.7 expired"], Expired);
+
+        RecordViolation(bans, Address, 3);
+        Assert.True(bans.IsBanned(Address));
+        _time.Advance(TimeSpan.FromMinutes(20));
+        bans.EndExpired();
+        Assert.Equal(2, Expired.Count);
+        Assert.False(bans.IsBanned(Address));
     }
 
     [Fact]
@@ -140,13 +170,13 @@ public sealed class AutoBansTests
         Assert.False(bans.IsBanned(Address));
     }
 
+    private IReadOnlyList<string> Expired => [.. _events.Last(int.MaxValue).Select(published => published.Event).OfType<AutoBanExpired>().Select(expired => expired.Text)];
+
     private AutoBans Create(Action<AutoBanOptions>? configure = null)
     {
         var options = new AutoBanOptions { Threshold = 3 };
         configure?.Invoke(options);
-        var bans = new AutoBans(options, new ProtectedNetworks(["198.51.100.0/24"]), _time);
-        bans.Banned += _made.Add;
-        return bans;
+        return new AutoBans(options, new ProtectedNetworks(["198.51.100.0/24"]), _events, _time);
     }
 
     private static void RecordViolation(AutoBans bans, IpKey address, int times)
