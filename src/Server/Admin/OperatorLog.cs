@@ -8,22 +8,16 @@ internal sealed partial class OperatorLog(ILogger<OperatorLog> logger)
     public void Write(PublishedEvent published)
     {
         var happened = published.Event;
-        if (!logger.IsEnabled(happened.Level))
+        var (level, text, kind) = (happened.Level, Printable(happened.Text), happened.Kind);
+        if (happened is { Who: RelayEvent.Relay, Reason: "" })
         {
+            Log.Happened(logger, level, text, kind);
             return;
         }
 
-        if (happened is { Who: RelayEvent.Relay, Reason: "" })
-        {
-            Log.Happened(logger, happened.Level, Printable(happened.Text), happened.Kind);
-        }
-        else
-        {
-            Log.HappenedBy(logger, happened.Level, Printable(happened.Text), Printable(happened.Who), Reason(happened.Reason), happened.Kind);
-        }
+        var (who, reason) = (Printable(happened.Who), happened.Reason.Length == 0 ? "no reason given" : Printable(happened.Reason));
+        Log.HappenedBy(logger, level, text, who, reason, kind);
     }
-
-    private static string Reason(string text) => text.Length == 0 ? "no reason given" : Printable(text);
 
     // A line break in a reason must not look like a log entry of its own.
     private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
