@@ -56,7 +56,7 @@ internal static class RelayCertificate
         return Printable.Clean(text.Length > 0 ? text : certificate.Subject);
     }
 
-    private static string Day(DateTime moment) => moment.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
+    private static string Day(DateTime moment) => moment.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }
 
 /// <summary>The relay's certificate proves nothing; the message goes on where "Cannot reach the relay at …: " ends.</summary>

@@ -6,7 +6,7 @@ namespace Relay.AdminCli.Commands;
 /// <summary>A second set of limits, which is counted and never enforced.</summary>
 internal static class LimitsShadowCommand
 {
-    private static readonly Column[] Columns = [new("ITEM"), new("SHADOW"), new("IN FORCE")];
+    private static readonly Column[] Columns = [new("ITEM"), new("SHADOW"), new("IN_EFFECT")];
 
     public static Command Create(GlobalOptions globals, CommandContext context) =>
         new ExampleCommand(
