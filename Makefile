@@ -35,7 +35,7 @@ test: build
 lint: build
 	@$(DOTNET) format Relay.sln --verify-no-changes --no-restore
 
-# Writes what the documents take from the program: the options in docs/configuration.md.
+# Writes what the documents take from the program: the options in docs/configuration.md, the client messages in docs/protocol.md.
 docs: build
 	@RELAY_WRITE_DOCS=1 $(DOTNET) test --project tests/Server.Tests -c $(CONFIG) --no-build --no-progress --filter-class '*DocumentTests' >/dev/null
 

@@ -9,8 +9,8 @@ using Relay.Telemetry;
 namespace Relay;
 
 /// <summary>
-/// Client message → the handler that owns it. The checks that all messages share come first, in the order of
-/// docs/protocol.md; the switch is the protocol's table of contents.
+/// Client message → the handler that <see cref="ClientMessages"/> names. The checks that all messages share come first, in
+/// the order of docs/protocol.md.
 /// </summary>
 internal sealed partial class MessageRouter(
     ServerIdentity identity,
@@ -37,12 +37,12 @@ internal sealed partial class MessageRouter(
         var client = Client.Of(session);
         metrics.BytesArrived(message.Length);
         var rate = client.CountMessage(options, time);
-        if (rate != MessageRate.Fine)
+        if (rate != MessageRate.Allowed)
         {
-            metrics.MessageReceived(MessageType.Unknown);
+            metrics.MessageReceived(ClientMessages.Unknown.Name);
             metrics.MessageRateLimited();
             client.SendError("Rate limit exceeded. Please slow down.");
-            if (rate == MessageRate.Hopeless)
+            if (rate == MessageRate.Disconnect)
             {
                 session.Close(CloseReason.RateLimited);
             }
@@ -52,7 +52,7 @@ internal sealed partial class MessageRouter(
 
         if (!ClientMessage.TryParse(message, out var parsed))
         {
-            metrics.MessageReceived(MessageType.Unknown);
+            metrics.MessageReceived(ClientMessages.Unknown.Name);
             client.SendError("Invalid message format: JSON parse error");
             return ValueTask.CompletedTask;
         }
@@ -63,7 +63,7 @@ internal sealed partial class MessageRouter(
     public void OnClosed(Session session)
     {
         metrics.SessionClosed(session.CloseReason);
-        if (CloseReasons.IsMisdeed(session.CloseReason))
+        if (CloseReasons.Of(session.CloseReason).IsProtocolViolation)
         {
             gate.RecordViolation(session.Address);
         }
@@ -84,17 +84,17 @@ internal sealed partial class MessageRouter(
     {
         using (message)
         {
-            var error = MessageReader.Check(message, out var type);
-            metrics.MessageReceived(type);
+            var error = ClientMessages.Check(message, out var definition);
+            metrics.MessageReceived(definition.Name);
             if (error is not null)
             {
                 client.SendError($"Invalid message: {error}");
             }
-            else if (NamesAnother(client, type, message))
+            else if (definition.ChecksPeerId && NamesAnother(client, message))
             {
                 client.SendError("peerId mismatch with registered identity");
             }
-            else if (IsGated(type) && !handlers.Attestation.Allows(client))
+            else if (definition.NeedsAttestation && !handlers.Attestation.Allows(client))
             {
                 client.Send(MessageWriter.Write(new CodedError("NOT_ATTESTED", "Attestation required"), ServerJson.Default.CodedError));
             }
@@ -102,7 +102,7 @@ internal sealed partial class MessageRouter(
             {
                 try
                 {
-                    await DispatchAsync(client, type, message, receivedAt);
+                    await definition.HandleAsync(new ReceivedMessage(handlers, client, definition, message, receivedAt));
                 }
                 catch (StorageException)
                 {
@@ -111,102 +111,16 @@ internal sealed partial class MessageRouter(
                 }
                 catch (Exception exception)
                 {
-                    Log.HandlerFailed(logger, exception, MessageTypes.Name(type), client.Session.Id);
+                    Log.HandlerFailed(logger, exception, definition.Name, client.Session.Id);
                     client.SendError("Internal server error");
                 }
             }
         }
     }
 
-    private ValueTask DispatchAsync(Client client, MessageType type, in ClientMessage message, long receivedAt)
-    {
-        switch (type)
-        {
-            case MessageType.RegisterCode:
-                handlers.Pairing.Register(client, message);
-                break;
-            case MessageType.PairRequest:
-                handlers.Pairing.Request(client, message);
-                break;
-            case MessageType.PairResponse:
-                handlers.Pairing.Respond(client, message);
-                break;
-            case MessageType.Offer or MessageType.Answer or MessageType.IceCandidate:
-                handlers.Signals.Forward(client, type, message, receivedAt);
-                break;
-            case MessageType.CallOffer or MessageType.CallAnswer or MessageType.CallReject or MessageType.CallHangup or MessageType.CallIce:
-                handlers.Calls.Forward(client, type, message, receivedAt);
-                break;
-            case MessageType.LinkRequest:
-                handlers.Links.Request(client, message);
-                break;
-            case MessageType.LinkResponse:
-                handlers.Links.Respond(client, message);
-                break;
-            case MessageType.RegisterPeer:
-                handlers.Relays.Register(client, message);
-                break;
-            case MessageType.UpdateLoad:
-                handlers.Relays.UpdateLoad(client, message);
-                break;
-            case MessageType.GetRelays:
-                handlers.Relays.Offer(client, message);
-                break;
-            case MessageType.Heartbeat:
-                handlers.Relays.Heartbeat(client, message);
-                break;
-            case MessageType.RegisterRendezvous:
-                return handlers.Rendezvous.RegisterAsync(client, message);
-            case MessageType.ChannelOwnerRegister:
-                handlers.Channels.RegisterOwner(client, message);
-                break;
-            case MessageType.ChannelSubscribe:
-                if (handlers.Channels.Subscribe(client, message))
-                {
-                    handlers.Chunks.TellKept(client, message.Text("channelId")!);
-                }
-
-                break;
-            case MessageType.UpstreamMessage:
-                handlers.Channels.SendUpstream(client, message);
-                break;
-            case MessageType.StreamStart:
-                handlers.Streams.Start(client, message);
-                break;
-            case MessageType.StreamFrame:
-                handlers.Streams.Frame(client, message, receivedAt);
-                break;
-            case MessageType.StreamEnd:
-                handlers.Streams.End(client, message);
-                break;
-            case MessageType.ChunkAnnounce:
-                handlers.Chunks.Announce(client, message);
-                break;
-            case MessageType.ChunkRequest:
-                return handlers.Chunks.RequestAsync(client, message);
-            case MessageType.ChunkPush:
-                return handlers.Chunks.PushAsync(client, message);
-            case MessageType.AttestRequest:
-                return handlers.Attestation.RequestAsync(client, message);
-            case MessageType.AttestResponse:
-                return handlers.Attestation.RespondAsync(client, message);
-            case MessageType.Ping:
-                client.Send(MessageWriter.Write(new Pong(), ServerJson.Default.Pong));
-                break;
-            default:
-                client.SendError($"Unknown message type: {message.Text("type")}");
-                break;
-        }
-
-        return ValueTask.CompletedTask;
-    }
-
-    private static bool IsGated(MessageType type) => type is MessageType.ChunkAnnounce or MessageType.ChunkRequest or MessageType.ChunkPush;
-
     /// <summary>True when a message of a registered socket carries a peerId, of whatever kind, that is neither of its names.</summary>
-    private static bool NamesAnother(Client client, MessageType type, in ClientMessage message) =>
-        type is not (MessageType.RegisterCode or MessageType.RegisterPeer or MessageType.GetRelays)
-        && client.Name is not null
+    private static bool NamesAnother(Client client, in ClientMessage message) =>
+        client.Name is not null
         && message.HasContent("peerId")
         && !(message.Text("peerId") is { } peerId && (peerId == client.PeerId || peerId == client.Code));
 

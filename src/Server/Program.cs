@@ -35,7 +35,7 @@ namespace Relay
             builder.Services
                 .AddSingleton(TimeProvider.System)
                 .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8))
-                .AddTelemetry(settings.Log)
+                .AddTelemetry(settings.Log, ClientMessages.Names)
                 .AddEvents()
                 .AddStorage(settings.Storage)
                 .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload)

@@ -69,7 +69,7 @@ public class FanOutBenchmark : ISessionHandler, IDisposable
 
         using (message)
         {
-            MessageReader.Check(message, out _);
+            ClientMessages.Check(message, out _);
             _streams.Frame(_owner, message, receivedAt: 1);
         }
 

@@ -25,7 +25,7 @@ public sealed class FederationTests
         Assert.Equal(0, server.Get<ConnectionLedger>().Totals().Live);
 
         await peer.SendAsync("""{"type":"gossip","subtype":"ping"}""");
-        await Eventually.TrueAsync(() => server.Get<Telemetry.RelayMetrics>().GossipIgnored == 1, "gossip counted");
+        await Eventually.TrueAsync(() => server.Get<PeerCounts>().GossipIgnored == 1, "gossip counted");
         await peer.CloseAsync();
         await Eventually.TrueAsync(() => server.Get<PeerTable>().AuthenticatedCount == 0, "peer gone");
     }

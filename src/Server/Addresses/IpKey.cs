@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Security.Cryptography;
 
 namespace Relay.Addresses;
 
@@ -81,12 +82,23 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
     /// Differs from start to start. Who has a large network chooses his addresses; with a hash that he could foretell, he
     /// would choose those that fall into one bucket, and every look under the ledger's lock would walk through them all.
     /// </summary>
-    public override int GetHashCode() => HashCode.Combine((uint)(High >> 32), (uint)High, (uint)(Low >> 32), (uint)Low ^ Bits);
+    public override int GetHashCode()
+    {
+        // One multiplication of 64 by 64 bits, folded: a decision hashes several keys, and HashCode takes three times as long.
+        var high = Math.BigMul(High ^ Seeds.High, Low ^ Bits ^ Seeds.Low, out var low);
+        return (int)(high ^ low ^ ((high ^ low) >> 32));
+    }
 
     public override string ToString() =>
         IsUnresolved ? "unresolved"
         : PrefixLength == (IsIpv6 ? Ipv6Bits : Ipv4Bits) ? ToAddress().ToString()
         : $"{ToAddress()}/{PrefixLength}";
+
+    private static class Seeds
+    {
+        public static readonly ulong High = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        public static readonly ulong Low = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    }
 
     private static ulong Mask(int bits) => bits == 0 ? 0 : ulong.MaxValue << (64 - bits);
 }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Relay.AdminAuth;
 using Relay.Admission;
 using Relay.Events;
+using Relay.Telemetry;
 
 namespace Relay.Admin;
 
@@ -16,7 +17,6 @@ internal static class AdminSetup
     public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
         services
-            .AddSingleton<FeatureMapper>()
             .AddSingleton<ServerSnapshot>()
             .AddSingleton<StatsStream>()
             .AddSingleton<EventStream>()
@@ -35,6 +35,8 @@ internal static class AdminSetup
             .AddSingleton<TokenMapper>()
             .AddSingleton<AuditInterceptor>()
             .AddSingleton<RejectionHandler>()
+            .AddSingleton<IStatistics, AdminCallStatistics>()
+            .AddSingleton<IStatistics, ProcessStatistics>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler>(provider => provider.GetRequiredService<RejectionHandler>());
         services.AddGrpc(grpc =>
         {

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Relay.Telemetry;
 
 namespace Relay.AdminAuth;
 
@@ -20,6 +21,7 @@ internal static class AdminAuthSetup
             .AddHostedService(provider => provider.GetRequiredService<TokenStore>())
             .AddSingleton<CallerAuthenticator>()
             .AddSingleton<AdminConnections>()
+            .AddSingleton<IStatistics, AdminConnectionStatistics>()
             .Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = BoundSocket.Open)
             .Configure<KestrelServerOptions>(kestrel =>
             {

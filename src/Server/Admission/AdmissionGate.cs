@@ -33,7 +33,7 @@ internal sealed class AdmissionGate(
         if (decision.Refusal != Refusal.None)
         {
             ViolationFor(decision.Refusal, address);
-            decision = decision with { OverloadLevel = overload.For(decision.OverloadLevel) };
+            decision.OverloadLevel = overload.For(decision.OverloadLevel);
         }
 
         decisions.Record(address, decision);
@@ -59,7 +59,8 @@ internal sealed class AdmissionGate(
 
         ViolationFor(decision.Refusal, address);
         overload.CountRejection(RejectionMode.Reset);
-        decisions.Record(address, decision with { OverloadLevel = OverloadLevel.Critical });
+        decision.OverloadLevel = OverloadLevel.Critical;
+        decisions.Record(address, decision);
         return true;
     }
 

@@ -63,7 +63,7 @@ internal static class AdmissionRules
         : kind == OverrideKind.Deny ? Refusal.Denied
         : Refusal.None;
 
-    private static Refusal ByCounts(LimitPolicy policy, in RuleInput input, in KeyLimits limits, RuleTrace? trace)
+    private static Refusal ByCounts(LimitPolicy policy, in RuleInput input, KeyLimits limits, RuleTrace? trace)
     {
         var live = input.Local + input.Remote;
         if (!limits.IsCounted)
@@ -85,7 +85,7 @@ internal static class AdmissionRules
 
     // True when no further limit needs a look. Inlined, because five calls would cost a tenth of a decision.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Stops(Refusal refusal, int count, int limit, LimitPolicy policy, in RuleInput input, in KeyLimits limits, RuleTrace? trace, ref Refusal first)
+    private static bool Stops(Refusal refusal, int count, int limit, LimitPolicy policy, in RuleInput input, KeyLimits limits, RuleTrace? trace, ref Refusal first)
     {
         trace?.Add(refusal, policy, input, limits, count, limit);
         if (count >= limit && first == Refusal.None)

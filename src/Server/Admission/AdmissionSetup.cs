@@ -2,6 +2,7 @@ using Relay.Addresses;
 using Relay.Events;
 using Relay.Policy;
 using Relay.Scheduling;
+using Relay.Telemetry;
 
 namespace Relay.Admission;
 
@@ -37,5 +38,9 @@ internal static class AdmissionSetup
             var state = provider.GetRequiredService<AdmissionGate>().State;
             state.Changed += provider.GetRequiredService<RelayEvents>().Publish;
             return state;
-        });
+        })
+        .AddSingleton<IStatistics, PolicyStatistics>()
+        .AddSingleton<IStatistics, AdmissionStatistics>()
+        .AddSingleton<IStatistics, OverloadStatistics>()
+        .AddSingleton<IStatistics, ClientAddressStatistics>();
 }

@@ -39,10 +39,13 @@ internal sealed class ConnectionLedger
     /// <summary>Acquires a lease for a whole <paramref name="address"/>, or says which rule refuses it.</summary>
     public Decision TryAcquire(IpKey address, long now, out AdmissionLease lease, Standing standing = default)
     {
+        Decision decision;
         lock (_lock)
         {
-            return Decide(address, standing, now, out lease);
+            Decide(address, standing, now, out decision, out lease);
         }
+
+        return decision;
     }
 
     /// <summary>
@@ -63,7 +66,7 @@ internal sealed class ConnectionLedger
                 return false;
             }
 
-            decision = Decide(address, standing, now, out _);
+            Decide(address, standing, now, out decision, out _);
             return true;
         }
     }
@@ -168,7 +171,7 @@ internal sealed class ConnectionLedger
         }
     }
 
-    private Decision Decide(IpKey address, Standing standing, long now, out AdmissionLease lease)
+    private void Decide(IpKey address, Standing standing, long now, out Decision decision, out AdmissionLease lease)
     {
         // Read inside the lock: once Barrier() has returned after a change, no decision uses the older policy.
         var policy = _policies.Current;
@@ -180,7 +183,7 @@ internal sealed class ConnectionLedger
             input = input with { Local = _occupancy.LiveOf(input.Key, isCounted: false) };
         }
 
-        var decision = _decisions.Count(policy, input, verdict, ref record);
+        _decisions.Count(policy, input, verdict, ref record, out decision);
         lease = default;
         if (verdict.Refusal != Refusal.None)
         {
@@ -196,8 +199,6 @@ internal sealed class ConnectionLedger
             lease = NewLease(LeaseSlots.Uncounted);
             _occupancy.EnterUncounted(lease.Slot, address.CutIpv6(policy.Ipv6Prefix));
         }
-
-        return decision;
     }
 
     private AdmissionLease NewLease(int record)

@@ -31,7 +31,7 @@ internal sealed class DecisionCounts(OverloadThresholds levels, TimeProvider tim
     public long Admitted { get; private set; }
 
     /// <summary>Counts one decision on <paramref name="record"/>.</summary>
-    public Decision Count(LimitPolicy policy, in RuleInput input, in Verdict verdict, ref KeyRecord record)
+    public void Count(LimitPolicy policy, in RuleInput input, in Verdict verdict, ref KeyRecord record, out Decision decision)
     {
         var shadow = Shadow.Count(policy, input, verdict.Refusal, ref record);
         var level = OverloadLevel.Normal;
@@ -45,21 +45,18 @@ internal sealed class DecisionCounts(OverloadThresholds levels, TimeProvider tim
             Recent.Add(input.Now, input.Address, input.Key, input.Local);
         }
 
-        var max = verdict.Limits.Max;
-        var isLogged = record.TakeLog(verdict.Refusal != Refusal.None, input.Now, time, out var suppressed);
-        return new Decision
-        {
-            Refusal = verdict.Refusal,
-            Shadow = shadow,
-            HasShadow = policy.Shadow is not null,
-            Key = input.Key,
-            Live = input.Local,
-            Max = max with { Total = Math.Min(max.Total, input.Ceiling.Value) },
-            Wait = verdict.Wait,
-            OverloadLevel = level,
-            IsLogged = isLogged,
-            IsTimed = _decided++ % Timed == 0,
-            Suppressed = suppressed,
-        };
+        decision = default;
+        decision.Refusal = verdict.Refusal;
+        decision.Shadow = shadow;
+        decision.HasShadow = policy.Shadow is not null;
+        decision.Key = input.Key;
+        decision.Live = input.Local;
+        decision.Max = new LiveCounts(
+            Math.Min(verdict.Limits.Max.Total, input.Ceiling.Value), verdict.Limits.Max.Key, verdict.Limits.Max.Near, verdict.Limits.Max.Far);
+        decision.Wait = verdict.Wait;
+        decision.OverloadLevel = level;
+        decision.IsLogged = record.TakeLog(verdict.Refusal != Refusal.None, input.Now, time, out var suppressed);
+        decision.Suppressed = suppressed;
+        decision.IsTimed = _decided++ % Timed == 0;
     }
 }

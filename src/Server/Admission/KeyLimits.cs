@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Relay.Addresses;
 using Relay.Policy;
 
@@ -18,10 +19,22 @@ internal readonly record struct KeyLimits(OverrideKind Kind, LiveCounts Max, dou
     public bool IsCounted => Kind != OverrideKind.Unlimited;
 
     /// <summary>What holds for a whole <paramref name="address"/> that counts by <paramref name="key"/>.</summary>
-    public static KeyLimits Of(LimitPolicy policy, in IpKey address, in IpKey key) =>
-        key.IsUnresolved ? new KeyLimits(OverrideKind.None, new LiveCounts(policy.Total, policy.UnresolvedLimit, None, None), 1)
-        : policy.HasOverrides && policy.TryFindOverride(address, out _, out var limit) ? Overridden(policy, key, limit)
-        : Numbers(policy, key, OverrideKind.None, policy.PerIp);
+    // Not inlined, and returned from where they are made: the copies would cost more than the call.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static KeyLimits Of(LimitPolicy policy, in IpKey address, in IpKey key)
+    {
+        if (key.IsUnresolved)
+        {
+            return new KeyLimits(OverrideKind.None, new LiveCounts(policy.Total, policy.UnresolvedLimit, None, None), 1);
+        }
+
+        if (policy.HasOverrides && policy.TryFindOverride(address, out _, out var limit))
+        {
+            return Overridden(policy, key, limit);
+        }
+
+        return Numbers(policy, key, OverrideKind.None, policy.PerIp);
+    }
 
     /// <summary>Connections that an address, or a network, may hold; those of a banned or denied one are not over anything.</summary>
     public static int MaxOf(LimitPolicy policy, IpKey key, bool isNetwork)

@@ -15,7 +15,7 @@ internal struct KeyRecord
     public IpKey Key;
     public int Live;
 
-    // Records of the networks it lies in, or -1; valid while Live is above 0, because then they are live as well.
+    // Records of the networks it lies in, or -1. Sure while Live is above 0, because then they are live as well; else where they were.
     public int Near;
     public int Far;
 
@@ -55,6 +55,9 @@ internal struct KeyRecord
     public bool TakeLog(bool isRefusal, long now, TimeProvider time, out int leftOut) => isRefusal
         ? TakeLog(ref _logRefused, ref _leftOutRefused, now, time, out leftOut)
         : TakeLog(ref _logAdmitted, ref _leftOutAdmitted, now, time, out leftOut);
+
+    /// <summary>False: the slot is free, and what it holds is what it held.</summary>
+    public readonly bool IsInUse => Live > 0 || Idle;
 
     public readonly KeyTotals Totals => new(Key, Live)
     {

@@ -56,8 +56,13 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
     /// <summary>The record of <paramref name="key"/>, or of the network that stands in for it. References taken before may be stale.</summary>
     public int FindOrAdd(IpKey key, long now, ConnectRate rate)
     {
-        var (located, slot) = Locate(key, now, rate);
-        return slot == None ? Add(located, now) : Seen(slot);
+        if (_index.TryGetValue(key, out var slot))
+        {
+            return Seen(slot);
+        }
+
+        (key, slot) = Locate(key, now, rate);
+        return slot == None ? Add(key, now) : Seen(slot);
     }
 
     /// <summary>Live connections of a record and of the networks that it lies in, which are found or made.</summary>
@@ -67,8 +72,8 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         {
             // Made here and not at the admission, because the networks decide too. Making one may move the records.
             var (near, far) = Tiers.NetworksOf(_records[slot].Key);
-            var nearSlot = near is { } n ? FindOrAddNetwork(n, now) : None;
-            var farSlot = far is { } f ? FindOrAddNetwork(f, now) : None;
+            var nearSlot = near is { } n ? FindOrAddNetwork(n, _records[slot].Near, now) : None;
+            var farSlot = far is { } f ? FindOrAddNetwork(f, _records[slot].Far, now) : None;
             (_records[slot].Near, _records[slot].Far) = (nearSlot, farSlot);
             if (nearSlot != None && _records[nearSlot].Live == 0)
             {
@@ -197,8 +202,11 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         }
     }
 
-    // For counting in; always found or made.
-    private int FindOrAddNetwork(IpKey key, long now) => _index.TryGetValue(key, out var slot) ? Seen(slot) : Add(key, now);
+    // For counting in; always found or made. Where it was at the last attempt it mostly still is, and no look at the index is needed.
+    private int FindOrAddNetwork(IpKey key, int last, long now) =>
+        last != None && _records[last].IsInUse && _records[last].Key == key ? Seen(last)
+        : _index.TryGetValue(key, out var slot) ? Seen(slot)
+        : Add(key, now);
 
     // Making room for the next record must not take this one, which may have been the one seen longest ago until now.
     private int Seen(int slot)

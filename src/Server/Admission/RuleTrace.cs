@@ -24,7 +24,7 @@ internal sealed class RuleTrace
     public TimeSpan TotalWait { get; set; }
 
     /// <summary>Adds the row of the limit that refuses with <paramref name="refusal"/>, unless the key lies in no such network.</summary>
-    public void Add(Refusal refusal, LimitPolicy policy, in RuleInput input, in KeyLimits limits, int count, int limit)
+    public void Add(Refusal refusal, LimitPolicy policy, in RuleInput input, KeyLimits limits, int count, int limit)
     {
         var key = input.Key;
         var (near, far) = Tiers.NetworksOf(key);
@@ -48,7 +48,7 @@ internal sealed class RuleTrace
     private static RuleRow? Network(IpKey? network, int length, int count, int limit, string rule) =>
         network is { } key ? new RuleRow($"/{length}", key, count, limit, rule) : null;
 
-    private static string AddressRule(LimitPolicy policy, IpKey address, in KeyLimits limits) =>
+    private static string AddressRule(LimitPolicy policy, IpKey address, KeyLimits limits) =>
         !policy.TryFindOverride(address, out var network, out _) ? PolicyItems.PerIp
         : limits.Kind == OverrideKind.Number ? $"override/{network}"
         : $"override/{network} ({(limits.Kind == OverrideKind.Deny ? "deny" : "unlimited")})";

@@ -25,5 +25,5 @@ internal enum AuthorityOutcome
 internal sealed record AttestationFigures(int Open, IReadOnlyList<long> Outcomes)
 {
     /// <summary>Metric labels in the order of the enum.</summary>
-    public static readonly string[] Labels = ["answered", "rejected", "unusable", "unreachable", "timed_out", "elevated", "abandoned"];
+    public static readonly string[] Labels = ["answered", "rejected", "unusable", "unreachable", "timed_out", "busy", "abandoned"];
 }

@@ -17,7 +17,7 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
     // Sockets that were given a challenge. A state belongs to its socket's receive loop, which has ended before it is removed.
     private readonly ConcurrentDictionary<Client, AttestationState> _states = [];
 
-    /// <summary>True when the client may use what is gated: proven, in its grace period, or attestation is off.</summary>
+    /// <summary>True when the client may use what is gated: attested, in its grace period, or attestation is off.</summary>
     public bool Allows(Client client) =>
         !options.IsOn
         || time.GetElapsedTime(client.Session.ConnectedAt) < options.GracePeriod

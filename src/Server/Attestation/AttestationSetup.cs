@@ -1,3 +1,5 @@
+using Relay.Telemetry;
+
 namespace Relay.Attestation;
 
 internal static class AttestationSetup
@@ -5,5 +7,6 @@ internal static class AttestationSetup
     public static IServiceCollection AddAttestation(this IServiceCollection services, AttestationOptions options) => services
         .AddSingleton(options)
         .AddSingleton<AttestationClient>()
-        .AddSingleton<AttestationHandler>();
+        .AddSingleton<AttestationHandler>()
+        .AddSingleton<IStatistics, AttestationStatistics>();
 }

@@ -1,3 +1,5 @@
+using Relay.Telemetry;
+
 namespace Relay.AuditLog;
 
 internal static class AuditSetup
@@ -5,5 +7,6 @@ internal static class AuditSetup
     public static IServiceCollection AddAuditLog(this IServiceCollection services, AuditOptions options) => services
         .AddSingleton(options)
         .AddSingleton<AuditRecorder>()
-        .AddHostedService(provider => provider.GetRequiredService<AuditRecorder>());
+        .AddHostedService(provider => provider.GetRequiredService<AuditRecorder>())
+        .AddSingleton<IStatistics, AuditStatistics>();
 }

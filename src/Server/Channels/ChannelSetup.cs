@@ -1,4 +1,5 @@
 using Relay.Scheduling;
+using Relay.Telemetry;
 
 namespace Relay.Channels;
 
@@ -13,5 +14,6 @@ internal static class ChannelSetup
         .AddSingleton<UpstreamDelivery>()
         .AddPeriodic<UpstreamDelivery>(UpstreamDelivery.Interval, delivery => delivery.Sweep())
         .AddSingleton<ChannelHandler>()
-        .AddSingleton<StreamHandler>();
+        .AddSingleton<StreamHandler>()
+        .AddSingleton<IStatistics, ChannelStatistics>();
 }

@@ -1,4 +1,5 @@
 using Relay.Scheduling;
+using Relay.Telemetry;
 
 namespace Relay.Chunks;
 
@@ -12,5 +13,6 @@ internal static class ChunkSetup
         .AddSingleton<ChunkHandler>()
         .AddSingleton<ChunkSweep>()
         .AddHostedService(provider => provider.GetRequiredService<ChunkSweep>())
-        .AddPeriodic<ChunkSweep>(ChunkSweep.Interval, sweep => sweep.Sweep());
+        .AddPeriodic<ChunkSweep>(ChunkSweep.Interval, sweep => sweep.Sweep())
+        .AddSingleton<IStatistics, ChunkStatistics>();
 }

@@ -76,25 +76,25 @@ internal sealed class Client(Session session)
         var minute = TimeSpan.FromMinutes(1);
         if (_messages.TryTake(1, options.MessagesPerMinute, minute, time))
         {
-            return MessageRate.Fine;
+            return MessageRate.Allowed;
         }
 
         var refusals = _refusals ??= new long[options.RefusedMessagesPerMinute];
         refusals[_refused++ % refusals.Length] = time.GetTimestamp();
         return _refused >= refusals.Length && time.GetElapsedTime(refusals[_refused % refusals.Length]) <= minute
-            ? MessageRate.Hopeless
-            : MessageRate.TooFast;
+            ? MessageRate.Disconnect
+            : MessageRate.Throttled;
     }
 }
 
 /// <summary>How fast a client sends.</summary>
 internal enum MessageRate
 {
-    Fine,
+    Allowed,
 
     /// <summary>Over the limit: the message is answered with an error and dropped.</summary>
-    TooFast,
+    Throttled,
 
     /// <summary>Over the limit for so many messages that the socket is closed.</summary>
-    Hopeless,
+    Disconnect,
 }

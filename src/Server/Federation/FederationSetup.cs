@@ -1,4 +1,5 @@
 using Relay.Scheduling;
+using Relay.Telemetry;
 
 namespace Relay.Federation;
 
@@ -11,9 +12,11 @@ internal static class FederationSetup
             .AddSingleton<ReplayCache>()
             .AddSingleton<HandshakeVerifier>()
             .AddSingleton<PeerTable>()
+            .AddSingleton<PeerCounts>()
             .AddSingleton<PeerAuthenticator>()
             .AddSingleton<PeerEndpoint>()
-            .AddSingleton<HandshakeDeadline>();
+            .AddSingleton<HandshakeDeadline>()
+            .AddSingleton<IStatistics, PeerStatistics>();
         return options.IsOn ? services.AddPeriodic<HandshakeDeadline>(HandshakeDeadline.Interval, deadline => deadline.Sweep()) : services;
     }
 }

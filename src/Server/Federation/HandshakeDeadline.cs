@@ -1,10 +1,9 @@
 using Relay.Protocol;
-using Relay.Telemetry;
 
 namespace Relay.Federation;
 
 /// <summary>Closes sockets which have not proven themselves in time. There are never more than a few.</summary>
-internal sealed class HandshakeDeadline(PeerTable peers, FederationOptions options, RelayMetrics metrics, TimeProvider time)
+internal sealed class HandshakeDeadline(PeerTable peers, FederationOptions options, PeerCounts counts, TimeProvider time)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
@@ -15,7 +14,7 @@ internal sealed class HandshakeDeadline(PeerTable peers, FederationOptions optio
             if (link.Session is { IsClosing: false } session && time.GetElapsedTime(link.EnteredAt) >= options.HandshakeTimeout)
             {
                 session.Close(CloseReason.HandshakeTimeout);
-                metrics.PeerRefused(CloseReason.HandshakeTimeout);
+                counts.Refused(CloseReason.HandshakeTimeout);
             }
         }
     }

@@ -2,7 +2,6 @@ using System.Buffers;
 using Relay.Identity;
 using Relay.Protocol;
 using Relay.Sessions;
-using Relay.Telemetry;
 
 namespace Relay.Federation;
 
@@ -12,11 +11,11 @@ internal sealed partial class PeerAuthenticator(
     PeerTable peers,
     ServerIdentity identity,
     IdentityOptions self,
-    RelayMetrics metrics,
+    PeerCounts counts,
     TimeProvider time,
     ILogger<PeerAuthenticator> logger)
 {
-    public RelayMetrics Metrics => metrics;
+    public PeerCounts Counts => counts;
 
     public TimeProvider Time => time;
 
@@ -32,7 +31,7 @@ internal sealed partial class PeerAuthenticator(
 
         if (reason != CloseReason.None)
         {
-            metrics.PeerRefused(reason);
+            counts.Refused(reason);
             Log.Refused(logger, link.Address, CloseReasons.Label(reason));
             session.Close(reason);
             return false;

@@ -2,7 +2,6 @@ using Relay.Addresses;
 using Relay.Policy;
 using Relay.Protocol;
 using Relay.Sessions;
-using Relay.Telemetry;
 using Relay.Transport;
 
 namespace Relay.Federation;
@@ -17,7 +16,7 @@ internal sealed class PeerEndpoint(
     PeerAuthenticator welcome,
     SessionTable sessions,
     SessionServices services,
-    RelayMetrics metrics)
+    PeerCounts counts)
 {
     /// <summary>When false the paths do not exist: the caller answers 404.</summary>
     public bool IsOn => options.IsOn;
@@ -33,7 +32,7 @@ internal sealed class PeerEndpoint(
         var key = origin.Address.CutIpv6(policies.Current.Ipv6Prefix);
         if (!peers.TryEnter(origin.Shown.ToAddress(), key, out var link))
         {
-            metrics.PeerRefused(CloseReason.PeerLimit);
+            counts.Refused(CloseReason.PeerLimit);
             return HttpAnswer.RetryLater(503, "Too many peer servers", admission.RetryAfter);
         }
 

@@ -39,7 +39,7 @@ internal sealed class PeerHandler(PeerLink link, PeerAuthenticator welcome) : IS
             link.FrameArrived();
             if (PeerMessages.IsGossip(message.Span))
             {
-                welcome.Metrics.GossipFrameIgnored();
+                welcome.Counts.GossipFrameIgnored();
             }
         }
 

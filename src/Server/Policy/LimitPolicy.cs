@@ -74,12 +74,16 @@ internal sealed class LimitPolicy
     public long ShadowSince { get; }
 
     /// <summary>False spares the look for one.</summary>
-    public bool HasOverrides => _overrides.Count > 0;
+    public bool HasOverrides => OverrideCount > 0;
+
+    public int OverrideCount => _overrides.Count;
 
     /// <summary>The override of the longest network that holds a key; false: none.</summary>
     public bool TryFindOverride(IpKey key, out IpPrefix network, out OverrideLimit limit) => _overrides.TryFind(key, out network, out limit);
 
-    public bool HasBans => _bans.Count > 0;
+    public bool HasBans => BanCount > 0;
+
+    public int BanCount => _bans.Count;
 
     /// <summary>The ban that holds for an address; null: none. One that ends is removed from the policy.</summary>
     public (IpPrefix Network, Ban Ban)? BanOf(IpKey address) => _bans.TryFind(address, out var network, out var ban) ? (network, ban) : null;

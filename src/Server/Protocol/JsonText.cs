@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -41,6 +42,30 @@ internal static class JsonText
         var reader = new Utf8JsonReader(quoted);
         reader.Read();
         return reader.ValueTextEquals(ascii);
+    }
+
+    /// <summary>
+    /// Copies what a valid string says, however it is spelled. False when that is not ASCII, or may not fit: an escape has
+    /// six bytes.
+    /// </summary>
+    public static bool TryCopyAscii(ReadOnlySpan<byte> quoted, Span<char> target, out int length)
+    {
+        var spelled = quoted[1..^1];
+        length = 0;
+        if (spelled.Length > target.Length)
+        {
+            return false;
+        }
+
+        if (!spelled.Contains((byte)'\\'))
+        {
+            return Ascii.ToUtf16(spelled, target, out length) == OperationStatus.Done;
+        }
+
+        var reader = new Utf8JsonReader(quoted);
+        reader.Read();
+        length = reader.CopyString(target);
+        return Ascii.IsValid(target[..length]);
     }
 
     /// <summary>False when an escape spells half a surrogate pair.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Relay.Telemetry;
 
 namespace Relay.Relays;
 
@@ -7,5 +8,6 @@ internal static class RelaySetup
     public static IServiceCollection AddRelays(this IServiceCollection services, RelayOptions options) => services
         .AddSingleton(options)
         .AddSingleton(provider => new RelayRegistry(options, provider.GetRequiredService<TimeProvider>(), RandomNumberGenerator.Create()))
-        .AddSingleton<RelayHandler>();
+        .AddSingleton<RelayHandler>()
+        .AddSingleton<IStatistics, RelayStatistics>();
 }

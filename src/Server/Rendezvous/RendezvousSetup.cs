@@ -1,4 +1,5 @@
 using Relay.Scheduling;
+using Relay.Telemetry;
 
 namespace Relay.Rendezvous;
 
@@ -10,5 +11,6 @@ internal static class RendezvousSetup
         .AddSingleton<RendezvousCleaner>()
         .AddHostedService(provider => provider.GetRequiredService<RendezvousCleaner>())
         .AddPeriodic<RendezvousCleaner>(options.CleanupInterval, (cleaner, stop) => cleaner.CleanAsync(stop))
-        .AddSingleton<RendezvousHandler>();
+        .AddSingleton<RendezvousHandler>()
+        .AddSingleton<IStatistics, RendezvousStatistics>();
 }

@@ -152,8 +152,8 @@ internal sealed partial class Session : IConnectionHandler
     /// <summary>Begins to close: what is queued goes out first (unless the reason drops it), then the close frame. Does not wait.</summary>
     public void Close(CloseReason reason)
     {
-        var (code, text) = CloseReasons.Frame(reason);
-        Close(reason, code, text);
+        var definition = CloseReasons.Of(reason);
+        Close(reason, definition.Code, definition.Text);
     }
 
     /// <summary>The same with a frame of the operator's choice.</summary>
@@ -334,7 +334,7 @@ internal sealed partial class Session : IConnectionHandler
             _connection.CloseSoon();
         }
 
-        _sender.Complete(CloseReasons.DropsQueue(reason));
+        _sender.Complete(CloseReasons.Of(reason).DropsQueue);
     }
 
     // When both sides are done the connection ends; else its grace does it.

@@ -13,10 +13,10 @@ internal sealed class CallHandler(SignalForwarder signals)
     private const int MaxSdpLength = 65_536;
     private const int MaxCandidateLength = 1024;
 
-    public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt) =>
+    public void Forward(Client client, string type, in ClientMessage message, long receivedAt) =>
         signals.Forward(client, type, message, receivedAt, FindError(type, message.Value("payload")));
 
-    private static string? FindError(MessageType type, JsonValue payload)
+    private static string? FindError(string type, JsonValue payload)
     {
         if (payload.ValueKind != JsonValueKind.Object)
         {
@@ -30,11 +30,11 @@ internal sealed class CallHandler(SignalForwarder signals)
 
         return type switch
         {
-            MessageType.CallOffer or MessageType.CallAnswer =>
-                !TryGetText(payload, "sdp", out var sdp) ? $"Missing or invalid sdp in {MessageTypes.Name(type)}"
+            "call_offer" or "call_answer" =>
+                !TryGetText(payload, "sdp", out var sdp) ? $"Missing or invalid sdp in {type}"
                 : sdp.TextLength > MaxSdpLength ? "SDP too large (max 65536 bytes)"
                 : null,
-            MessageType.CallIce =>
+            "call_ice" =>
                 !TryGetText(payload, "candidate", out var candidate) ? "Missing or invalid candidate in call_ice"
                 : candidate.TextLength > MaxCandidateLength ? "ICE candidate too large (max 1024 bytes)"
                 : null,

@@ -8,8 +8,8 @@ internal sealed class SignalForwarder(ClientDirectory presence, MatchTable match
 {
     public const string NotRegistered = "Not registered. Send register message first.";
 
-    /// <summary>Passes a message on. <paramref name="error"/> is what a caller found wrong with the payload.</summary>
-    public void Forward(Client client, MessageType type, in ClientMessage message, long receivedAt, string? error = null)
+    /// <summary>Passes a message of this type on. <paramref name="error"/> is what a caller found wrong with the payload.</summary>
+    public void Forward(Client client, string type, in ClientMessage message, long receivedAt, string? error = null)
     {
         var target = message.Text("target")!;
         if (client.Code is not { } code)
@@ -35,7 +35,7 @@ internal sealed class SignalForwarder(ClientDirectory presence, MatchTable match
         }
         else
         {
-            to.Send(MessageWriter.Forward(MessageTypes.Name(type), code, message.Raw("payload"), receivedAt));
+            to.Send(MessageWriter.Forward(type, code, message.Raw("payload"), receivedAt));
         }
     }
 

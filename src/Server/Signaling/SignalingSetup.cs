@@ -1,4 +1,5 @@
 using Relay.Scheduling;
+using Relay.Telemetry;
 
 namespace Relay.Signaling;
 
@@ -14,5 +15,6 @@ internal static class SignalingSetup
         .AddSingleton<CallHandler>()
         .AddSingleton<LinkHandler>()
         .AddSingleton<RequestDeadline>()
-        .AddPeriodic<RequestDeadline>(RequestDeadline.Interval, deadline => deadline.Sweep());
+        .AddPeriodic<RequestDeadline>(RequestDeadline.Interval, deadline => deadline.Sweep())
+        .AddSingleton<IStatistics, SignalingStatistics>();
 }

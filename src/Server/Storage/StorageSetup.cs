@@ -1,3 +1,5 @@
+using Relay.Telemetry;
+
 namespace Relay.Storage;
 
 internal static class StorageSetup
@@ -6,5 +8,6 @@ internal static class StorageSetup
     public static IServiceCollection AddStorage(this IServiceCollection services, StorageOptions options) => services
         .AddSingleton(options)
         .AddSingleton<Database>()
-        .AddHostedService(provider => provider.GetRequiredService<Database>());
+        .AddHostedService(provider => provider.GetRequiredService<Database>())
+        .AddSingleton<IStatistics, StorageStatistics>();
 }

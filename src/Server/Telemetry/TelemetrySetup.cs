@@ -4,8 +4,9 @@ namespace Relay.Telemetry;
 
 internal static class TelemetrySetup
 {
-    public static IServiceCollection AddTelemetry(this IServiceCollection services, LogOptions options) => services
-        .AddSingleton<RelayMetrics>()
+    public static IServiceCollection AddTelemetry(this IServiceCollection services, LogOptions options, IEnumerable<string> messageTypes) => services
+        .AddSingleton(_ => new RelayMetrics(messageTypes))
+        .AddSingleton<IStatistics, TrafficStatistics>()
         .AddLogging(logging => Configure(logging, options));
 
     private static void Configure(ILoggingBuilder logging, LogOptions options)

@@ -118,7 +118,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         await using var relay = await RelayProcess.StartAsync("--Admin:Listen=127.0.0.1:0", $"--Admin:CertificateFile={cert}", $"--Admin:KeyFile={key}");
         var result = await new Cli().RunAsync("stats", "--server", relay.AdminAddress, "--ca-file", _ca);
         Assert.Equal(
-            (ExitCodes.Unreachable, $"Cannot reach the relay at {relay.AdminAddress}: its certificate expired on {expired.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm} UTC. Give the relay a new one and restart it.\n"),
+            (ExitCodes.Unreachable, $"Cannot reach the relay at {relay.AdminAddress}: its certificate expired on {expired.NotAfter.ToUniversalTime():yyyy-MM-dd'T'HH:mm:ss'Z'}. Give the relay a new one and restart it.\n"),
             (result.ExitCode, result.Error));
     }
 

@@ -12,7 +12,7 @@ public sealed class SocketRolesTests
     {
         using var other = await OtherUser.PrepareAsync();
         await using var relay = await RelayProcess.StartAsync(
-            "--Admin:ReadUsers=nobody,4001", "--Admin:ReadGroups=5001", "--Admin:OperateUsers=4002", "--Admin:OperateGroups=5002", "--Admin:AdminGroups=5003");
+            "--Admin:Readers=nobody,4001,@5001", "--Admin:Operators=4002,@5002", "--Admin:Admins=@5003");
         var opened = await ChildProcess.BashAsync($"chmod 666 {relay.Socket} && chmod 711 {Path.GetDirectoryName(relay.Socket)}");
         Assert.Equal(0, opened.ExitCode);
 

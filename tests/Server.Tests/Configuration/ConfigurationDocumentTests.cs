@@ -2,31 +2,15 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Relay.Configuration;
+using Server.Tests.Support;
 
 namespace Server.Tests.Configuration;
 
 /// <summary>docs/configuration.md lists the options as the program has them; `make docs` writes the list anew.</summary>
 public sealed partial class ConfigurationDocumentTests
 {
-    private const string Begin = "<!-- options: written by `make docs` -->\n";
-    private const string End = "<!-- end of options -->";
-
-    private static readonly string Document = Path.Combine(ArchitectureTests.FindRoot(), "docs/configuration.md");
-
     [Fact]
-    public void Options_All_AreInTheDocumentWithDefaultAndRange()
-    {
-        var text = File.ReadAllText(Document);
-        var (begin, end) = (text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length, text.IndexOf(End, StringComparison.Ordinal));
-        var expected = Table();
-        if (Environment.GetEnvironmentVariable("RELAY_WRITE_DOCS") is "1")
-        {
-            File.WriteAllText(Document, text[..begin] + expected + text[end..]);
-            return;
-        }
-
-        Assert.Equal(expected, text[begin..end]);
-    }
+    public void Options_All_AreInTheDocumentWithDefaultAndRange() => GeneratedText.Verify("docs/configuration.md", "options", Table());
 
     [Fact]
     public void Options_All_HaveASummary() => Assert.DoesNotContain(SettingCatalog.All, option => Summary(option).Length == 0);

@@ -51,7 +51,7 @@ public sealed class PeerEndpointTests : IDisposable
 
         Assert.Equal(503, context.Response.StatusCode);
         Assert.InRange(int.Parse(context.Response.Headers.RetryAfter.ToString(), null), 1, 3600);
-        Assert.Equal("peer_limit", Assert.Single(_services.GetRequiredService<RelayMetrics>().PeerRefusalsByReason()).Key);
+        Assert.Equal("peer_limit", Assert.Single(_services.GetRequiredService<PeerCounts>().RefusedByReason().NonZero()).Key);
     }
 
     [Fact]

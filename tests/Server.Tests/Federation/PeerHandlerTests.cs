@@ -18,6 +18,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
     private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000));
     private readonly FederationOptions _options = new() { Admit = FederationAdmit.Any };
     private readonly RelayMetrics _metrics = new();
+    private readonly PeerCounts _counts = new();
     private readonly SessionTable _sessions = new();
     private readonly PeerSigner _first = new();
     private readonly PeerSigner _second = new(first: 100);
@@ -34,7 +35,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         _connections = new ConnectionTable(new ClosingConnections(_time));
         _ticking =
         [
-            Ticking.Start(_time, HandshakeDeadline.Interval, new HandshakeDeadline(_table, _options, _metrics, _time).Sweep),
+            Ticking.Start(_time, HandshakeDeadline.Interval, new HandshakeDeadline(_table, _options, _counts, _time).Sweep),
             Ticking.Start(_time, ClosingConnections.Interval, _connections.Closing.Sweep),
         ];
     }
@@ -76,7 +77,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         Assert.Equal(Lesser.ServerId, Assert.Single(_table.Snapshot()).ServerId);
         Assert.Equal(0, _table.PendingCount);
         Assert.True(Assert.Single(_sessions.All).IsRegistered);
-        Assert.Empty(_metrics.PeerRefusalsByReason());
+        Assert.Empty(_counts.RefusedByReason().NonZero());
     }
 
     [Fact]
@@ -195,7 +196,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         }
 
         Assert.Equal("close 1008 Rate limit exceeded", await socket.HearAsync());
-        Assert.Equal(PeerHandler.MessagesPerMinute - 1, _metrics.GossipIgnored);
+        Assert.Equal(PeerHandler.MessagesPerMinute - 1, _counts.GossipIgnored);
         Assert.Equal(PeerHandler.MessagesPerMinute, Assert.Single(_table.Snapshot()).FramesReceived);
     }
 
@@ -217,7 +218,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
 
     private void AssertRefused(string reason)
     {
-        var (label, count) = Assert.Single(_metrics.PeerRefusalsByReason());
+        var (label, count) = Assert.Single(_counts.RefusedByReason().NonZero());
         Assert.Equal((reason, 1), (label, count));
     }
 
@@ -239,7 +240,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         _table,
         self.Identity,
         new IdentityOptions { PublicEndpoint = "wss://self.example" },
-        _metrics,
+        _counts,
         _time,
         NullLogger<PeerAuthenticator>.Instance);
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using CsCheck;
+using Relay;
 using Relay.Protocol;
 using Server.Tests.Fuzz;
 
@@ -101,7 +102,7 @@ public sealed class MessageDepthTests
         Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), out var message));
         using (message)
         {
-            Assert.Equal(error, MessageReader.Check(message, out _));
+            Assert.Equal(error, ClientMessages.Check(message, out _));
         }
     }
 

@@ -12,13 +12,16 @@ namespace Relay.Transport.Kestrel;
 internal sealed class KestrelConnection : Connection
 {
     private const int ReadBytes = 4096;
+    private static readonly TaskCompletionSource Finished = MakeFinished();
 
     private readonly ConnectionContext _inner;
-    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Set once, before the handler opens.
     private Stream _stream = Stream.Null;
     private IConnectionHandler? _handler;
+
+    // Atomic. Made by the reading loop when it has nothing left to read and the end is not there yet: an idle socket has none.
+    private TaskCompletionSource? _finished;
 
     // The write that is under way, of whoever sends; its continuation is made at the first one that has to wait.
     private ValueTaskAwaiter _write;
@@ -92,12 +95,12 @@ internal sealed class KestrelConnection : Connection
         }
     }
 
-    public override void Close() => _finished.TrySetResult();
+    public override void Close() => Finish();
 
     public override void Abort()
     {
         _inner.Abort();
-        _finished.TrySetResult();
+        Finish();
     }
 
     private static bool IsGoneError(Exception exception) =>
@@ -139,8 +142,23 @@ internal sealed class KestrelConnection : Connection
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        await _finished.Task;
+        await FinishedAsync();
         return false;
+    }
+
+    private Task FinishedAsync()
+    {
+        var own = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return (Interlocked.CompareExchange(ref _finished, own, null) ?? own).Task;
+    }
+
+    private void Finish() => Interlocked.Exchange(ref _finished, Finished)?.TrySetResult();
+
+    private static TaskCompletionSource MakeFinished()
+    {
+        var finished = new TaskCompletionSource();
+        finished.SetResult();
+        return finished;
     }
 
     /// <summary>Kestrel's view of the connection.</summary>
@@ -189,7 +207,7 @@ internal sealed class KestrelConnection : Connection
         public override void Abort(ConnectionAbortedException abortReason)
         {
             connection._inner.Abort(abortReason);
-            connection._finished.TrySetResult();
+            connection.Finish();
         }
 
         public override async ValueTask DisposeAsync()

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Relay.Addresses;
 using Relay.Scheduling;
+using Relay.Telemetry;
 using KestrelListen = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
 namespace Relay.Transport.Kestrel;
@@ -29,6 +30,8 @@ internal static class TransportSetup
             .AddSingleton<ProxyHeaderReader>()
             .AddSingleton<LedgerReconciler>()
             .AddPeriodic<LedgerReconciler>(reconcileInterval, (reconciler, stop) => reconciler.RunAsync(stop))
+            .AddSingleton<IStatistics, TransportStatistics>()
+            .AddSingleton<IStatistics, ProxyHeaderStatistics>()
             .Configure<SocketTransportOptions>(sockets => sockets.Backlog = options.Backlog)
             .Configure<KestrelServerOptions>(kestrel => Configure(kestrel, options));
         return services;

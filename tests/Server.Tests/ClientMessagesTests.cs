@@ -1,9 +1,10 @@
 using System.Text;
+using Relay;
 using Relay.Protocol;
 
-namespace Server.Tests.Protocol;
+namespace Server.Tests;
 
-public sealed class MessageReaderTests
+public sealed class ClientMessagesTests
 {
     [Theory]
     [InlineData("null", "Message must be a JSON object")]
@@ -76,7 +77,7 @@ public sealed class MessageReaderTests
         }
 
         Assert.Null(Check($"{{{json}}}").Error);
-        Assert.Equal(type, MessageTypes.Name(Check($"{{{json}}}").Type));
+        Assert.Equal(type, Check($"{{{json}}}").Definition.Name);
     }
 
     [Theory]
@@ -93,18 +94,99 @@ public sealed class MessageReaderTests
     [Fact]
     public void Check_Register_IsToldApartByItsCode()
     {
-        Assert.Equal(MessageType.RegisterCode, Check("{\"type\":\"register\",\"pairingCode\":\"a\",\"publicKey\":\"b\",\"peerId\":\"c\"}").Type);
-        Assert.Equal(MessageType.RegisterPeer, Check("{\"type\":\"register\",\"peerId\":\"c\"}").Type);
-        Assert.Equal(MessageType.Ping, Check("{\"type\":\"p\\u0069ng\"}").Type);
-        Assert.Equal(MessageType.Unknown, Check("{\"type\":\"PING\"}").Type);
+        Assert.Equal("pairingCode", Check("{\"type\":\"register\",\"pairingCode\":\"a\",\"publicKey\":\"b\",\"peerId\":\"c\"}").Definition.Key);
+        Assert.Equal("pairingCode", Check("{\"type\":\"register\",\"pairingCode\":null}").Definition.Key);
+        Assert.Null(Check("{\"type\":\"register\",\"peerId\":\"c\"}").Definition.Key);
+        Assert.Equal("register", Check("{\"type\":\"register\"}").Definition.Name);
     }
 
-    private static (string? Error, MessageType Type) Check(string json)
+    [Fact]
+    public void Check_EachName_IsFoundHoweverItIsSpelled()
+    {
+        foreach (var name in ClientMessages.Names.Except([ClientMessages.Unknown.Name]))
+        {
+            var escaped = string.Concat(name.Select(letter => $"\\u{(int)letter:x4}"));
+            Assert.Equal(name, Check($"{{\"type\":\"{name}\"}}").Definition.Name);
+            Assert.Equal(name, Check($"{{\"type\":\"{escaped}\"}}").Definition.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Ping")]
+    [InlineData("ping ")]
+    [InlineData("unknown")]
+    [InlineData("p\u00efng")]
+    [InlineData("p\\u00efng")]
+    [InlineData("ping\\u0000")]
+    [InlineData("pingpingpingpingpingpingpingping")]
+    [InlineData("\\u0070ingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingpingping")]
+    public void Check_NoSuchName_IsUnknownAndNoError(string name)
+    {
+        var (error, definition) = Check($"{{\"type\":\"{name}\"}}");
+
+        Assert.Null(error);
+        Assert.Same(ClientMessages.Unknown, definition);
+    }
+
+    // Whatever is checked of a registered socket's message is checked of an unknown type's too.
+    [Fact]
+    public void Checks_PeerIdAndAttestation_AreThoseOfTheProtocol()
+    {
+        Assert.Equal(["register", "register", "get_relays"], ClientMessages.All.Where(message => !message.ChecksPeerId).Select(message => message.Name));
+        Assert.Equal(
+            ["chunk_announce", "chunk_request", "chunk_push"],
+            ClientMessages.All.Where(message => message.NeedsAttestation).Select(message => message.Name));
+        Assert.True(ClientMessages.Unknown is { ChecksPeerId: true, NeedsAttestation: false });
+    }
+
+    [Fact]
+    public void Names_BothFormsOfRegister_AreOneLabel()
+    {
+        Assert.Equal("unknown", ClientMessages.Names.First());
+        Assert.Single(ClientMessages.Names, "register");
+        Assert.Equal(30, ClientMessages.Names.Count());
+    }
+
+    [Theory]
+    [InlineData("{\"type\":\"chunk_request\",\"chunkId\":\"a\",\"channelId\":\"b\"}")]
+    [InlineData("{\"type\":\"p\\u0069ng\"}")]
+    [InlineData("{\"type\":\"register\",\"pairingCode\":\"a\",\"publicKey\":\"b\"}")]
+    public void CheckAndHandle_AnyMessage_AllocateNothing(string json)
+    {
+        var handled = 0;
+        var counting = new MessageDefinition("counting", _ => handled++);
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), out var message));
+        using (message)
+        {
+            Run(1);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            Run(1000);
+
+            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(1001, handled);
+        }
+
+        void Run(int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                if (ClientMessages.Check(message, out var definition) is null)
+                {
+                    AssertDone(counting.HandleAsync(new ReceivedMessage(null!, null!, definition, message, i)));
+                }
+            }
+        }
+    }
+
+    private static void AssertDone(ValueTask task) => Assert.True(task.IsCompletedSuccessfully);
+
+    private static (string? Error, MessageDefinition Definition) Check(string json)
     {
         Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), out var message));
         using (message)
         {
-            return (MessageReader.Check(message, out var type), type);
+            return (ClientMessages.Check(message, out var definition), definition);
         }
     }
 }

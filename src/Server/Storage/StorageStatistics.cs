@@ -1,0 +1,35 @@
+using System.Diagnostics.Metrics;
+using Relay.AdminApi;
+using Relay.Telemetry;
+
+namespace Relay.Storage;
+
+/// <summary>How busy the database is.</summary>
+internal sealed class StorageStatistics(Database database, StorageOptions options) : IStatistics
+{
+    public void AddInstruments(Meter meter)
+    {
+        meter.CreateObservableGauge("relay.storage.queue", () => database.Waiting, description: "Operations waiting for the database.");
+        meter.CreateObservableCounter("relay.storage.operations", () => database.Figures.Work, description: "Operations that the database has completed.");
+        meter.CreateObservableCounter("relay.storage.commits", () => database.Figures.Commits, description: "Transactions committed to disk.");
+        meter.CreateObservableCounter("relay.storage.failures", () => database.Failures, description: "Operations that failed, or were rejected because too many were waiting.");
+        meter.CreateObservableGauge("relay.storage.file", Size, unit: "By", description: "Size of the database and its write-ahead log.");
+    }
+
+    public void Fill(Stats stats)
+    {
+        var (commits, operations) = database.Figures;
+        stats.Storage = new StorageStats
+        {
+            Waiting = database.Waiting,
+            OperationsTotal = operations,
+            CommitsTotal = commits,
+            FailuresTotal = database.Failures,
+            FileBytes = Size(),
+        };
+    }
+
+    private long Size() => Size(options.File) + Size($"{options.File}-wal");
+
+    private static long Size(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
+}
