@@ -35,6 +35,7 @@ internal static class AdminSetup
             .AddSingleton<TokenMapper>()
             .AddSingleton<AuditInterceptor>()
             .AddSingleton<RejectionHandler>()
+            .AddSingleton<UnreadableCalls>()
             .AddSingleton<IStatistics, AdminCallStatistics>()
             .AddSingleton<IStatistics, ProcessStatistics>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler>(provider => provider.GetRequiredService<RejectionHandler>());
@@ -64,6 +65,7 @@ internal static class AdminSetup
                 .UseRouting()
                 .UseAuthentication()
                 .UseAuthorization()
+                .Use(app.ApplicationServices.GetRequiredService<UnreadableCalls>().HandleAsync)
                 .UseEndpoints(MapServices));
     }
 

@@ -22,7 +22,7 @@ internal static class AdmissionSetup
         .AddSingleton<ConnectionLedger>()
         .AddSingleton(new ProtectedNetworks(options.TrustedProxies))
         .AddSingleton<AutoBans>()
-        .AddPeriodic<AutoBans>(AutoBans.Interval, bans => bans.EndExpired())
+        .AddPeriodic<AutoBans>(AutoBans.Interval, bans => bans.Sweep())
         .AddSingleton<OverloadMonitor>()
         .AddPeriodic<OverloadMonitor>(OverloadMonitor.Interval, overload => overload.Sample())
         .AddSingleton<MemoryCeiling>()

@@ -14,6 +14,9 @@ internal sealed partial class LimitPolicyStore : IDisposable
     private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
     private static readonly TimeSpan WriteAgain = TimeSpan.FromSeconds(10);
 
+    // Reverts at once that are an event each: after a night without the relay thousands may be due.
+    private const int MaxToldSingly = 100;
+
     // One writer at a time. Never waited for by whoever admits clients.
     private readonly SemaphoreSlim _writer = new(1, 1);
     private readonly TimeProvider _time;
@@ -254,7 +257,11 @@ internal sealed partial class LimitPolicyStore : IDisposable
 
         WriteReverts(history);
         Schedule();
-        made.ForEach(Publish);
+        made.Take(MaxToldSingly).ToList().ForEach(Publish);
+        if (made.Count > MaxToldSingly)
+        {
+            _events.Publish(PolicyChanged.More(made[MaxToldSingly], made[^1], made.Count - MaxToldSingly));
+        }
     }
 
     private void Publish(PolicyRevision revision) => _events.Publish(PolicyChanged.Of(revision));

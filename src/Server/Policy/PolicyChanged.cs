@@ -35,6 +35,12 @@ internal sealed record PolicyChanged : RelayEvent
         };
     }
 
+    /// <summary>Of more reverts at once than are told one by one.</summary>
+    public static PolicyChanged More(PolicyRevision first, PolicyRevision last, int count) => new(
+        "policy_changed",
+        FormattableString.Invariant($"{count} more changes expired, revisions {first.Revision} to {last.Revision}; `relayctl limits history` lists them"),
+        new RelayChange("Revert", FormattableString.Invariant($"more={count}"), $"revision={first.Revision - 1}", $"revision={last.Revision}"));
+
     /// <summary>One side of some differences for the audit, "per-ip=50 ban/192.0.2.1=-".</summary>
     public static string Short(IReadOnlyList<PolicyDifference> differences, Func<PolicyDifference, string?> side)
     {

@@ -138,27 +138,84 @@ public sealed class AutoBansTests
 
     /// <summary>Each ban that runs out is told of once; one that was lifted before is not.</summary>
     [Fact]
-    public void EndExpired_BansRunOut_AreToldOnce()
+    public void Sweep_BansRunOut_AreToldOnce()
     {
         var bans = Create(options => (options.Duration, options.MaxDuration) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(20)));
         RecordViolation(bans, Address, 3);
         RecordViolation(bans, Key("203.0.113.8"), 3);
         bans.Remove(new IpPrefix(Key("203.0.113.8")));
         _time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromTicks(1));
-        bans.EndExpired();
+        bans.Sweep();
         Assert.Empty(Expired);
 
         _time.Advance(TimeSpan.FromTicks(1));
-        bans.EndExpired();
-        bans.EndExpired();
+        bans.Sweep();
+        bans.Sweep();
         Assert.Equal(["The automatic ban of 203.0.113.7 expired"], Expired);
 
         RecordViolation(bans, Address, 3);
         Assert.True(bans.IsBanned(Address));
         _time.Advance(TimeSpan.FromMinutes(20));
-        bans.EndExpired();
+        bans.Sweep();
         Assert.Equal(2, Expired.Count);
         Assert.False(bans.IsBanned(Address));
+    }
+
+    /// <summary>Banned again between the end of its ban and the sweep: nothing is said to have expired while it is banned.</summary>
+    [Fact]
+    public void Sweep_BannedAgainSinceTheEnd_TellsOnlyOfTheEndOfTheNewBan()
+    {
+        var bans = Create(options => (options.Duration, options.MaxDuration) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(20)));
+        RecordViolation(bans, Address, 3);
+        _time.Advance(TimeSpan.FromMinutes(10));
+        RecordViolation(bans, Address, 3);
+        bans.Sweep();
+        Assert.Empty(Expired);
+        Assert.True(bans.IsBanned(Address));
+
+        _time.Advance(TimeSpan.FromMinutes(20));
+        bans.Sweep();
+        Assert.Single(Expired);
+        Assert.False(bans.IsBanned(Address));
+    }
+
+    /// <summary>Lifted and banned anew: the end of the first ban is not that of the second.</summary>
+    [Fact]
+    public void Sweep_LiftedAndBannedAnew_TellsOnlyOfTheEndOfTheNewBan()
+    {
+        var bans = Create();
+        RecordViolation(bans, Address, 3);
+        _time.Advance(TimeSpan.FromMinutes(5));
+        Assert.Single(bans.Remove(new IpPrefix(Address)));
+        RecordViolation(bans, Address, 3);
+        _time.Advance(TimeSpan.FromMinutes(5));
+        bans.Sweep();
+        Assert.Empty(Expired);
+        Assert.True(bans.IsBanned(Address));
+    }
+
+    /// <summary>However many addresses are banned, and however many bans end at once, the stream keeps what else happened, and no ban goes uncounted.</summary>
+    [Fact]
+    public void Sweep_FloodOfBans_LeavesOtherEventsInTheStream()
+    {
+        const int Flood = 20_000;
+        var bans = Create();
+        _events.Publish(new StateChanged(RelayPhase.Serving, RelayPhase.Draining, null));
+        for (uint i = 0; i < Flood; i++)
+        {
+            RecordViolation(bans, IpKey.FromIpv4(0xCB000000 + i), 3);
+        }
+
+        bans.Sweep();
+        Assert.Equal(Flood, bans.All().Count);
+        _time.Advance(TimeSpan.FromMinutes(10));
+        bans.Sweep();
+        Assert.Empty(bans.All());
+
+        var told = _events.Last(int.MaxValue).Select(published => published.Event).ToList();
+        Assert.IsType<StateChanged>(told[0]);
+        Assert.Equal(Flood, Made.Count + Assert.Single(told.OfType<MoreAddressesBanned>()).Count);
+        Assert.Equal(Flood, Expired.Count + Assert.Single(told.OfType<MoreAutoBansExpired>()).Count);
     }
 
     [Fact]

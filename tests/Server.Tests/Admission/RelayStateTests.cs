@@ -76,6 +76,45 @@ public sealed class RelayStateTests
             told.Select(change => (change.After, change.Who, change.Reason)));
     }
 
+    /// <summary>A stop comes while operators start and cancel drains: it is said once, and nothing leads back from it.</summary>
+    [Fact]
+    public void Stop_WhileDrainsAreStartedAndCancelled_IsTheLastStep()
+    {
+        using var sessions = new QuietSessions();
+        for (var round = 0; round < 200; round++)
+        {
+            var state = new RelayState();
+            var told = new List<RelayPhase>();
+            state.Changed += change => told.Add(change.After);
+            state.TryServe();
+            var events = new RelayEvents(sessions.Time);
+            var drainer = new Drainer(new SessionTable(), sessions.Handler, state, events, sessions.Time);
+            var stopped = 0;
+            Parallel.For(0, 6, worker =>
+            {
+                switch (worker % 3)
+                {
+                    case 0:
+                        drainer.Start(10, TimeSpan.FromMinutes(1), $"operator {worker}");
+                        break;
+                    case 1:
+                        drainer.Cancel();
+                        break;
+                    default:
+                        Interlocked.Add(ref stopped, state.TryStop("SIGTERM") ? 1 : 0);
+                        break;
+                }
+            });
+
+            Assert.Equal((1, RelayPhase.Stopping, null), (stopped, state.Phase, state.Draining));
+            Assert.Equal(told.Count - 1, told.IndexOf(RelayPhase.Stopping));
+            var published = events.Last(int.MaxValue).Count;
+            drainer.Start(10, TimeSpan.FromMinutes(1));
+            Assert.False(drainer.Cancel());
+            Assert.Equal((published, RelayPhase.Stopping), (events.Last(int.MaxValue).Count, state.Phase));
+        }
+    }
+
     /// <summary>Whatever operators do at once, the state and the drainer agree afterwards: never "draining" with nothing that drains, nor the other way round.</summary>
     [Fact]
     public void Drainer_StartedAndCancelledAtOnce_AgreesWithTheState()

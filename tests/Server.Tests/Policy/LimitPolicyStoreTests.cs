@@ -115,6 +115,25 @@ public sealed class LimitPolicyStoreTests : IDisposable
         Assert.Empty(_store.Overview().Pending);
     }
 
+    /// <summary>Thousands of bans may end at once after a night without the relay: other events stay in the stream, and no revert goes uncounted.</summary>
+    [Fact]
+    public void HoldFor_ManyAtOnce_TellsOfTheFirstAndCountsTheOthers()
+    {
+        const int Many = 300;
+        for (var i = 0; i < Many; i++)
+        {
+            _store.Change(Of(($"ban/198.51.{i / 250}.{i % 250 + 1}", "forever")) with { Ttl = TimeSpan.FromHours(1) });
+        }
+
+        _time.Advance(TimeSpan.FromHours(1));
+
+        Assert.Equal((2 * Many) + 1, _store.Current.Revision);
+        var reverts = _events.Last(int.MaxValue).Skip(Many).Select(published => published.Event).ToList();
+        Assert.Equal(101, reverts.Count);
+        Assert.All(reverts, revert => Assert.Equal(("relayd", "Revert"), (revert.Who, revert.Change!.Method)));
+        Assert.Equal("200 more changes expired, revisions 402 to 601; `relayctl limits history` lists them", reverts[^1].Text);
+    }
+
     [Fact]
     public void HoldFor_LongerThanATimerRuns_IsTakenBackAllTheSame()
     {
