@@ -114,7 +114,7 @@ public sealed class EarlyRejectionTests : IDisposable
         Assert.Equal($"{(int)code}", Header(answer, "grpc-status"));
         var entry = await server.NewestAuditAsync();
         Assert.Equal(("ChangePolicy", result, "operate"), (entry.Method, entry.Result, entry.Role));
-        Assert.StartsWith("token:", entry.Who, StringComparison.Ordinal);
+        Assert.StartsWith("token Operate ", entry.Who, StringComparison.Ordinal);
         Assert.NotEqual("", entry.Text);
         if (code == StatusCode.InvalidArgument)
         {

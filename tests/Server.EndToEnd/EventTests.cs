@@ -105,6 +105,37 @@ public sealed class EventTests
         await AuditedAsync(server, ("ChangePolicy", "uid"), ("Revert", "relayd"));
     }
 
+    /// <summary>However many addresses are banned before and after, the revert that happens meanwhile is in the audit log.</summary>
+    [Fact]
+    public async Task Revert_AmidAFloodOfBans_IsAuditedAllTheSame()
+    {
+        const uint Flood = 10_000;
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await RelayServer.StartAsync(settings => settings.AutoBan.Threshold = 1, time);
+        await new PolicyAdmin(server.Channel).SetPerIpAsync(7, new ChangeOptions { Ttl = Duration.FromTimeSpan(TimeSpan.FromHours(1)), Reason = "a test" });
+        Ban(0);
+        time.Advance(TimeSpan.FromHours(1));
+        Ban(Flood);
+        time.Advance(AutoBans.Interval);
+
+        IReadOnlyList<AuditRecord> found = [];
+        await Eventually.TrueAsync(
+            () => (found = [.. server.Admin.ListAudit(new ListAuditRequest { Method = "Revert" }, Call).Entries]).Count == 1,
+            "the revert");
+        Assert.Equal(("relayd", "per-ip=7", "per-ip=50"), (found[0].Who, found[0].Before, found[0].After));
+        await Eventually.TrueAsync(
+            () => server.Admin.ListAudit(new ListAuditRequest { Method = "Ban", PageSize = 1000 }, Call).Entries.Any(entry => entry.What.StartsWith("more=", StringComparison.Ordinal)),
+            "the bans that were not told of singly");
+
+        void Ban(uint first)
+        {
+            for (var i = first; i < first + Flood; i++)
+            {
+                server.Get<AutoBans>().RecordViolation(IpKey.FromIpv4(0xCB000000 + i));
+            }
+        }
+    }
+
     /// <summary>What only looks wrong is logged and streamed; nothing was changed, so nothing is audited.</summary>
     [Fact]
     public async Task ProxyWarningAndLedgerDrift_AreLoggedAndStreamed()

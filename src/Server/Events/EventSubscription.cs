@@ -13,11 +13,11 @@ internal sealed partial class EventSubscription(string name, RelayEvents events,
         return Task.CompletedTask;
     }
 
-    /// <summary>Waits until what was published so far has been handled.</summary>
+    /// <summary>Waits until what was published so far has been handled: a stop that took too long elsewhere is no reason to lose it.</summary>
     public Task StopAsync(CancellationToken cancellationToken)
     {
         _follower?.Dispose();
-        return _reading.WaitAsync(cancellationToken);
+        return _reading;
     }
 
     public void Dispose() => _follower?.Dispose();
