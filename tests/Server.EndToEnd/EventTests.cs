@@ -67,7 +67,7 @@ public sealed class EventTests
             told.Select(happened => $"{happened.Kind}/{happened.Reason}"));
         Assert.All(told.Where(happened => happened.Reason.Length > 0), happened => Assert.StartsWith("uid=", happened.Who, StringComparison.Ordinal));
         Assert.Equal(1, log.Lines.Count(line => line.StartsWith("Drain started: ", StringComparison.Ordinal)));
-        await AuditedAsync(server, ("CancelDrain", "uid"), ("Drain", "uid"));
+        await AuditedAsync(server, ("CancelDrain", "uid"), ("Drain", "uid"), ("Drained", "relayd"));
     }
 
     [Fact]

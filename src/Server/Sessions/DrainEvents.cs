@@ -19,6 +19,8 @@ internal sealed record DrainEnded(int Closed, string StartedBy) : RelayEvent
     public override string Kind => "drain_ended";
 
     public override string Text => FormattableString.Invariant($"Drain started by {StartedBy} ended: {Closed} clients were disconnected, none is left");
+
+    public override RelayChange Change => new("Drained", FormattableString.Invariant($"disconnected={Closed}"), "", "no client is left");
 }
 
 /// <summary>New connections are accepted again.</summary>
