@@ -118,7 +118,7 @@ internal static class ClientMessages
     /// <summary>The meanings of a name, given as the JSON string that spells it. Allocates nothing.</summary>
     private static ReadOnlySpan<MessageDefinition> Find(ReadOnlySpan<byte> quoted)
     {
-        // No name is longer; as an escape a letter has six bytes.
+        // No name is longer; an escaped character has six bytes.
         Span<char> name = stackalloc char[6 * MaxNameLength];
         return JsonText.TryCopyAscii(quoted, name, out var length) && Lookup.TryGetValue(name[..length], out var meanings) ? meanings : [];
     }

@@ -1,10 +1,11 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Relay;
 using Relay.Protocol;
 
 namespace Server.Tests;
 
-public sealed class ClientMessagesTests
+public sealed partial class ClientMessagesTests
 {
     [Theory]
     [InlineData("null", "Message must be a JSON object")]
@@ -178,6 +179,29 @@ public sealed class ClientMessagesTests
             }
         }
     }
+
+    // A name that is missing from the table throws when a message with it comes: rather here.
+    [Fact]
+    public void Fields_OfEveryHandler_AreDeclared()
+    {
+        string[] features = ["Signaling", "Relays", "Rendezvous", "Channels", "Chunks", "Attestation"];
+        var read = features
+            .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(ArchitectureTests.FindRoot(), "src/Server", folder), "*.cs"))
+            .SelectMany(file => FieldRead().Matches(File.ReadAllText(file)))
+            .SelectMany(call => Quoted().Matches(call.Value).Select(match => match.Groups[1].Value))
+            .Distinct()
+            .ToArray();
+
+        Assert.Contains("dailyPoints", read);
+        Assert.Contains("deviceName", read);
+        Assert.DoesNotContain(read, name => !ClientMessages.Fields.Contains(name));
+    }
+
+    [GeneratedRegex("""(\bmessage\.\w+\(|First\(message, )"[^)]*\)""")]
+    private static partial Regex FieldRead();
+
+    [GeneratedRegex("\"(\\w+)\"")]
+    private static partial Regex Quoted();
 
     private static void AssertDone(ValueTask task) => Assert.True(task.IsCompletedSuccessfully);
 

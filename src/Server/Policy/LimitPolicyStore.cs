@@ -45,8 +45,9 @@ internal sealed partial class LimitPolicyStore : IDisposable
         (_time, _clock, _ipv6Prefix, _journal, _logger) = (time, new SteadyClock(time), options.Ipv6Prefix, journal, logger ?? NullLogger<LimitPolicyStore>.Instance);
         _events = events ?? new RelayEvents(time);
         _timer = time.CreateTimer(_ => _ = RevertAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _snapshot = Snapshot.Of(Start(PolicyItems.FromOptions(options, out _), out var configured), _ipv6Prefix);
-        if (configured)
+        var history = PolicyStart.Read(journal, PolicyItems.FromOptions(options, out _), _ipv6Prefix, time, _clock, out var isRevised);
+        _snapshot = Snapshot.Of(history, _ipv6Prefix);
+        if (isRevised)
         {
             Publish(_snapshot.History.Last);
         }
@@ -123,42 +124,6 @@ internal sealed partial class LimitPolicyStore : IDisposable
     public DateTimeOffset? UntilOf(string path) => _snapshot.History.Current.TemporaryOf(path)?.Until is { } until ? _clock.ToWall(until) : null;
 
     public void Dispose() => _timer.Dispose();
-
-    /// <param name="configured">The configuration is another than before, and that is a revision.</param>
-    private PolicyHistory Start(PolicyItems configuration, out bool configured)
-    {
-        configured = false;
-        try
-        {
-            var history = _journal is null ? null : JournalReplay.Read(_journal, configuration, _ipv6Prefix);
-            if (history is null)
-            {
-                var first = PolicyHistory.Start(new JournalEntry(1, _time.GetUtcNow(), PolicyRevision.Relay, "first start", []), PolicyState.First(configuration, _ipv6Prefix));
-                _journal?.Write([.. first.Entries], first.Entries, _clock.ToWall);
-                return first;
-            }
-
-            if (PolicyItems.Diff(history.Current.Configuration, configuration).Count == 0)
-            {
-                return history;
-            }
-
-            var (before, after) = (history.Current, history.Current.With(configuration));
-            var entry = new JournalEntry(after.Revision, _time.GetUtcNow(), PolicyRevision.Relay, "the configuration was changed", PolicyItems.Diff(before.Items, after.Items))
-            {
-                State = after.ToJournal(),
-            };
-            history = history.Add(entry, after);
-            configured = JournalEntry.IsRevision(entry.Changes);
-            _journal!.Write([entry], history.Entries, _clock.ToWall);
-            return history;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidDataException(
-                $"{File} cannot be read or written: {exception.Message} Correct its owner and mode, or name another file in Admission:PolicyFile (empty: none).", exception);
-        }
-    }
 
     private PolicyResult Change(PolicyChange change)
     {
@@ -240,7 +205,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
     {
         var history = _snapshot.History;
         var made = new List<PolicyRevision>();
-        while (NextRevert(history.Current) is { } entry)
+        while (Reverts.Next(history.Current, _clock.Now, _time.GetUtcNow()) is { } entry)
         {
             history = history.Add(entry, history.Current.Apply(entry, out _));
             _unwritten.Add(entry);
@@ -265,23 +230,6 @@ internal sealed partial class LimitPolicyStore : IDisposable
     }
 
     private void Publish(PolicyRevision revision) => _events.Publish(PolicyChanged.Of(revision));
-
-    private JournalEntry? NextRevert(PolicyState state)
-    {
-        var now = _clock.Now;
-        if (state.Temporary.MinBy(setting => setting.Due) is not { } first || first.Due > now)
-        {
-            return null;
-        }
-
-        var unconfirmed = first.ConfirmBy <= now;
-        var over = state.Temporary.Where(setting => setting.Revision == first.Revision && setting.Due <= now).ToList();
-        var changes = over.Select(setting => new PolicyDifference(setting.Path, state.Items[setting.Path], state.Without(over, setting.Path)) { Reverts = setting.Revision }).ToList();
-        var reason = unconfirmed ? $"revision {first.Revision} was not confirmed in time"
-            : over.TrueForAll(setting => setting.Path.StartsWith(PolicyItems.Ban, StringComparison.Ordinal)) ? $"the ban of revision {first.Revision} expired"
-            : $"revision {first.Revision} expired";
-        return new JournalEntry(state.Revision + (JournalEntry.IsRevision(changes) ? 1 : 0), _time.GetUtcNow(), PolicyRevision.Relay, reason, changes);
-    }
 
     private void WriteReverts(PolicyHistory history)
     {

@@ -2,12 +2,12 @@ using System.Collections.Frozen;
 
 namespace Relay.Protocol;
 
-/// <summary>The names of the fields that somebody may ask a message for: ASCII, at most 24 letters.</summary>
+/// <summary>The names of the fields that somebody may ask a message for: ASCII, at most 24 characters.</summary>
 internal sealed class FieldNames
 {
     private const int MaxLength = 24;
 
-    // As an escape a letter has six bytes.
+    // An escaped character has six bytes.
     private const int MaxSpelling = 6 * MaxLength;
 
     private readonly FrozenSet<string> _names;
