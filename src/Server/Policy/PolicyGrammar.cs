@@ -78,7 +78,7 @@ internal static class PolicyGrammar
         Tiers.Contains(path) ? $"off, a multiple of per-ip such as 8x, or 1 to {AdmissionOptions.MaxLimit:#,0}"
         : Rates.Contains(path) ? "off, or a rate such as '20/s burst 200' or '30/m'"
         : path == PolicyItems.Unresolved ? "total-only, refuse"
-        : path == PolicyItems.OverloadLevel ? "auto, calm, busy, flooded"
+        : path == PolicyItems.OverloadLevel ? "auto, normal, elevated, critical"
         : $"1 to {AdmissionOptions.MaxLimit:#,0}";
 
     private static string? ReadScalar(string path, string text)

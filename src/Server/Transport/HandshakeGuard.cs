@@ -26,7 +26,7 @@ internal enum HandshakeRejection
 internal sealed class HandshakeGuard
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
-    private static readonly string[] Labels = ["late", "per_ip", "crowded"];
+    private static readonly string[] Labels = ["timeout", "per_ip", "total"];
 
     private readonly PublicListenerOptions _options;
     private readonly LimitPolicyStore _policies;
