@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Relay.AdminCli;
 
-/// <summary>Judges the certificate that the relay shows, and says in words what is wrong with it.</summary>
+/// <summary>Verifies the relay's certificate, and explains what is wrong with it.</summary>
 internal static class RelayCertificate
 {
     private const X509ChainStatusFlags NotSigned = X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid;

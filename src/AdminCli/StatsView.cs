@@ -95,7 +95,7 @@ internal static class StatsView
     public static IEnumerable<StatsRow.Part> Uncounted(long connections) =>
         connections > 0 ? [$"+{Units.Count(connections)} not counted (unlimited networks)"] : [];
 
-    // Whoever is refused because the relay stops is seen for a moment before its end: no word of it otherwise.
+    // Refusals because of the shutdown are only seen in its last moments; omitted otherwise.
     private static StatsRow Refused(Refusals refused, StatsRates rates) => new("refused",
         [
             new StatsRow.Part($"total limit {Units.Count(refused.TotalLimit)}", refused.TotalLimit > 0 ? Tone.Warning : Tone.Plain),

@@ -13,13 +13,13 @@ internal enum ProxyWarnings
     /// <summary>New connections bring the headers of proxies, from peers that are not trusted.</summary>
     UnlistedProxy = 2,
 
-    /// <summary>Trusted proxies tell no usable address.</summary>
+    /// <summary>Trusted proxies send no usable address.</summary>
     SilentProxy = 4,
 }
 
 /// <summary>
-/// Notices that the relay stands behind a proxy that it was not told of, or that was not told to name its clients: the
-/// commonest reason why a limit per address hits the wrong ones. The way in only counts; periodic work judges what it counted,
+/// Detects a proxy in front of the relay that is not listed, or is not configured to send client addresses: the
+/// most common reason why a limit per address hits the wrong clients. The upgrade only counts; periodic work evaluates the counts,
 /// and older counts fade.
 /// </summary>
 internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguration> logger)
@@ -164,7 +164,7 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
         public static partial void OneAddress(ILogger logger);
 
         [LoggerMessage(2, LogLevel.Warning, "{Percent} % of new connections bring a proxy's headers from addresses that are not in Admission:TrustedProxies: "
-            + "the relay probably stands behind a proxy that it was not told of")]
+            + "the relay is probably behind a proxy that is not listed in Admission:TrustedProxies")]
         public static partial void UnlistedProxy(ILogger logger, int percent);
 
         [LoggerMessage(3, LogLevel.Warning, "{Percent} % of new connections through trusted proxies come without a usable client address: "

@@ -74,7 +74,7 @@ internal sealed partial class OperatorLog(
         Queue("Ban", $"network={ban.Network}", $"automatic, offence {ban.Times}", "", $"until {ban.Until.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}");
     }
 
-    // The monitor logs it with its figures.
+    // The monitor logs it with its counts.
     private void OnLevelChanged(OverloadLevel before, OverloadLevel after) =>
         Queue("OverloadLevel", $"level={OverloadLevels.Name(after)}", null, OverloadLevels.Name(before), OverloadLevels.Name(after));
 

@@ -49,7 +49,7 @@ internal sealed record AuditEntry
     /// <summary>"ok" or a gRPC status code's name.</summary>
     public required string Result { get; init; }
 
-    /// <summary>What a caller who was refused was told.</summary>
+    /// <summary>The error message that a rejected caller got.</summary>
     public string? Text { get; init; }
 
     /// <summary>Refusals since the entry before that were not written, because there were too many.</summary>

@@ -25,7 +25,7 @@ internal sealed class Chunk(string id)
     /// <summary>True when nothing is left to remember.</summary>
     public bool IsUnknown => Content is null && Pull is null && Sources.Count == 0 && Pushes == 0;
 
-    /// <summary>Somebody to ask for it who is not the only one to wait for it, and whose turn it is.</summary>
+    /// <summary>The next source to ask that is not itself the only waiter.</summary>
     public Client? NextSource(Client? onlyWaiter)
     {
         for (var node = Sources.First; node is not null; node = node.Next)

@@ -10,7 +10,7 @@ internal enum Availability
     /// <summary>It is kept here.</summary>
     Kept,
 
-    /// <summary>A source has it: whoever asks may wait.</summary>
+    /// <summary>A source has it: the requester may wait.</summary>
     ToWaitFor,
 
     /// <summary>The client waits for too many chunks.</summary>

@@ -62,7 +62,7 @@ internal sealed class RelaySettings
         if (Admission.TrustedProxies.Length == 0
             && Listen.Listeners.FirstOrDefault(listener => listener.ClientAddress.NeedsTrust) is { } listener)
         {
-            yield return $"Admission:TrustedProxies: is empty, so nobody's word would count on the listener {listener}; list the proxies' networks";
+            yield return $"Admission:TrustedProxies: is empty, so no PROXY header would be trusted on the listener {listener}; list the proxies' networks";
         }
     }
 }

@@ -46,7 +46,7 @@ internal sealed partial class Lifetime(
         var now = time.GetTimestamp();
         if (Interlocked.CompareExchange(ref _firstSignal, now, 0) is not 0 and var first)
         {
-            // Some supervisors signal the process and its group: the same stop, told twice.
+            // Some supervisors signal the process and its group: the same stop, signalled twice.
             if (time.GetElapsedTime(first, now) < SameSignal)
             {
                 return;
@@ -59,7 +59,7 @@ internal sealed partial class Lifetime(
         _ = StopAsync();
     }
 
-    // Drained first, if the configuration gives it time; then whoever is left is closed at once.
+    // Drained first, if the configuration gives it time; then the remaining clients are closed at once.
     private async Task StopAsync()
     {
         if (options.StopDrain > TimeSpan.Zero)

@@ -4,7 +4,7 @@ namespace Relay.Policy;
 
 /// <summary>
 /// The policy in force, its history, and what is reverted automatically. A change is in the journal, on the disk, before it
-/// takes effect and before anybody is told. Readers take an immutable snapshot and wait for nothing; writers follow one
+/// takes effect and before the reply is sent. Readers take an immutable snapshot and wait for nothing; writers follow one
 /// another.
 /// </summary>
 internal sealed partial class LimitPolicyStore : IDisposable
@@ -13,7 +13,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
     private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
     private static readonly TimeSpan WriteAgain = TimeSpan.FromSeconds(10);
 
-    // One writer at a time. Never waited for by whoever admits clients.
+    // One writer at a time. Admission never waits for it.
     private readonly SemaphoreSlim _writer = new(1, 1);
     private readonly TimeProvider _time;
     private readonly SteadyClock _clock;
@@ -22,7 +22,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
     private readonly ILogger _logger;
     private readonly ITimer _timer;
 
-    // The writer's: reverts that took place although the journal could not be written. It says when they were due.
+    // The writer's: reverts that were made although the journal could not be written. The journal says when they were due.
     private readonly List<JournalEntry> _unwritten = [];
 
     // Replaced whole by the writer, read anywhere.
@@ -231,7 +231,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
         }
     }
 
-    // What was promised takes place also where the journal cannot be written: it says until when, so a start does the same.
+    // A due revert is made even if the journal cannot be written: it says when it is due, so a restart does the same.
     private List<PolicyRevision> Revert()
     {
         var history = _snapshot.History;

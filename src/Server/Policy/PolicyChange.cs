@@ -1,6 +1,6 @@
 namespace Relay.Policy;
 
-/// <summary>A change that somebody asks for: edits, resets or a rollback.</summary>
+/// <summary>A requested change: edits, resets or a rollback.</summary>
 /// <param name="Edits">Path to new text; null removes a rule.</param>
 /// <param name="Who">The caller, for history and audit.</param>
 internal sealed record PolicyChange(IReadOnlyDictionary<string, string?> Edits, string Who, string Reason = "")

@@ -34,7 +34,7 @@ internal static class PolicyGrammar
 
             if (inner == PolicyItems.OverloadLevel)
             {
-                return "a shadow refuses nobody, so it has no level";
+                return "a shadow never rejects, so it has no level";
             }
 
             var error = text is null && Scalars.Contains(inner) ? null : Normalize(inner, text, ipv6Prefix, out inner, out normalText);
@@ -134,7 +134,7 @@ internal static class PolicyGrammar
         }
 
         return limit.Kind == OverrideKind.Number && prefix.IsIpv6 && prefix.Length > ipv6Prefix
-            ? (null, $"sockets are counted by /{ipv6Prefix}, so a number cannot hold for a part of one; use unlimited or deny, or the whole {new IpPrefix(prefix.Key.Cut(ipv6Prefix))}")
+            ? (null, $"sockets are counted by /{ipv6Prefix}, so a number cannot apply to a part of one; use unlimited or deny, or the whole {new IpPrefix(prefix.Key.Truncate(ipv6Prefix))}")
             : (limit.ToString(), null);
     }
 

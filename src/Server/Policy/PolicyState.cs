@@ -23,7 +23,7 @@ internal sealed class PolicyState
 
     public long Revision { get; }
 
-    /// <summary>What holds where nobody changed anything.</summary>
+    /// <summary>The configured policy, without changes.</summary>
     public PolicyItems Configuration { get; }
 
     /// <summary>What is in force.</summary>
@@ -97,7 +97,7 @@ internal sealed class PolicyState
 
             var isForATime = change.Until is not null || change.ConfirmBy is not null;
 
-            // A ban replaces the one before it: nobody who bans for an hour wants the longer ban back after that.
+            // A ban replaces the one before it: when it expires, an earlier, longer ban must not come back.
             if (!isForATime || change.Path.StartsWith(PolicyItems.Ban, StringComparison.Ordinal))
             {
                 temporary = temporary.RemoveAll(other => other.Path == change.Path);

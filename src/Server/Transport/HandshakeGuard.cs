@@ -73,7 +73,7 @@ internal sealed class HandshakeGuard
     public bool TryEnter(Connection connection, IpKey? address)
     {
         var policy = _policies.Current;
-        var key = address?.CutIpv6(policy.Ipv6Prefix);
+        var key = address?.TruncateIpv6(policy.Ipv6Prefix);
         Connection? oldest = null;
         lock (_lock)
         {
