@@ -59,5 +59,5 @@ internal static class RelayCertificate
     private static string Day(DateTime moment) => moment.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }
 
-/// <summary>The relay's certificate proves nothing; the message goes on where "Cannot reach the relay at …: " ends.</summary>
+/// <summary>The relay's certificate is not trusted; the message follows "Cannot reach the relay at …: ".</summary>
 internal sealed class UntrustedRelayException(string message) : AuthenticationException(message);

@@ -54,7 +54,7 @@ internal static class StatsView
         ? $"LEDGER MISMATCH {Signed(drift)}: the ledger does not match the open sockets. Run `relayctl verify`."
         : null;
 
-    /// <summary>What is wrong, though the relay goes on: a sentence each.</summary>
+    /// <summary>Warnings, one sentence each.</summary>
     public static IEnumerable<string> Warnings(Stats stats)
     {
         foreach (var warning in stats.ClientAddress?.Warnings ?? [])

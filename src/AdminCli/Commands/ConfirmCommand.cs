@@ -33,7 +33,7 @@ internal static class ConfirmCommand
             }
             else
             {
-                call.Output.Line($"Confirmed revision {string.Join(", ", response.Confirmed)}; revision {response.Revision} is in force.");
+                call.Output.Line($"Confirmed revision {string.Join(", ", response.Confirmed)}; the current revision is {response.Revision}.");
             }
 
             return ExitCodes.Ok;

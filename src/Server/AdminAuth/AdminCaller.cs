@@ -29,7 +29,7 @@ internal sealed class AdminCaller(AdminIdentity identity, AdminConnection connec
     /// <summary>Identifies the request, in the audit file and in the reply's trailers.</summary>
     public string RequestId { get; } = RandomNumberGenerator.GetHexString(RequestIdDigits, lowercase: true);
 
-    /// <summary>What was in force before and after, where the call changed something. Written by its handler only.</summary>
+    /// <summary>The values before and after, where the call changed something. Written by its handler only.</summary>
     public (string? Before, string? After) Change { get; private set; }
 
     /// <summary>The caller of the call at hand.</summary>

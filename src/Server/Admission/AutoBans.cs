@@ -83,7 +83,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
         Banned?.Invoke(ban);
     }
 
-    /// <summary>The bans in force.</summary>
+    /// <summary>The bans in effect.</summary>
     public IReadOnlyList<AutoBan> All()
     {
         lock (_lock)

@@ -33,7 +33,7 @@ internal sealed class ConnectionLedger
     /// <summary>Refused since the start, for whatever reason.</summary>
     public long RefusedTotal => _decisions.Refusals.All;
 
-    /// <summary>Those of them whose address did not flood by itself.</summary>
+    /// <summary>Refusals of addresses that do not flood.</summary>
     public long RefusedNonFlooding => _decisions.Refusals.NonFlooding;
 
     /// <summary>Acquires a lease for a whole <paramref name="address"/>, or says which rule refuses it.</summary>

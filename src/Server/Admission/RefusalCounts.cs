@@ -18,7 +18,7 @@ internal sealed class RefusalCounts(OverloadThresholds levels, TimeProvider time
     /// <summary>By <see cref="Refusal"/>.</summary>
     public IReadOnlyList<long> ByReason => [.. _byReason];
 
-    /// <summary>Counts one, and says on which level its key stands by itself.</summary>
+    /// <summary>Counts one, and returns the level of its key.</summary>
     public Policy.OverloadLevel Count(ref OverloadMeter meter, Refusal refusal, long now)
     {
         var level = meter.Count(levels, now, time);

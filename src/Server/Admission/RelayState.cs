@@ -49,7 +49,7 @@ internal sealed class RelayState
     /// <summary>The listeners are open. False: the relay drains or stops already.</summary>
     public bool TryServe() => TryMove(RelayPhase.Serving, from: RelayPhase.Starting);
 
-    /// <summary>False when the relay stops; a drain in progress goes on.</summary>
+    /// <summary>False when the relay stops; a drain in progress continues.</summary>
     public bool TryDrain()
     {
         lock (_lock)

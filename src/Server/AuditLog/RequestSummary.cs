@@ -17,7 +17,7 @@ internal static class RequestSummary
     private const int MaxLength = 1024;
     private const int MaxElements = 10;
 
-    /// <summary>Everything but the reason, which the audit keeps by itself.</summary>
+    /// <summary>Everything but the reason, which has a field of its own in the audit log.</summary>
     public static string Of(IMessage message) => Truncate(Fields(message));
 
     /// <summary>The reason that a request gives, itself or in the options that it has in common with others.</summary>

@@ -10,7 +10,7 @@ internal sealed class Chunk(string id)
     /// <summary>The first channel that was named for it; null: none yet.</summary>
     public string? ChannelId { get; set; }
 
-    /// <summary>What is kept of it, be it that the disk has it already or not yet.</summary>
+    /// <summary>The kept content, whether it is on the disk already or not.</summary>
     public CachedChunk? Content { get; set; }
 
     /// <summary>Who has announced it. The next one to ask stands first.</summary>

@@ -42,6 +42,6 @@ internal enum PushVerdict
 }
 
 /// <summary>What the table says to a push.</summary>
-/// <param name="Content">What is kept now, if the push was welcome.</param>
+/// <param name="Content">The content kept now, if the push was accepted.</param>
 /// <param name="ChannelId">The chunk's channel.</param>
 internal readonly record struct PushAnswer(PushVerdict Verdict, CachedChunk? Content = null, string? ChannelId = null);

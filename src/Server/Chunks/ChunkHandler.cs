@@ -148,7 +148,7 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
         }
     }
 
-    /// <summary>Those who wait get the chunk, be it that it can be kept or not.</summary>
+    /// <summary>The waiting clients get the chunk, whether it can be kept or not.</summary>
     private async ValueTask KeepAndServeAsync(Client client, CachedChunk content, string channelId, byte[] data)
     {
         var (written, served) = (false, 0);

@@ -174,7 +174,7 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>An accepted push has reached the disk or failed to. Gives those who waited for it: they get it either way.</summary>
+    /// <summary>An accepted push was written or failed. Returns the clients that waited for it: they get it either way.</summary>
     public IReadOnlyList<Client> Finish(CachedChunk content, bool written)
     {
         lock (_lock)

@@ -4,7 +4,7 @@ using Relay.Telemetry;
 
 namespace Relay.Clients;
 
-/// <summary>Who is registered.</summary>
+/// <summary>Registered clients.</summary>
 internal sealed class ClientStatistics(ClientDirectory clients) : IStatistics
 {
     public void AddInstruments(Meter meter)

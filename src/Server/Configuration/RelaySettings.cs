@@ -56,7 +56,7 @@ internal sealed class RelaySettings
 
     public LogOptions Log { get; set; } = new();
 
-    /// <summary>What is wrong between two sections, each of which is fine by itself.</summary>
+    /// <summary>Contradictions between two sections that are valid alone.</summary>
     public IEnumerable<string> Contradictions()
     {
         if (Admission.TrustedProxies.Length == 0

@@ -16,7 +16,7 @@ internal sealed record JournalEntry(long Revision, DateTimeOffset Time, string W
 
 /// <summary>A whole state in parts that the journal can hold.</summary>
 /// <param name="Changed">Items that operators changed for good.</param>
-/// <param name="Temporary">Items that are in force for a time, for each path the latest last.</param>
+/// <param name="Temporary">Temporary items, for each path the latest last.</param>
 internal sealed record JournalState(
     IReadOnlyDictionary<string, string?> Configuration, IReadOnlyList<ItemSetting> Changed, IReadOnlyList<ItemSetting> Temporary, long ShadowSince);
 

@@ -3,7 +3,7 @@ using Relay.Addresses;
 
 namespace Relay.Policy;
 
-/// <summary>The limits in force, made from their items, replaced whole and never changed. A decision reads exactly one of them.</summary>
+/// <summary>The limits in effect, made from their items; immutable and replaced as a whole. A decision reads exactly one of them.</summary>
 internal sealed class LimitPolicy
 {
     private readonly PrefixTable<OverrideLimit> _overrides;

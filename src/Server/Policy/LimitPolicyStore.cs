@@ -52,7 +52,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
     /// <summary>Where changes are kept; null: in memory only.</summary>
     public string? File => _journal?.Path;
 
-    /// <summary>Changes the policy, unless the caller decided from an older revision than the one in force.</summary>
+    /// <summary>Changes the policy, unless the caller decided from an older revision than the current one.</summary>
     public async Task<PolicyResult> ChangeAsync(PolicyChange change)
     {
         await _writer.WaitAsync();
@@ -96,7 +96,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
         }
     }
 
-    /// <summary>The present state for those who look.</summary>
+    /// <summary>The current state, for readers.</summary>
     public PolicyOverview Overview()
     {
         var (history, policy) = _snapshot;

@@ -26,7 +26,7 @@ internal sealed class PolicyState
     /// <summary>The configured policy, without changes.</summary>
     public PolicyItems Configuration { get; }
 
-    /// <summary>What is in force.</summary>
+    /// <summary>The policy in effect.</summary>
     public PolicyItems Items { get; }
 
     /// <summary>The revision in which the shadow was last changed.</summary>
@@ -71,7 +71,7 @@ internal sealed class PolicyState
 
     public bool IsTemporary(string path) => _temporary.Any(setting => setting.Path == path);
 
-    /// <summary>The last setting of a path that is in force for a time; null: none.</summary>
+    /// <summary>The last temporary setting of a path; null: none.</summary>
     public ItemSetting? TemporaryOf(string path) => _temporary.FindLast(setting => setting.Path == path);
 
     /// <summary>What the path of <paramref name="temporary"/> goes back to when it is reverted, as things stand.</summary>

@@ -56,7 +56,7 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
         }
     }
 
-    /// <summary>Those who are here now, each once. A name alone proves nothing: it may be another socket's by now.</summary>
+    /// <summary>The connected peers, each once. A name alone is not enough: it may belong to another socket by now.</summary>
     private List<(Client Client, LiveMatch Match)> Present(List<HeldToken> tokens)
     {
         var seen = new HashSet<long>();

@@ -59,7 +59,7 @@ internal sealed class DatabaseFile : IDisposable
                 $"The database '{path}' cannot be used: " + (isInUse
                     ? "it is used by another process, most likely another relayd. Stop that one, or name another file in Storage:File for this one."
                     : $"{exception.Message.TrimEnd('.')}. Put it back from a backup, correct its owner and mode, or name another file in Storage:File. "
-                        + "It is never replaced by itself; moving it away makes a new one, without what the old one held."),
+                        + "It is never replaced automatically; moving it away makes a new one, without what the old one held."),
                 exception);
         }
     }
