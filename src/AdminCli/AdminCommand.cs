@@ -44,6 +44,7 @@ internal static class AdminCommand
             ChannelsCommand.Create(globals, context),
             VerifyCommand.Create(globals, context),
             HealthCommand.Create(globals, context),
+            EventsCommand.Create(globals, context),
             AuditCommand.Create(globals, context),
             TokenCommand.Create(globals, context),
             CompletionCommand.Create(),

@@ -12,7 +12,6 @@ namespace Relay;
 internal sealed record ClientHandlers(
     PairingHandler Pairing,
     SignalForwarder Signals,
-    CallHandler Calls,
     LinkHandler Links,
     RelayHandler Relays,
     RendezvousHandler Rendezvous,

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using Relay.Protocol;
+using Relay.Signaling;
 using static Relay.Protocol.MessageField;
 
 namespace Relay;
@@ -65,6 +66,15 @@ internal static class ClientMessages
         new("get_relays", m => m.Handlers.Relays.Offer(m.Client, m.Message)) { ChecksPeerId = false },
     ];
 
+    /// <summary>Every field that is read: those that are checked, and those that handlers look at themselves. Others take no memory.</summary>
+    public static readonly FieldNames Fields = new(
+    [
+        .. All.SelectMany(definition => definition.Fields, (_, field) => field.Name),
+        "type", "peerId", "relayId", "payload", "message", "frame", "data", "title", "proposedName", "deviceName", "deviceId",
+        "connectedCount", "maxConnections", "count", "version", "dailyPoints", "daily_points", "hourlyTokens", "hourly_tokens",
+        "deadDrop", "dead_drops", "deadDrops",
+    ]);
+
     private static readonly FrozenDictionary<string, MessageDefinition[]> ByName = All
         .GroupBy(definition => definition.Name)
         .ToFrozenDictionary(meanings => meanings.Key, meanings => meanings.ToArray(), StringComparer.Ordinal);
@@ -117,7 +127,7 @@ internal static class ClientMessages
         m.Handlers.Signals.Forward(m.Client, m.Definition.Name, m.Message, m.ReceivedAt);
 
     private static void ForwardCall(ReceivedMessage m) =>
-        m.Handlers.Calls.Forward(m.Client, m.Definition.Name, m.Message, m.ReceivedAt);
+        m.Handlers.Signals.Forward(m.Client, m.Definition.Name, m.Message, m.ReceivedAt, CallPayload.FindError(m.Definition.Name, m.Message.Value("payload")));
 
     private static void Subscribe(ReceivedMessage m)
     {

@@ -50,7 +50,7 @@ internal sealed partial class MessageRouter(
             return ValueTask.CompletedTask;
         }
 
-        if (!ClientMessage.TryParse(message, out var parsed))
+        if (!ClientMessage.TryParse(message, ClientMessages.Fields, out var parsed))
         {
             metrics.MessageReceived(ClientMessages.Unknown.Name);
             client.SendError("Invalid message format: JSON parse error");

@@ -8,6 +8,7 @@ using Relay.Channels;
 using Relay.Chunks;
 using Relay.Clients;
 using Relay.Configuration;
+using Relay.Events;
 using Relay.Federation;
 using Relay.Hosting;
 using Relay.Http;
@@ -35,6 +36,7 @@ namespace Relay
                 .AddSingleton(TimeProvider.System)
                 .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8))
                 .AddTelemetry(settings.Log, ClientMessages.Names)
+                .AddEvents()
                 .AddStorage(settings.Storage)
                 .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload)
                 .AddTransport(settings.Listen, settings.Admission.ReconcileInterval)

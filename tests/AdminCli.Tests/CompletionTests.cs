@@ -53,6 +53,8 @@ public sealed class CompletionTests
     [InlineData("relayctl ta", "tail")]
     [InlineData("relayctl tail --ref", "--refused")]
     [InlineData("relayctl ex", "explain")]
+    [InlineData("relayctl ev", "events")]
+    [InlineData("relayctl events --fo", "--follow")]
     [InlineData("relayctl explain --l", "--last --listener")]
     [InlineData("relayctl stats --w", "--watch")]
     public async Task Bash_AtTab_OffersWhatFits(string line, string expected)

@@ -5,7 +5,7 @@ namespace AdminCli.Tests;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["stats", "top", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans", "explain", "tail", "connections", "disconnect", "drain", "help", "version"];
+    public static TheoryData<string> Commands => ["stats", "top", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans", "explain", "tail", "events", "connections", "disconnect", "drain", "help", "version"];
 
     public static TheoryData<string> Subcommands =>
     [
@@ -118,6 +118,7 @@ public sealed class HelpTests
     [InlineData("verify", "1 when they do not")]
     [InlineData("explain", "1 to 100 (default 20)")]
     [InlineData("tail", "0 to 1000 (default 10)")]
+    [InlineData("events", "0 to 1024 (default 20)")]
     [InlineData("tail", "at most ten admissions and ten refusals in ten seconds")]
     [InlineData("connections", "Pairing codes and peer ids are not shown")]
     [InlineData("disconnect", "1000, 1001, 1008, 1011 to 1013 or 3000 to 4999 (default 1008)")]

@@ -9,7 +9,7 @@ namespace AdminCli.Tests;
 /// <summary>No relay behind the address: exit code 3 and what to do.</summary>
 public sealed class ServerDownTests
 {
-    public static TheoryData<string> ServerCommands => ["stats", "stats --watch", "top --once", "ips", "limits", "set-limit --per-ip 50", "peers", "verify", "health", "audit", "audit --follow", "token list", "token create --name x --role read", "token revoke 1a2b3c4d", "relays", "channels", "confirm", "limits history", "limits reset per-ip", "overrides", "ban 203.0.113.7", "bans", "explain 203.0.113.7", "tail", "connections", "disconnect --id 1", "drain", "drain --cancel"];
+    public static TheoryData<string> ServerCommands => ["stats", "stats --watch", "top --once", "ips", "limits", "set-limit --per-ip 50", "peers", "verify", "health", "audit", "audit --follow", "token list", "token create --name x --role read", "token revoke 1a2b3c4d", "relays", "channels", "confirm", "limits history", "limits reset per-ip", "overrides", "ban 203.0.113.7", "bans", "explain 203.0.113.7", "tail", "events", "events --follow", "connections", "disconnect --id 1", "drain", "drain --cancel"];
 
     [Theory]
     [MemberData(nameof(ServerCommands))]
@@ -91,6 +91,7 @@ public sealed class ServerDownTests
     [InlineData("stats")]
     [InlineData("stats --watch")]
     [InlineData("tail")]
+    [InlineData("events")]
     [InlineData("tail --refused --json")]
     [InlineData("drain --cancel")]
     [InlineData("explain 203.0.113.7")]

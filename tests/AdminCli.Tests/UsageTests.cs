@@ -87,6 +87,7 @@ public sealed class UsageTests
     [InlineData("explain 203.0.113.7 --last 101", "--last must be between 1 and 100, not '101'.")]
     [InlineData("tail --last -1", "--last must be between 0 and 1,000, not '-1'.")]
     [InlineData("tail --last 1001", "--last must be between 0 and 1,000, not '1001'.")]
+    [InlineData("events --last 1025", "--last must be between 0 and 1,024, not '1025'.")]
     [InlineData("tail everything", "Unrecognized command or argument 'everything'.")]
     [InlineData("connections --sort name", "--sort must be age, idle, messages, bytes or queue, not 'name'.")]
     [InlineData("connections --kind ghost", "--kind must be all, unregistered, code or peer, not 'ghost'.")]

@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Events;
 using Relay.Policy;
 using Relay.Telemetry;
 
@@ -69,9 +70,9 @@ public class AdmissionBenchmark
             ledger,
             policies,
             options,
-            new AutoBans(new AutoBanOptions(), networks, time),
+            new AutoBans(new AutoBanOptions(), networks, new RelayEvents(time), time),
             networks,
-            new OverloadMonitor(ledger, policies, overload, time, NullLogger<OverloadMonitor>.Instance),
+            new OverloadMonitor(ledger, policies, overload, new RelayEvents(time), time, NullLogger<OverloadMonitor>.Instance),
             new DecisionLog(time),
             new RelayMetrics(),
             time);

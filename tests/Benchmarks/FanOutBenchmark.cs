@@ -62,7 +62,7 @@ public class FanOutBenchmark : ISessionHandler, IDisposable
     [Benchmark]
     public void Frame()
     {
-        if (!ClientMessage.TryParse(_frame, out var message))
+        if (!ClientMessage.TryParse(_frame, ClientMessages.Fields, out var message))
         {
             throw new InvalidOperationException("the benchmark's message is broken");
         }

@@ -24,7 +24,7 @@ public class MessageBenchmark
     [Benchmark]
     public int ForwardOffer()
     {
-        if (!ClientMessage.TryParse(_offer, out var message))
+        if (!ClientMessage.TryParse(_offer, ClientMessages.Fields, out var message))
         {
             throw new InvalidOperationException("the benchmark's message is broken");
         }
@@ -40,7 +40,7 @@ public class MessageBenchmark
 
     private static int Peek(byte[] bytes)
     {
-        if (!ClientMessage.TryParse(bytes, out var message))
+        if (!ClientMessage.TryParse(bytes, ClientMessages.Fields, out var message))
         {
             throw new InvalidOperationException("the benchmark's message is broken");
         }

@@ -210,13 +210,15 @@ public sealed class AdminServiceTests
         var log = LogCollector.Attach(server);
         await new PolicyAdmin(server.Channel).SetPerIpAsync(40, new ChangeOptions { Reason = "night\r\nfail: forged\u001b[0m" });
 
-        var line = Assert.Single(log.Lines, line => line.StartsWith("Limits changed by ", StringComparison.Ordinal));
+        await log.ContainsAsync("Limits changed: ");
+        var line = Assert.Single(log.Lines, line => line.StartsWith("Limits changed: ", StringComparison.Ordinal));
         Assert.Matches(@"uid=\d+(\(\w+\))? gid=\d+ pid=\d+ \(night  fail: forged \[0m\)", line);
         Assert.Contains("per-ip 50 -> 40, revision 2", line, StringComparison.Ordinal);
         Assert.Contains($"pid={Environment.ProcessId} ", line, StringComparison.Ordinal);
 
         await new PolicyAdmin(server.Channel).SetPerIpAsync(30);
-        Assert.Contains(log.Lines, line => line.Contains(" (no reason given): per-ip 40 -> 30", StringComparison.Ordinal));
+        await log.ContainsAsync("Limits changed: per-ip 40 -> 30, revision 3, by uid=");
+        Assert.Contains(log.Lines, line => line.EndsWith(" (no reason given) [policy_changed]", StringComparison.Ordinal));
     }
 
     private static async Task<string> RefusedAsync(RelayServer server)

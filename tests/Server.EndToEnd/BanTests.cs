@@ -47,10 +47,13 @@ public sealed class BanTests
 
         var answer = await admin.SetAsync(new LimitSettings { Total = 99 });
         Assert.Equal("total", Assert.Single(answer.Changes).Path);
-        var entries = (await server.Admin.ListAuditAsync(new ListAuditRequest(), PolicyAdmin.Call)).Entries;
-        Assert.Equal(["ChangePolicy", "Revert", "Ban"], entries.Select(entry => entry.Method));
-        Assert.Equal(("relayd", "the ban of revision 2 expired", "ban/203.0.113.0/24=-"), (entries[1].Who, entries[1].Why, entries[1].After));
-        Assert.Contains(log.Lines, line => line.StartsWith("Limits changed by relayd (the ban of revision 2 expired): ban/203.0.113.0/24 2000-01-01T01:00:00Z a test -> (none), revision 3", StringComparison.Ordinal));
+        IReadOnlyList<AuditRecord> entries = [];
+        await Eventually.TrueAsync(
+            () => (entries = [.. server.Admin.ListAudit(new ListAuditRequest(), PolicyAdmin.Call).Entries]).Count == 3, "an entry of each change");
+        Assert.Equal(["Ban", "ChangePolicy", "Revert"], entries.Select(entry => entry.Method).Order());
+        var revert = entries.Single(entry => entry.Method == "Revert");
+        Assert.Equal(("relayd", "the ban of revision 2 expired", "ban/203.0.113.0/24=-"), (revert.Who, revert.Why, revert.After));
+        await log.ContainsAsync("Limits changed: ban/203.0.113.0/24 2000-01-01T01:00:00Z a test -> (none), revision 3, by relayd (the ban of revision 2 expired) [ban_expired]");
     }
 
     [Theory]

@@ -99,6 +99,31 @@ public sealed class EarlyRejectionTests : IDisposable
         Assert.NotEqual($"{(int)StatusCode.OK}", Header(failed, "grpc-status"));
     }
 
+    /// <summary>Whoever may change limits and sends what is no change is told so, and leaves an entry; so does one that sends too much.</summary>
+    [Theory]
+    [InlineData(new byte[] { 0, 0, 0, 0, 3, 0xFF, 0xFF, 0xFF }, StatusCode.InvalidArgument, "INVALID_ARGUMENT")]
+    [InlineData(new byte[] { 0, 0, 0, 0, 9, 1 }, StatusCode.InvalidArgument, "INVALID_ARGUMENT")]
+    [InlineData(new byte[] { 0, 0, 2, 0, 0, 1 }, StatusCode.ResourceExhausted, "RESOURCE_EXHAUSTED")]
+    public async Task MalformedMessage_OfAMutatingMethod_IsAuditedAsRefused(byte[] body, StatusCode code, string result)
+    {
+        await using var server = await NetworkAdmin.StartAsync(_authority);
+        server.ExpectedError = error => error.Contains("ChangePolicy", StringComparison.Ordinal);
+        using var known = BareAdmin.OverNetwork(server, _authority, token: await server.TokenAsync(Role.Operate));
+        using var answer = await known.CallAsync(Path(), body);
+
+        Assert.Equal($"{(int)code}", Header(answer, "grpc-status"));
+        var entry = await server.NewestAuditAsync();
+        Assert.Equal(("ChangePolicy", result, "operate"), (entry.Method, entry.Result, entry.Role));
+        Assert.StartsWith("token Operate ", entry.Who, StringComparison.Ordinal);
+        Assert.NotEqual("", entry.Text);
+        if (code == StatusCode.InvalidArgument)
+        {
+            Assert.Equal(Header(answer, "request-id"), entry.RequestId);
+        }
+
+        static string Path() => "/relay.admin.v1.PolicyService/ChangePolicy";
+    }
+
     [Fact]
     public async Task UnknownMethodAndPath_WithARole_AreUnknown()
     {

@@ -29,6 +29,7 @@ public sealed class ProxyMisconfigurationTests
         Assert.Contains("relay_client_address_warning{kind=\"unlisted_proxy\"} 1", metrics, StringComparison.Ordinal);
         Assert.Contains("relay_client_address_warning{kind=\"one_address\"} 0", metrics, StringComparison.Ordinal);
         Assert.Contains("relay_upgrades_total{source=\"unlisted_proxy\"} 20", metrics, StringComparison.Ordinal);
+        await log.ContainsAsync("100 % of new connections bring a proxy's headers");
         Assert.Single(log.Lines, line => line.StartsWith("100 % of new connections bring a proxy's headers", StringComparison.Ordinal));
         var clientAddress = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: Cancel)).ClientAddress;
         Assert.Equal(["unlisted_proxy"], clientAddress.Warnings);

@@ -118,7 +118,7 @@ public sealed class ShutdownTests
             await client.ReadToEndAsync();
         }));
         Assert.Equal(0, await relay.ExitAsync().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
-        Assert.Contains("Stopping: closing 200 connections", relay.Output, StringComparison.Ordinal);
+        Assert.Contains("Stopping: all connections are closed, by relayd (SIGTERM)", relay.Output, StringComparison.Ordinal);
         Assert.False(File.Exists(relay.SocketPath), "the socket file is gone");
         Array.ForEach(clients, client => client.Dispose());
     }
@@ -129,7 +129,7 @@ public sealed class ShutdownTests
         await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=1000", "--Sessions:StopDrain=1h", "--Sessions:EvictionsPerSecond=1");
         var clients = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => RawClient.UpgradeAsync(relay.Port)));
         await relay.SignalAsync("TERM");
-        await Eventually.TrueAsync(() => relay.Output.Contains(" clients before shutdown", StringComparison.Ordinal), "emptying");
+        await Eventually.TrueAsync(() => relay.Output.Contains(", by relayd (SIGTERM) [drain_started]", StringComparison.Ordinal), "emptying");
         using var channel = relay.OpenChannel();
         var connections = new ConnectionService.ConnectionServiceClient(channel);
 
@@ -162,7 +162,7 @@ public sealed class ShutdownTests
         await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, TestContext.Current.CancellationToken);
         Assert.True(await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
         await relay.SignalAsync("TERM");
-        await Eventually.TrueAsync(() => relay.Output.Contains("Stopping: closing 0 connections", StringComparison.Ordinal), "draining");
+        await Eventually.TrueAsync(() => relay.Output.Contains("Stopping: all connections are closed", StringComparison.Ordinal), "draining");
         Assert.False(relay.HasExited);
 
         // At once it may be the same stop told twice, to the process and to its group; a second later it is meant.

@@ -156,7 +156,7 @@ public sealed class ClientMessagesTests
     {
         var handled = 0;
         var counting = new MessageDefinition("counting", _ => handled++);
-        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), out var message));
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), ClientMessages.Fields, out var message));
         using (message)
         {
             Run(1);
@@ -183,7 +183,7 @@ public sealed class ClientMessagesTests
 
     private static (string? Error, MessageDefinition Definition) Check(string json)
     {
-        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), out var message));
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), ClientMessages.Fields, out var message));
         using (message)
         {
             return (ClientMessages.Check(message, out var definition), definition);

@@ -1,3 +1,4 @@
+using Relay.Events;
 
 namespace Relay.Addresses;
 
@@ -22,7 +23,7 @@ internal enum ProxyWarnings
 /// most common reason why a limit per address hits the wrong clients. The upgrade only counts; periodic work evaluates the counts,
 /// and older counts fade.
 /// </summary>
-internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguration> logger)
+internal sealed class ProxyMisconfiguration(RelayEvents events)
 {
     /// <summary>Time between two judgements.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
@@ -121,24 +122,15 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
         }
 
         _current ^= warning;
-        switch (warning)
+        events.Publish(new ProxyWarningChanged(warning, isOn, warning switch
         {
-            case var _ when !isOn:
-                Log.Cleared(logger, Names(warning).Single(name => name.IsOn).Name);
-                break;
-            case ProxyWarnings.OneAddress:
-                Log.OneAddress(logger);
-                break;
-            case ProxyWarnings.UnlistedProxy:
-                Log.UnlistedProxy(logger, Share(_unlisted, _connections));
-                break;
-            default:
-                Log.SilentProxy(logger, Share(_silent, _proxied));
-                break;
-        }
+            ProxyWarnings.UnlistedProxy => Share(_unlisted, _connections),
+            ProxyWarnings.SilentProxy => Share(_silent, _proxied),
+            _ => 0,
+        }));
     }
 
-    private static int Share(Faded part, Faded whole) => (int)Math.Round(100 * part.Value / whole.Value);
+    private static int Share(Faded part, Faded whole) => whole.Value > 0 ? (int)Math.Round(100 * part.Value / whole.Value) : 0;
 
     /// <summary>What a counter has gained lately.</summary>
     private sealed class Faded
@@ -155,23 +147,5 @@ internal sealed partial class ProxyMisconfiguration(ILogger<ProxyMisconfiguratio
             Value = (Value * Fading) + gained;
             return gained;
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Warning, "One address holds most of the sockets and is refused for its limit (relayctl ips shows it): "
-            + "the relay probably stands behind a proxy that Admission:TrustedProxies does not list")]
-        public static partial void OneAddress(ILogger logger);
-
-        [LoggerMessage(2, LogLevel.Warning, "{Percent} % of new connections bring a proxy's headers from addresses that are not in Admission:TrustedProxies: "
-            + "the relay is probably behind a proxy that is not listed in Admission:TrustedProxies")]
-        public static partial void UnlistedProxy(ILogger logger, int percent);
-
-        [LoggerMessage(3, LogLevel.Warning, "{Percent} % of new connections through trusted proxies come without a usable client address: "
-            + "the proxy does not send what Listen:ClientAddress expects")]
-        public static partial void SilentProxy(ILogger logger, int percent);
-
-        [LoggerMessage(4, LogLevel.Information, "Client address detection is normal again ({Warning} cleared)")]
-        public static partial void Cleared(ILogger logger, string warning);
     }
 }

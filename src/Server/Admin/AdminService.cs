@@ -9,51 +9,25 @@ namespace Relay.Admin;
 
 /// <summary>The gRPC service: request, one call, reply.</summary>
 internal sealed class AdminService(
-    ServerSnapshot snapshot,
+    StatsStream stats,
+    EventStream events,
     IpMapper ips,
     RelayMapper relays,
     ChannelMapper channels,
     PeerTable peers,
     LedgerReconciler audit,
     AuditMapper trail,
-    TokenMapper tokens,
-    IHostApplicationLifetime lifetime,
-    TimeProvider time) : AdminApi.AdminService.AdminServiceBase
+    TokenMapper tokens) : AdminApi.AdminService.AdminServiceBase
 {
     private const int MaxDriftRows = 100;
-    private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
 
-    public override Task<Stats> GetStats(GetStatsRequest request, ServerCallContext context) => Task.FromResult(snapshot.Read());
+    public override Task<Stats> GetStats(GetStatsRequest request, ServerCallContext context) => Task.FromResult(stats.Read());
 
-    public override async Task WatchStats(WatchStatsRequest request, IServerStreamWriter<Stats> responseStream, ServerCallContext context)
-    {
-        var given = request.Interval ?? Duration.FromTimeSpan(TimeSpan.FromSeconds(1));
-        var interval = TimeSpan.FromSeconds(Math.Clamp(given.Seconds, -1, 1_000_000) + (given.Nanos / 1e9));
-        if (interval < MinInterval || interval > MaxInterval || given.Nanos is < 0 or > 999_999_999)
-        {
-            throw AdminErrors.Invalid(("interval", $"{given.Seconds} s and {given.Nanos} ns is not in 0.1 s to 1 h"));
-        }
+    public override Task WatchStats(WatchStatsRequest request, IServerStreamWriter<Stats> responseStream, ServerCallContext context) =>
+        stats.WatchAsync(request, responseStream, context);
 
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        using var timer = new PeriodicTimer(interval, time);
-        try
-        {
-            do
-            {
-                await responseStream.WriteAsync(snapshot.Read(), stop.Token);
-            }
-            while (await timer.WaitForNextTickAsync(stop.Token));
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            throw AdminErrors.Stopping();
-        }
-        catch (OperationCanceledException)
-        {
-            // The caller hung up.
-        }
-    }
+    public override Task WatchEvents(WatchEventsRequest request, IServerStreamWriter<EventEntry> responseStream, ServerCallContext context) =>
+        events.WatchAsync(request, responseStream, context);
 
     public override Task<ListIpsResponse> ListIps(ListIpsRequest request, ServerCallContext context) => Task.FromResult(ips.Read(request));
 

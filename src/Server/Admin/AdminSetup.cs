@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Features;
 using Relay.AdminAuth;
 using Relay.Admission;
+using Relay.Events;
 using Relay.Telemetry;
 
 namespace Relay.Admin;
@@ -17,10 +18,14 @@ internal static class AdminSetup
     {
         services
             .AddSingleton<ServerSnapshot>()
+            .AddSingleton<StatsStream>()
+            .AddSingleton<EventStream>()
             .AddSingleton<IpMapper>()
             .AddSingleton<PolicyChanges>()
             .AddSingleton<ChangeOutcome>()
-            .AddHostedService<OperatorLog>()
+            .AddHostedService<PolicyAtStart>()
+            .AddEventSubscriber<OperatorLog>((log, published) => log.Write(published))
+            .AddEventSubscriber<OperatorAudit>((audit, published) => audit.Write(published))
             .AddSingleton<BanCommands>()
             .AddSingleton<Explainer>()
             .AddSingleton<ConnectionMapper>()
@@ -30,6 +35,7 @@ internal static class AdminSetup
             .AddSingleton<TokenMapper>()
             .AddSingleton<AuditInterceptor>()
             .AddSingleton<RejectionHandler>()
+            .AddSingleton<UnreadableCalls>()
             .AddSingleton<IStatistics, AdminCallStatistics>()
             .AddSingleton<IStatistics, ProcessStatistics>()
             .AddSingleton<IAuthorizationMiddlewareResultHandler>(provider => provider.GetRequiredService<RejectionHandler>());
@@ -59,6 +65,7 @@ internal static class AdminSetup
                 .UseRouting()
                 .UseAuthentication()
                 .UseAuthorization()
+                .Use(app.ApplicationServices.GetRequiredService<UnreadableCalls>().HandleAsync)
                 .UseEndpoints(MapServices));
     }
 
@@ -86,8 +93,8 @@ internal static class AdminSetup
         var health = services.GetRequiredService<HealthServiceImpl>();
         var socket = AdminSocket.PathOf(services.GetRequiredService<AdminOptions>());
         SetStatus(health, HealthCheckResponse.Types.ServingStatus.NotServing);
-        services.GetRequiredService<RelayState>().Changed += phase => SetStatus(
-            health, phase == RelayPhase.Serving ? HealthCheckResponse.Types.ServingStatus.Serving : HealthCheckResponse.Types.ServingStatus.NotServing);
+        services.GetRequiredService<RelayState>().Changed += change => SetStatus(
+            health, change.After == RelayPhase.Serving ? HealthCheckResponse.Types.ServingStatus.Serving : HealthCheckResponse.Types.ServingStatus.NotServing);
         services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(() => File.Delete(socket));
     }
 

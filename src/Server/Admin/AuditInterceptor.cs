@@ -88,6 +88,7 @@ internal sealed class AuditInterceptor(CallerAuthenticator authenticator, AuditR
     private static AdminCaller Enter(ServerCallContext context)
     {
         var caller = AdminCaller.Of(context);
+        caller.Read();
         context.ResponseTrailers.Add(AdminErrors.RequestId, caller.RequestId);
         return caller;
     }

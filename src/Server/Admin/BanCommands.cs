@@ -3,6 +3,7 @@ using Relay.AdminApi;
 using Relay.AdminAuth;
 using Relay.Admission;
 using Relay.Clients;
+using Relay.Events;
 using Relay.Policy;
 using Relay.Protocol;
 using Relay.Sessions;
@@ -17,6 +18,7 @@ internal sealed class BanCommands(
     ProtectedNetworks protectedNetworks,
     SessionTable sessions,
     PacedDisconnector closer,
+    RelayEvents events,
     TimeProvider time)
 {
     private static readonly TimeSpan Max = TimeSpan.FromDays(3650);
@@ -43,13 +45,14 @@ internal sealed class BanCommands(
         if (!request.DryRun)
         {
             caller.Changed(
-                PolicyMapper.Short(result.Differences, difference => difference.Before), PolicyMapper.Short(result.Differences, difference => difference.After));
+                PolicyChanged.Short(result.Differences, difference => difference.Before), PolicyChanged.Short(result.Differences, difference => difference.After));
         }
 
         var hit = sessions.All.Where(session => session.State is Client && network.Contains(session.Address)).ToList();
         if (request.Disconnect && !request.DryRun)
         {
             closer.Add(hit, CloseReason.Banned);
+            events.Publish(new ClientsDisconnected(hit.Count) { Who = caller.Who, Reason = request.Reason });
         }
 
         return new BanResponse
@@ -79,6 +82,11 @@ internal sealed class BanCommands(
         }
 
         var ended = automatic.Remove(network);
+        if (ended.Count > 0)
+        {
+            events.Publish(new AutoBansLifted(network, ended.Count) { Who = caller.Who, Reason = request.Reason });
+        }
+
         caller.Changed(string.Join(' ', manual.Select(ban => ban.Network).Concat(ended.Select(ban => ban.Network))), "-");
         return manual.Count + ended.Count == 0
             ? throw AdminErrors.NotFound(NoBan(network))

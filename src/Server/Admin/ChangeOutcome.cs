@@ -3,6 +3,7 @@ using Relay.AdminApi;
 using Relay.AdminAuth;
 using Relay.Admission;
 using Relay.Clients;
+using Relay.Events;
 using Relay.Policy;
 using Relay.Protocol;
 using Relay.Sessions;
@@ -10,7 +11,7 @@ using Relay.Sessions;
 namespace Relay.Admin;
 
 /// <summary>What follows from a change that was made, or tried: the audit's two sides, excess connections, the reply.</summary>
-internal sealed class ChangeOutcome(LimitPolicyStore policies, ConnectionLedger ledger, SessionTable sessions, PacedDisconnector closer, TimeProvider time)
+internal sealed class ChangeOutcome(LimitPolicyStore policies, ConnectionLedger ledger, SessionTable sessions, PacedDisconnector closer, RelayEvents events, TimeProvider time)
 {
     private const int MaxRows = 20;
 
@@ -26,8 +27,13 @@ internal sealed class ChangeOutcome(LimitPolicyStore policies, ConnectionLedger 
         if (!isDryRun)
         {
             AdminCaller.Of(context).Changed(
-                PolicyMapper.Short(result.Differences, difference => difference.Before), PolicyMapper.Short(result.Differences, difference => difference.After));
+                PolicyChanged.Short(result.Differences, difference => difference.Before), PolicyChanged.Short(result.Differences, difference => difference.After));
             closer.Add(evicted, CloseReason.Evicted);
+            if (evicted.Count > 0)
+            {
+                events.Publish(new ClientsDisconnected(evicted.Count) { Who = AdminCaller.Of(context).Who, Reason = options?.Reason ?? "" });
+            }
+
             warnings = policies.File is null && result.Differences.Count > 0 ? warnings.Append(PolicyWarnings.InMemoryOnly) : warnings;
         }
 

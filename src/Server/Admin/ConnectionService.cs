@@ -5,14 +5,14 @@ using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.AdminAuth;
 using Relay.Clients;
+using Relay.Events;
 using Relay.Sessions;
 
 namespace Relay.Admin;
 
 /// <summary>The gRPC service of the client sockets: request, one call, reply.</summary>
-internal sealed partial class ConnectionService(
-    ConnectionMapper connections, PacedDisconnector closer, Drainer drainer, IHostApplicationLifetime lifetime, TimeProvider time,
-    ILogger<ConnectionService> logger)
+internal sealed class ConnectionService(
+    ConnectionMapper connections, PacedDisconnector closer, Drainer drainer, RelayEvents events, IHostApplicationLifetime lifetime, TimeProvider time)
     : AdminApi.ConnectionService.ConnectionServiceBase
 {
     private const int MaxShown = 20;
@@ -37,7 +37,7 @@ internal sealed partial class ConnectionService(
         {
             var code = (ushort)(request.CloseCode == 0 ? 1008 : request.CloseCode);
             closer.Disconnect(hit, code, request.CloseReason.Length == 0 ? "Disconnected by the operator" : request.CloseReason);
-            Log.Disconnecting(logger, hit.Count, AdminCaller.Of(context).Who, Reason(request.Reason));
+            events.Publish(new ClientsDisconnected(hit.Count) { Who = AdminCaller.Of(context).Who, Reason = request.Reason });
         }
 
         return Task.FromResult(new DisconnectResponse { Connections = hit.Count, Sample = { hit.Take(MaxShown).Select(connections.Row) } });
@@ -59,8 +59,7 @@ internal sealed partial class ConnectionService(
         }
 
         var rate = request.Rate == 0 ? DefaultRate : request.Rate;
-        drainer.Start(rate, deadline);
-        Log.DrainStarted(logger, AdminCaller.Of(context).Who, Reason(request.Reason), rate, deadline);
+        drainer.Start(rate, deadline, AdminCaller.Of(context).Who, request.Reason);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var timer = new PeriodicTimer(ProgressInterval, time);
         try
@@ -89,12 +88,11 @@ internal sealed partial class ConnectionService(
 
     public override Task<DrainProgress> CancelDrain(CancelDrainRequest request, ServerCallContext context)
     {
-        if (!drainer.Cancel())
+        if (!drainer.Cancel(AdminCaller.Of(context).Who, request.Reason))
         {
             throw AdminErrors.Precondition(drainer.IsForStop ? "the relay drains because it is stopping, which cannot be cancelled" : "no drain is in progress");
         }
 
-        Log.DrainCancelled(logger, AdminCaller.Of(context).Who, Reason(request.Reason));
         return Task.FromResult(Progress(drainer.State()));
     }
 
@@ -145,20 +143,5 @@ internal sealed partial class ConnectionService(
             DisconnectRequest.SelectorOneofCase.PairingCode => session => Client.Of(session).Code == request.PairingCode,
             _ => session => Client.Of(session).PeerId == request.PeerId,
         };
-    }
-
-    // A line break in a reason must not look like a log entry of its own.
-    private static string Reason(string text) => text.Length == 0 ? "no reason given" : string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Information, "{Count} clients disconnected by {Who} ({Reason})")]
-        public static partial void Disconnecting(ILogger logger, int count, string who, string reason);
-
-        [LoggerMessage(2, LogLevel.Information, "Drain started by {Who} ({Reason}): {Rate} clients a second, at most {Deadline}")]
-        public static partial void DrainStarted(ILogger logger, string who, string reason, int rate, TimeSpan deadline);
-
-        [LoggerMessage(3, LogLevel.Information, "Drain cancelled by {Who} ({Reason})")]
-        public static partial void DrainCancelled(ILogger logger, string who, string reason);
     }
 }

@@ -79,14 +79,6 @@ internal static class PolicyMapper
         AdmissionsSince = Duration.FromTimeSpan(effect.Since),
     };
 
-    /// <summary>One side of some differences for the audit, "per-ip=50 ban/192.0.2.1=-".</summary>
-    public static string Short(IReadOnlyList<Policy.PolicyDifference> differences, Func<Policy.PolicyDifference, string?> side)
-    {
-        const int MaxShown = 20;
-        var shown = differences.Take(MaxShown).Select(difference => $"{difference.Path}={side(difference) ?? "-"}");
-        return string.Join(' ', shown) + (differences.Count > MaxShown ? $" and {differences.Count - MaxShown} more" : "");
-    }
-
     public static Timestamp? Moment(DateTimeOffset? moment) => moment is { } time ? Timestamp.FromDateTimeOffset(time) : null;
 
     /// <summary>A change as asked for. Throws INVALID_ARGUMENT that names each field that is out of its range.</summary>

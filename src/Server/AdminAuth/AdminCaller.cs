@@ -32,8 +32,13 @@ internal sealed class AdminCaller(AdminIdentity identity, AdminConnection connec
     /// <summary>The values before and after, where the call changed something. Written by its handler only.</summary>
     public (string? Before, string? After) Change { get; private set; }
 
+    /// <summary>The request's message was read, and its handler or what stands before it has taken over.</summary>
+    public bool IsRead { get; private set; }
+
     /// <summary>The caller of the call at hand.</summary>
     public static AdminCaller Of(ServerCallContext context) => context.GetHttpContext().Features.GetRequiredFeature<AdminCaller>();
+
+    public void Read() => IsRead = true;
 
     /// <summary>For the audit: what the call has changed, in short form and without secrets; null where there was nothing before, or is nothing now.</summary>
     public void Changed(string? before, string? after) => Change = (before, after);

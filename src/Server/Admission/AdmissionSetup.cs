@@ -1,4 +1,5 @@
 using Relay.Addresses;
+using Relay.Events;
 using Relay.Policy;
 using Relay.Scheduling;
 using Relay.Telemetry;
@@ -16,10 +17,12 @@ internal static class AdmissionSetup
             options,
             provider.GetRequiredService<TimeProvider>(),
             options.PolicyFile.Length > 0 ? new PolicyJournal(options.PolicyFile, provider.GetRequiredService<ILogger<PolicyJournal>>()) : null,
+            provider.GetRequiredService<RelayEvents>(),
             provider.GetRequiredService<ILogger<LimitPolicyStore>>()))
         .AddSingleton<ConnectionLedger>()
         .AddSingleton(new ProtectedNetworks(options.TrustedProxies))
         .AddSingleton<AutoBans>()
+        .AddPeriodic<AutoBans>(AutoBans.Interval, bans => bans.Sweep())
         .AddSingleton<OverloadMonitor>()
         .AddPeriodic<OverloadMonitor>(OverloadMonitor.Interval, overload => overload.Sample())
         .AddSingleton<MemoryCeiling>()
@@ -30,7 +33,12 @@ internal static class AdmissionSetup
         .AddSingleton<ProxyMisconfiguration>()
         .AddPeriodic<ProxyMisconfiguration>(ProxyMisconfiguration.Interval, warning => warning.Evaluate())
         .AddSingleton<AdmissionGate>()
-        .AddSingleton(provider => provider.GetRequiredService<AdmissionGate>().State)
+        .AddSingleton(provider =>
+        {
+            var state = provider.GetRequiredService<AdmissionGate>().State;
+            state.Changed += provider.GetRequiredService<RelayEvents>().Publish;
+            return state;
+        })
         .AddSingleton<IStatistics, PolicyStatistics>()
         .AddSingleton<IStatistics, AdmissionStatistics>()
         .AddSingleton<IStatistics, OverloadStatistics>()

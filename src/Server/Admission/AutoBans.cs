@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Relay.Addresses;
+using Relay.Events;
 
 namespace Relay.Admission;
 
@@ -10,23 +11,32 @@ internal readonly record struct AutoBan(IpPrefix Network, DateTimeOffset Until, 
 /// Counts what each address does wrong, and bans it for a while: each time for twice as long. Kept in memory only, apart
 /// from the policy: a flood must not write the operators' history full.
 /// </summary>
-internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protectedNetworks, TimeProvider time)
+internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protectedNetworks, RelayEvents events, TimeProvider time)
 {
+    /// <summary>Time between two sweeps.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // Events of each kind in an interval. An attack from thousands of addresses must not push out of the stream what else happens.
+    private const int MaxToldSingly = 100;
+
+    // Bans that end while the lock is held once: connections wait for it.
+    private const int MaxEndedAtOnce = 256;
+
     private readonly Lock _lock = new();
 
-    // Guarded by _lock.
+    // Guarded by _lock. Each ban stands in _ending once, until it was found to be over or is lifted. An address that was banned
+    // again before that stands there twice, and its end is that of its record.
     private readonly Dictionary<IpKey, Record> _records = [];
+    private readonly PriorityQueue<IpKey, long> _ending = new();
     private long _lastForgot = time.GetTimestamp();
+    private int _madeSinceSweep;
 
-    // Atomic: bans made and not yet found to be over. 0, as it mostly is, spares the look.
+    // The number of those in _ending, written under _lock. 0, as it mostly is, spares the look.
     private int _active;
     private long _made;
 
     /// <summary>Bans made since the start.</summary>
     public long Made => Interlocked.Read(ref _made);
-
-    /// <summary>An address was banned. Raised without the lock, on the path of an admission: handlers only queue.</summary>
-    public event Action<AutoBan>? Banned;
 
     public bool IsBanned(IpKey address)
     {
@@ -49,7 +59,6 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
             return;
         }
 
-        AutoBan ban;
         lock (_lock)
         {
             var now = time.GetTimestamp();
@@ -75,15 +84,64 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
             record.Times++;
             record.Violations = 0;
             record.BannedUntil = now + (long)(length * time.TimestampFrequency);
-            _active++;
+            _ending.Enqueue(key, record.BannedUntil);
+            Volatile.Write(ref _active, _ending.Count);
             _made++;
-            ban = new AutoBan(new IpPrefix(key), time.GetUtcNow().AddSeconds(length), record.Times);
+            if (++_madeSinceSweep <= MaxToldSingly)
+            {
+                events.Publish(new AddressBanned(new AutoBan(new IpPrefix(key), time.GetUtcNow().AddSeconds(length), record.Times)));
+            }
         }
-
-        Banned?.Invoke(ban);
     }
 
-    /// <summary>The bans in effect.</summary>
+    /// <summary>Tells of the bans that are over, and of how many more were made or are over than were told of one by one.</summary>
+    public void Sweep()
+    {
+        lock (_lock)
+        {
+            if (_madeSinceSweep > MaxToldSingly)
+            {
+                events.Publish(new MoreAddressesBanned(_madeSinceSweep - MaxToldSingly));
+            }
+
+            _madeSinceSweep = 0;
+        }
+
+        var ended = 0;
+        while (EndSome(ref ended))
+        {
+        }
+
+        if (ended > MaxToldSingly)
+        {
+            events.Publish(new MoreAutoBansExpired(ended - MaxToldSingly));
+        }
+    }
+
+    // False when no ban is left that is over.
+    private bool EndSome(ref int ended)
+    {
+        lock (_lock)
+        {
+            var now = time.GetTimestamp();
+            var isMore = false;
+            for (var i = 0; (isMore = _ending.TryPeek(out var key, out var until) && until <= now) && i < MaxEndedAtOnce; i++)
+            {
+                _ending.Dequeue();
+                if (IsLatest(key, until) && ++ended <= MaxToldSingly)
+                {
+                    events.Publish(new AutoBanExpired(new IpPrefix(key)));
+                }
+            }
+
+            Volatile.Write(ref _active, _ending.Count);
+            return isMore;
+        }
+    }
+
+    private bool IsLatest(IpKey key, long until) => _records.TryGetValue(key, out var record) && record.BannedUntil == until;
+
+    /// <summary>The bans in force.</summary>
     public IReadOnlyList<AutoBan> All()
     {
         lock (_lock)
@@ -101,14 +159,18 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
     /// <summary>Ends the bans that lie within a network, and forgets what led to them.</summary>
     public IReadOnlyList<AutoBan> Remove(IpPrefix network)
     {
-        var ended = All().Where(ban => network.Contains(ban.Network)).ToList();
         lock (_lock)
         {
+            var ended = All().Where(ban => network.Contains(ban.Network)).ToList();
             ended.ForEach(ban => _records.Remove(ban.Network.Key));
-            Recount(time.GetTimestamp());
-        }
 
-        return ended;
+            // In one go: to find each in the queue would take its whole length.
+            var left = _ending.UnorderedItems.Where(ban => IsLatest(ban.Element, ban.Priority)).ToList();
+            _ending.Clear();
+            _ending.EnqueueRange(left);
+            Volatile.Write(ref _active, _ending.Count);
+            return ended;
+        }
     }
 
     // Once a window: addresses with neither violations nor a ban are removed.
@@ -128,11 +190,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
                 _records.Remove(key);
             }
         }
-
-        Recount(now);
     }
-
-    private void Recount(long now) => Volatile.Write(ref _active, _records.Values.Count(record => record.BannedUntil > now));
 
     private struct Record
     {

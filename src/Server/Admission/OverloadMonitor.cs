@@ -1,3 +1,4 @@
+using Relay.Events;
 using Relay.Policy;
 
 namespace Relay.Admission;
@@ -14,6 +15,7 @@ internal sealed partial class OverloadMonitor
     private readonly ConnectionLedger _ledger;
     private readonly LimitPolicyStore _policies;
     private readonly OverloadOptions _options;
+    private readonly RelayEvents _events;
     private readonly TimeProvider _time;
     private readonly ILogger<OverloadMonitor> _logger;
 
@@ -40,9 +42,9 @@ internal sealed partial class OverloadMonitor
 
     /// <param name="cpuTime">Processor time of this process, all threads together; null: asks the system.</param>
     public OverloadMonitor(
-        ConnectionLedger ledger, LimitPolicyStore policies, OverloadOptions options, TimeProvider time, ILogger<OverloadMonitor> logger, Func<TimeSpan>? cpuTime = null)
+        ConnectionLedger ledger, LimitPolicyStore policies, OverloadOptions options, RelayEvents events, TimeProvider time, ILogger<OverloadMonitor> logger, Func<TimeSpan>? cpuTime = null)
     {
-        (_ledger, _policies, _options, _time, _logger) = (ledger, policies, options, time, logger);
+        (_ledger, _policies, _options, _events, _time, _logger) = (ledger, policies, options, events, time, logger);
         _cpuTime = cpuTime ?? (() => Environment.CpuUsage.TotalTime);
         _lastCpu = _cpuTime();
         _lastTick = _quietSince = time.GetTimestamp();
@@ -70,9 +72,6 @@ internal sealed partial class OverloadMonitor
 
     /// <summary>How often a refusal was said in each way.</summary>
     public IEnumerable<KeyValuePair<string, long>> Counts() => Modes.Select((way, i) => KeyValuePair.Create(way, Interlocked.Read(ref _rejections[i])));
-
-    /// <summary>The global level changed, from the first to the second.</summary>
-    public event Action<OverloadLevel, OverloadLevel>? LevelChanged;
 
     public void Sample()
     {
@@ -104,8 +103,7 @@ internal sealed partial class OverloadMonitor
         LogFloodTransitions(now);
         if (level != before)
         {
-            LevelChanged?.Invoke(before, level);
-            Log.Changed(_logger, OverloadLevels.Name(before), OverloadLevels.Name(level), perSecond, CpuPercent);
+            _events.Publish(new OverloadLevelChanged(before, level, perSecond, CpuPercent));
         }
     }
 
@@ -137,8 +135,5 @@ internal sealed partial class OverloadMonitor
 
         [LoggerMessage(3, LogLevel.Warning, "The flood is over: {Reset} connections were reset")]
         public static partial void Over(ILogger logger, long reset);
-
-        [LoggerMessage(1, LogLevel.Warning, "The overload level changes from {Before} to {After}: {PerSecond:0} connections refused a second, without addresses that flood by themselves; {Cpu:0} % of the processors in use")]
-        public static partial void Changed(ILogger logger, string before, string after, double perSecond, double cpu);
     }
 }

@@ -1,3 +1,5 @@
+using Relay.Events;
+
 namespace Relay.Admission;
 
 /// <summary>Where the relay is in its life.</summary>
@@ -13,6 +15,9 @@ internal enum RelayPhase
     Stopping,
 }
 
+/// <summary>By whom the relay is drained, why, and until when at the latest (null: not known).</summary>
+internal sealed record Draining(string Who, string Reason, DateTimeOffset? Until);
+
 /// <summary>
 /// The relay's state and its only writer: /ready, the health service, the admission rules, the drainer, the handshake guard and
 /// the statistics all read it here, so they cannot disagree. Goes from starting to serving to draining to stopping; back only
@@ -25,10 +30,15 @@ internal sealed class RelayState
     // Written under _lock, read anywhere.
     private volatile RelayPhase _phase = RelayPhase.Starting;
 
+    private volatile Draining? _draining;
+
     /// <summary>Raised after each change, in order, under the lock of the state: handlers return at once and call nothing back.</summary>
-    public event Action<RelayPhase>? Changed;
+    public event Action<StateChanged>? Changed;
 
     public RelayPhase Phase => _phase;
+
+    /// <summary>The drain in progress; null: none.</summary>
+    public Draining? Draining => _draining;
 
     /// <summary>As /ready and the statistics say it: "starting", "ready" or "draining".</summary>
     public string Name => _phase switch
@@ -47,40 +57,37 @@ internal sealed class RelayState
     };
 
     /// <summary>The listeners are open. False: the relay drains or stops already.</summary>
-    public bool TryServe() => TryMove(RelayPhase.Serving, from: RelayPhase.Starting);
+    public bool TryServe() => TryMove(RelayPhase.Serving, phase => phase == RelayPhase.Starting);
 
-    /// <summary>False when the relay stops; a drain in progress continues.</summary>
-    public bool TryDrain()
-    {
-        lock (_lock)
-        {
-            return _phase == RelayPhase.Draining || TryMove(RelayPhase.Draining, from: _phase);
-        }
-    }
+    /// <summary>False when the relay stops; a drain in progress goes on, and is <paramref name="who"/>'s from now.</summary>
+    /// <param name="until">When the last client is disconnected at the latest; null: not known.</param>
+    public bool TryDrain(string who = RelayEvent.Relay, string reason = "", DateTimeOffset? until = null) =>
+        TryMove(RelayPhase.Draining, phase => phase != RelayPhase.Stopping, new Draining(who, reason, until));
 
     /// <summary>False when no drain is in progress.</summary>
-    public bool TryCancelDrain() => TryMove(RelayPhase.Serving, from: RelayPhase.Draining);
+    public bool TryCancelDrain(string who = RelayEvent.Relay, string reason = "") =>
+        TryMove(RelayPhase.Serving, phase => phase == RelayPhase.Draining, who: who, reason: reason);
 
     /// <summary>Nothing leads back from here. False: the relay stops already.</summary>
-    public bool TryStop()
-    {
-        lock (_lock)
-        {
-            return TryMove(RelayPhase.Stopping, from: _phase);
-        }
-    }
+    public bool TryStop(string reason = "") => TryMove(RelayPhase.Stopping, phase => phase != RelayPhase.Stopping, reason: reason);
 
-    private bool TryMove(RelayPhase to, RelayPhase from)
+    private bool TryMove(RelayPhase to, Func<RelayPhase, bool> mayMove, Draining? draining = null, string who = RelayEvent.Relay, string reason = "")
     {
         lock (_lock)
         {
-            if (_phase != from || _phase is RelayPhase.Stopping)
+            var before = _phase;
+            if (!mayMove(before))
             {
                 return false;
             }
 
-            _phase = to;
-            Changed?.Invoke(to);
+            var isNews = before != to || draining?.Who != _draining?.Who;
+            (_phase, _draining) = (to, draining);
+            if (isNews)
+            {
+                Changed?.Invoke(new StateChanged(before, to, draining?.Until) { Who = draining?.Who ?? who, Reason = draining?.Reason ?? reason });
+            }
+
             return true;
         }
     }

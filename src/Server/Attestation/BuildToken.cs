@@ -9,6 +9,8 @@ internal static class BuildToken
     public const int MaxLength = 4096;
     private const int MaxVersionLength = 128;
 
+    private static readonly FieldNames Fields = new("version", "payload");
+
     /// <summary>
     /// The version that the token names itself or in the signed text "payload"; null when there is none to be found. Only a
     /// claim: the authority knows whether it is signed.
@@ -23,7 +25,7 @@ internal static class BuildToken
 
     private static string? Version(ReadOnlyMemory<byte> json, bool mayNest)
     {
-        if (!ClientMessage.TryParse(json, out var token))
+        if (!ClientMessage.TryParse(json, Fields, out var token))
         {
             return null;
         }

@@ -24,6 +24,9 @@ internal sealed partial class Lifetime(
     private readonly List<PosixSignalRegistration> _signals = [];
     private long _firstSignal;
 
+    // The signal that stops the relay; empty: its host did.
+    private volatile string _reason = "";
+
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
         foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT })
@@ -56,17 +59,17 @@ internal sealed partial class Lifetime(
             Environment.Exit(1);
         }
 
-        _ = StopAsync();
+        _reason = context.Signal.ToString().ToUpperInvariant();
+        _ = StopAsync(_reason);
     }
 
-    // Drained first, if the configuration gives it time; then the remaining clients are closed at once.
-    private async Task StopAsync()
+    // Drained first, if the configuration gives it time; then whoever is left is closed at once.
+    private async Task StopAsync(string reason)
     {
         if (options.StopDrain > TimeSpan.Zero)
         {
-            var clients = sessions.All.Count(drainer.IsClient);
-            drainer.Start(Math.Max(options.EvictionsPerSecond, (int)Math.Ceiling(clients / options.StopDrain.TotalSeconds)), options.StopDrain, isForStop: true);
-            Log.DrainingFirst(logger, clients, options.StopDrain);
+            var rate = Math.Max(options.EvictionsPerSecond, (int)Math.Ceiling(sessions.All.Count(drainer.IsClient) / options.StopDrain.TotalSeconds));
+            drainer.Start(rate, options.StopDrain, reason: reason, isForStop: true);
 
             // By a clock of its own: an operator who changes the pace meanwhile begins the drain anew.
             var started = time.GetTimestamp();
@@ -82,23 +85,13 @@ internal sealed partial class Lifetime(
 
     private void Drain()
     {
-        if (state.TryStop())
-        {
-            Log.Draining(logger, sessions.Count);
-        }
-
+        state.TryStop(_reason);
         sessions.CloseAll(CloseReason.Shutdown);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "Stopping: closing {Sessions} connections")]
-        public static partial void Draining(ILogger logger, int sessions);
-
-        [LoggerMessage(3, LogLevel.Information, "Draining {Clients} clients before shutdown, for at most {Deadline}")]
-        public static partial void DrainingFirst(ILogger logger, int clients, TimeSpan deadline);
-
-        [LoggerMessage(2, LogLevel.Warning, "Second {Signal}: exiting at once")]
+        [LoggerMessage(1, LogLevel.Warning, "Second {Signal}: exiting at once")]
         public static partial void ExitingAtOnce(ILogger logger, PosixSignal signal);
     }
 }

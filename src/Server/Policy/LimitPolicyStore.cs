@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Relay.Events;
 
 namespace Relay.Policy;
 
@@ -13,12 +14,16 @@ internal sealed partial class LimitPolicyStore : IDisposable
     private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
     private static readonly TimeSpan WriteAgain = TimeSpan.FromSeconds(10);
 
-    // One writer at a time. Admission never waits for it.
+    // Reverts at once that are an event each: after a night without the relay thousands may be due.
+    private const int MaxToldSingly = 100;
+
+    // One writer at a time. Never waited for by whoever admits clients.
     private readonly SemaphoreSlim _writer = new(1, 1);
     private readonly TimeProvider _time;
     private readonly SteadyClock _clock;
     private readonly int _ipv6Prefix;
     private readonly PolicyJournal? _journal;
+    private readonly RelayEvents _events;
     private readonly ILogger _logger;
     private readonly ITimer _timer;
 
@@ -33,21 +38,23 @@ internal sealed partial class LimitPolicyStore : IDisposable
     /// understood or written.
     /// </summary>
     /// <param name="journal">Null: changes are kept in memory only.</param>
-    public LimitPolicyStore(AdmissionOptions options, TimeProvider time, PolicyJournal? journal = null, ILogger<LimitPolicyStore>? logger = null)
+    /// <param name="events">Where revisions are published, in their order, those that the start makes as well.</param>
+    public LimitPolicyStore(
+        AdmissionOptions options, TimeProvider time, PolicyJournal? journal = null, RelayEvents? events = null, ILogger<LimitPolicyStore>? logger = null)
     {
         (_time, _clock, _ipv6Prefix, _journal, _logger) = (time, new SteadyClock(time), options.Ipv6Prefix, journal, logger ?? NullLogger<LimitPolicyStore>.Instance);
+        _events = events ?? new RelayEvents(time);
         _timer = time.CreateTimer(_ => _ = RevertAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _snapshot = Snapshot.Of(Start(PolicyItems.FromOptions(options, out _), out var configured), _ipv6Prefix);
-        MadeAtStart = configured ? [_snapshot.History.Last, .. Revert()] : Revert();
+        if (configured)
+        {
+            Publish(_snapshot.History.Last);
+        }
+
+        Revert();
     }
 
-    /// <summary>Called by the writer after each change, in their order, also for those that the relay makes itself. Must not change the policy.</summary>
-    public event Action<PolicyRevision>? Changed;
-
     public LimitPolicy Current => _snapshot.Policy;
-
-    /// <summary>What the relay made of another configuration, and of what was due for a revert, when it started.</summary>
-    public IReadOnlyList<PolicyRevision> MadeAtStart { get; }
 
     /// <summary>Where changes are kept; null: in memory only.</summary>
     public string? File => _journal?.Path;
@@ -191,7 +198,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
             return new PolicyResult(before, before) { NotWritten = error };
         }
 
-        Changed?.Invoke(_snapshot.History.Last);
+        Publish(_snapshot.History.Last);
         return result with { After = Current };
     }
 
@@ -220,10 +227,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
         await _writer.WaitAsync();
         try
         {
-            foreach (var revision in Revert())
-            {
-                Changed?.Invoke(revision);
-            }
+            Revert();
         }
         finally
         {
@@ -231,8 +235,8 @@ internal sealed partial class LimitPolicyStore : IDisposable
         }
     }
 
-    // A due revert is made even if the journal cannot be written: it says when it is due, so a restart does the same.
-    private List<PolicyRevision> Revert()
+    // What was promised takes place also where the journal cannot be written: it says until when, so a start does the same.
+    private void Revert()
     {
         var history = _snapshot.History;
         var made = new List<PolicyRevision>();
@@ -253,8 +257,14 @@ internal sealed partial class LimitPolicyStore : IDisposable
 
         WriteReverts(history);
         Schedule();
-        return made;
+        made.Take(MaxToldSingly).ToList().ForEach(Publish);
+        if (made.Count > MaxToldSingly)
+        {
+            _events.Publish(PolicyChanged.More(made[MaxToldSingly], made[^1], made.Count - MaxToldSingly));
+        }
     }
+
+    private void Publish(PolicyRevision revision) => _events.Publish(PolicyChanged.Of(revision));
 
     private JournalEntry? NextRevert(PolicyState state)
     {

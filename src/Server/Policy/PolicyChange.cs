@@ -53,7 +53,7 @@ internal sealed record PolicyResult(LimitPolicy Before, LimitPolicy After)
 internal sealed record PolicyRevision(long Revision, DateTimeOffset Time, string Who, string Reason, PolicyItems Items, IReadOnlyList<PolicyDifference> Differences)
 {
     /// <summary>The name of the relay itself as the maker of a revision.</summary>
-    public const string Relay = "relayd";
+    public const string Relay = Events.RelayEvent.Relay;
 }
 
 /// <summary>Something that is reverted at <paramref name="Due"/>; Before of each difference is what it goes back to.</summary>

@@ -5,18 +5,21 @@ namespace Relay.Protocol;
 
 /// <summary>
 /// A client's message as an index over its bytes, made in one pass: its fields are found when asked for, a payload is a
-/// slice and never becomes objects. Of a key given twice the last counts. Valid only until it is disposed, once.
+/// slice and never becomes objects. Of a key given twice the last counts; a key that nobody asks for takes no memory, so a
+/// message needs no more than it has known names. Valid only until it is disposed, once.
 /// </summary>
 internal readonly struct ClientMessage : IDisposable
 {
     private const int UsualFields = 16;
 
-    private readonly JsonMember[] _fields;
+    private readonly FieldNames _names;
+    private readonly Field[] _fields;
     private readonly int _count;
 
-    private ClientMessage(JsonValueKind kind, JsonMember[] fields, int count)
+    private ClientMessage(JsonValueKind kind, FieldNames names, Field[] fields, int count)
     {
         Kind = kind;
+        _names = names;
         _fields = fields;
         _count = count;
     }
@@ -25,7 +28,8 @@ internal readonly struct ClientMessage : IDisposable
     public JsonValueKind Kind { get; }
 
     /// <summary>False when the bytes are not one JSON value in UTF-8.</summary>
-    public static bool TryParse(ReadOnlyMemory<byte> bytes, out ClientMessage message)
+    /// <param name="names">Of the fields that may be asked for.</param>
+    public static bool TryParse(ReadOnlyMemory<byte> bytes, FieldNames names, out ClientMessage message)
     {
         message = default;
 
@@ -35,22 +39,28 @@ internal readonly struct ClientMessage : IDisposable
             return false;
         }
 
-        var fields = ArrayPool<JsonMember>.Shared.Rent(UsualFields);
+        var fields = ArrayPool<Field>.Shared.Rent(UsualFields);
         var count = 0;
         try
         {
             var members = new JsonMembers(bytes);
             while (members.MoveNext())
             {
-                if (members.Kind == JsonValueKind.Object)
+                if (members.Kind == JsonValueKind.Object && names.Find(members.Current.Name.Span) is { } name)
                 {
-                    fields = count < fields.Length ? fields : Enlarge(fields);
-                    fields[count++] = members.Current;
+                    var place = IndexOf(fields.AsSpan(0, count), name);
+                    if (place < 0)
+                    {
+                        fields = count < fields.Length ? fields : Enlarge(fields);
+                        place = count++;
+                    }
+
+                    fields[place] = new Field(name, members.Current.Value);
                 }
             }
 
             members.End();
-            message = new ClientMessage(members.Kind, fields, count);
+            message = new ClientMessage(members.Kind, names, fields, count);
             return true;
         }
         catch (JsonException)
@@ -60,6 +70,9 @@ internal readonly struct ClientMessage : IDisposable
             return false;
         }
     }
+
+    /// <summary>Places rented for fields: bounded by the names, whatever a client sends.</summary>
+    public int RentedFields => _fields.Length;
 
     public bool Has(string name) => Value(name).ValueKind != JsonValueKind.Undefined;
 
@@ -74,18 +87,14 @@ internal readonly struct ClientMessage : IDisposable
     /// <summary>The field's bytes as they came, empty when it is absent.</summary>
     public ReadOnlySpan<byte> Raw(string name) => Value(name).Raw.Span;
 
-    /// <summary>The field's value, of kind Undefined when it is absent. The name is ASCII.</summary>
+    /// <summary>The field's value, of kind Undefined when it is absent.</summary>
+    /// <exception cref="ArgumentException">The name is not one of those that the message was parsed for.</exception>
     public JsonValue Value(string name)
     {
-        for (var i = _count - 1; i >= 0; i--)
-        {
-            if (JsonText.Is(_fields[i].Name.Span, name))
-            {
-                return _fields[i].Value;
-            }
-        }
-
-        return default;
+        var place = IndexOf(_fields.AsSpan(0, _count), name);
+        return place >= 0 ? _fields[place].Value
+            : _names.Contains(name) ? default
+            : throw new ArgumentException($"{name} is none of the fields that the message was parsed for", nameof(name));
     }
 
     /// <summary>True when the field is there, and neither null nor an empty text.</summary>
@@ -120,14 +129,29 @@ internal readonly struct ClientMessage : IDisposable
         }
     }
 
-    private static JsonMember[] Enlarge(JsonMember[] fields)
+    private static int IndexOf(ReadOnlySpan<Field> fields, string name)
     {
-        var larger = ArrayPool<JsonMember>.Shared.Rent(fields.Length * 2);
+        for (var i = 0; i < fields.Length; i++)
+        {
+            if (fields[i].Name == name)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private static Field[] Enlarge(Field[] fields)
+    {
+        var larger = ArrayPool<Field>.Shared.Rent(fields.Length * 2);
         fields.CopyTo(larger, 0);
         Return(fields);
         return larger;
     }
 
     // Cleared, so that no message's buffer is kept by the pool.
-    private static void Return(JsonMember[] fields) => ArrayPool<JsonMember>.Shared.Return(fields, clearArray: true);
+    private static void Return(Field[] fields) => ArrayPool<Field>.Shared.Return(fields, clearArray: true);
+
+    private readonly record struct Field(string Name, JsonValue Value);
 }

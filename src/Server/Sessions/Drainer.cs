@@ -1,4 +1,5 @@
 using Relay.Admission;
+using Relay.Events;
 using Relay.Protocol;
 
 namespace Relay.Sessions;
@@ -10,7 +11,7 @@ internal readonly record struct DrainState(bool IsOn, int Remaining, int Closed,
 /// Drains the relay: its state first, then the sockets, those idle the longest first, at a bounded pace with jitter, so
 /// that their clients do not arrive elsewhere all at once. At the deadline those left go together.
 /// </summary>
-internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, RelayState state, TimeProvider time)
+internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, RelayState state, RelayEvents events, TimeProvider time)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
@@ -27,9 +28,6 @@ internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, Re
     private int _closed;
     private bool _isDone;
 
-    /// <summary>No client is left: told once of each drain, with the number of those that were disconnected.</summary>
-    public event Action<int>? Drained;
-
     /// <summary>True once the relay is drained because it stops: that cannot be cancelled.</summary>
     public bool IsForStop
     {
@@ -43,12 +41,17 @@ internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, Re
     }
 
     /// <summary>Begins, or goes on with another rate and deadline, which then counts from now; a stop's becomes no later.</summary>
-    public void Start(int rate, TimeSpan deadline, bool isForStop = false)
+    public void Start(int rate, TimeSpan deadline, string who = RelayEvent.Relay, string reason = "", bool isForStop = false)
     {
         lock (_lock)
         {
+            if (_isForStop && _deadline - time.GetElapsedTime(_started) is var left && left < deadline)
+            {
+                deadline = left;
+            }
+
             // Under this lock, so that a cancellation cannot come between the state and the drain.
-            if (!state.TryDrain())
+            if (!state.TryDrain(who, reason, time.GetUtcNow() + deadline))
             {
                 return;
             }
@@ -58,30 +61,27 @@ internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, Re
                 _closed = 0;
             }
 
-            if (_isForStop && _deadline - time.GetElapsedTime(_started) is var left && left < deadline)
-            {
-                deadline = left;
-            }
-
             _isForStop |= isForStop;
             _isDone = false;
             (_isOn, _rate, _deadline, _started, _due) = (true, rate, deadline, time.GetTimestamp(), 0);
             _order = Left();
+            events.Publish(new DrainStarted(_order.Count, rate, deadline) { Who = who, Reason = reason });
         }
     }
 
     /// <summary>Accepts new connections again; false when no drain is in progress, or one before a stop.</summary>
-    public bool Cancel()
+    public bool Cancel(string who = RelayEvent.Relay, string reason = "")
     {
         lock (_lock)
         {
-            if (!_isOn || _isForStop || !state.TryCancelDrain())
+            if (!_isOn || _isForStop || !state.TryCancelDrain(who, reason))
             {
                 return false;
             }
 
             _isOn = false;
             _order.Clear();
+            events.Publish(new DrainCancelled(_closed) { Who = who, Reason = reason });
             return true;
         }
     }
@@ -109,10 +109,7 @@ internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, Re
             session.Close(CloseReason.Drained);
         }
 
-        if (IsDone(out var closed))
-        {
-            Drained?.Invoke(closed);
-        }
+        EndIfDone();
     }
 
     private List<Session> Take()
@@ -149,14 +146,16 @@ internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, Re
         return taken;
     }
 
-    private bool IsDone(out int closed)
+    // Told once of each drain.
+    private void EndIfDone()
     {
         lock (_lock)
         {
-            closed = _closed;
-            var isNew = _isOn && !_isDone && !sessions.All.Any(IsClient);
-            _isDone |= isNew;
-            return isNew;
+            if (_isOn && !_isDone && !sessions.All.Any(IsClient))
+            {
+                _isDone = true;
+                events.Publish(new DrainEnded(_closed, state.Draining?.Who ?? RelayEvent.Relay));
+            }
         }
     }
 

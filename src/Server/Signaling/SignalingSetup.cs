@@ -12,7 +12,6 @@ internal static class SignalingSetup
         .AddSingleton<MatchTable>()
         .AddSingleton<PairingHandler>()
         .AddSingleton<SignalForwarder>()
-        .AddSingleton<CallHandler>()
         .AddSingleton<LinkHandler>()
         .AddSingleton<RequestDeadline>()
         .AddPeriodic<RequestDeadline>(RequestDeadline.Interval, deadline => deadline.Sweep())

@@ -1,5 +1,6 @@
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Events;
 
 namespace Relay.Transport;
 
@@ -19,8 +20,7 @@ internal sealed record AuditResult(DateTimeOffset Time, int Ledger, int Live, in
 /// Recounts the live sockets every minute and on demand. Sockets come and go while it counts, so only what differs in
 /// several looks one after another is a drift.
 /// </summary>
-internal sealed partial class LedgerReconciler(
-    ConnectionLedger ledger, ConnectionTable table, TimeProvider time, ILogger<LedgerReconciler> logger)
+internal sealed class LedgerReconciler(ConnectionLedger ledger, ConnectionTable table, RelayEvents events, TimeProvider time)
 {
     private const int Looks = 3;
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
@@ -64,7 +64,7 @@ internal sealed partial class LedgerReconciler(
         if (!result.Ok)
         {
             Interlocked.Increment(ref _drifts);
-            Log.Drift(logger, result.Drift, result.Ledger, result.Live, result.Keys.Count);
+            events.Publish(new LedgerDrifted(result.Drift, result.Ledger, result.Live, result.Keys.Count));
         }
 
         return result;
@@ -101,11 +101,5 @@ internal sealed partial class LedgerReconciler(
             .Concat(snapshot.Recount().Select(key => (key.Key, key.Booked, key.Counted)))
             .ToList();
         return new AuditResult(time.GetUtcNow(), held, live, snapshot.Uncounted, keys);
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Error, "The ledger drifts from the open sockets by {Drift}: {Ledger} slots are held, {Live} client sockets are open, {Keys} addresses differ")]
-        public static partial void Drift(ILogger logger, int drift, int ledger, int live, int keys);
     }
 }

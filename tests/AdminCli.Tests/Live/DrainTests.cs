@@ -31,6 +31,31 @@ public sealed class DrainTests(RelayFixture fixture) : IClassFixture<RelayFixtur
         Assert.True(await relay.ConnectAsync());
     }
 
+    /// <summary>What a load balancer or a script asks: not serving from the first moment of a drain, and serving again after it was cancelled.</summary>
+    [Fact]
+    public async Task Health_WhileTheRelayDrains_IsNotServingAndExits1()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        for (var i = 0; i < 40; i++)
+        {
+            await relay.OpenAsync();
+        }
+
+        using var drain = ChildProcess.Start(ChildProcess.Relayctl, ["drain", "--rate", "1", "--deadline", "1h", "--reason", "upgrade"], ("RELAY_ADMIN", relay.Socket));
+        Assert.StartsWith("draining ", await drain.ReadLineAsync());
+        using var health = ChildProcess.Start(ChildProcess.Relayctl, ["health"], ("RELAY_ADMIN", relay.Socket));
+        var result = await health.EndAsync();
+        Assert.Equal((ExitCodes.Rejected, "not serving\n", ""), (result.ExitCode, result.Output, result.Error));
+        using var json = JsonDocument.Parse((await relay.Cli.RunLineAsync("health -o json")).Output);
+        Assert.Equal("NOT_SERVING", json.RootElement.GetProperty("status").GetString());
+
+        Assert.Equal(ExitCodes.Ok, (await relay.Cli.RunLineAsync("drain --cancel")).ExitCode);
+        Assert.Equal((ExitCodes.Ok, "serving\n"), ((await relay.Cli.RunAsync("health")).ExitCode, (await relay.Cli.RunAsync("health")).Output));
+        var audit = (await relay.Cli.RunAsync("audit")).Output;
+        Assert.Single(System.Text.RegularExpressions.Regex.Matches(audit, " Drain "));
+        Assert.DoesNotContain(" State ", audit);
+    }
+
     [Fact]
     public async Task Drain_CancelledMeanwhile_EndsAndTellsTheScript()
     {

@@ -45,7 +45,7 @@ public sealed class SocketRolesTests
                 }
 
                 Assert.Equal(ExitCodes.Rejected, result.ExitCode);
-                Assert.Matches($@"^{refusal}; uid={user}\S* gid={group} pid=\d+ has .*Admin:\w+Users .*\n\(request [0-9a-f]{{16}}\)\n$", result.Error);
+                Assert.Matches($@"^{refusal}; uid={user}\S* gid={group} pid=\d+ has .*Admin:(Readers|Operators|Admins)\.\n\(request [0-9a-f]{{16}}\)\n$", result.Error);
                 var audit = await relay.Cli.RunLineAsync("audit --last 1");
                 Assert.Contains($"uid={user}", audit.Output);
                 Assert.Contains($"PERMISSION_DENIED: {refusal}", audit.Output);

@@ -17,6 +17,9 @@ internal sealed class LogCollector : ILoggerProvider, ILogger
         return collector;
     }
 
+    /// <summary>Waits for a line that begins like this: events are logged by a reader of their stream.</summary>
+    public Task ContainsAsync(string begin) => Eventually.TrueAsync(() => _lines.Any(line => line.StartsWith(begin, StringComparison.Ordinal)), begin);
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public IDisposable? BeginScope<TState>(TState state)

@@ -1,15 +1,17 @@
 using Microsoft.Extensions.Logging;
 using Relay.Addresses;
-using Server.Tests.Support;
+using Relay.Events;
 
 namespace Server.Tests.Addresses;
 
 public sealed class ProxyMisconfigurationTests
 {
-    private readonly ListLogger<ProxyMisconfiguration> _log = new();
+    private readonly RelayEvents _events = new(TimeProvider.System);
     private readonly ProxyMisconfiguration _suspicion;
 
-    public ProxyMisconfigurationTests() => _suspicion = new ProxyMisconfiguration(_log);
+    private IReadOnlyList<RelayEvent> Told => [.. _events.Last(int.MaxValue).Select(published => published.Event)];
+
+    public ProxyMisconfigurationTests() => _suspicion = new ProxyMisconfiguration(_events);
 
     [Fact]
     public void Judge_OneAddressHoldsMost_IsSaidOnceAndClearsByItself()
@@ -21,14 +23,14 @@ public sealed class ProxyMisconfigurationTests
         }
 
         Assert.Equal(ProxyWarnings.OneAddress, _suspicion.Current);
-        Assert.Equal(LogLevel.Warning, Assert.Single(_log.Lines).Level);
+        Assert.Equal(LogLevel.Warning, Assert.Single(Told).Level);
 
         Pass(5);
         Assert.Equal(ProxyWarnings.OneAddress, _suspicion.Current);
         Pass(1);
         Assert.Equal(ProxyWarnings.None, _suspicion.Current);
-        Assert.Equal((LogLevel.Information, "Client address detection is normal again (one_address cleared)"), _log.Lines[^1]);
-        Assert.Equal(2, _log.Lines.Count);
+        Assert.Equal((LogLevel.Information, "Client address detection is normal again (one_address cleared)"), (Told[^1].Level, Told[^1].Text));
+        Assert.Equal(2, Told.Count);
     }
 
     [Theory]
@@ -54,7 +56,7 @@ public sealed class ProxyMisconfigurationTests
         Arrive(ClientAddressSource.Socket, 10);
         Pass(1);
         Assert.Equal(ProxyWarnings.UnlistedProxy, _suspicion.Current);
-        Assert.StartsWith("50 % of new connections", Assert.Single(_log.Lines).Text, StringComparison.Ordinal);
+        Assert.StartsWith("50 % of new connections", Assert.Single(Told).Text, StringComparison.Ordinal);
 
         // A third still do: easier kept than raised.
         Arrive(ClientAddressSource.UnlistedProxy, 30);
@@ -65,7 +67,7 @@ public sealed class ProxyMisconfigurationTests
         Arrive(ClientAddressSource.Socket, 1000);
         Pass(1);
         Assert.Equal(ProxyWarnings.None, _suspicion.Current);
-        Assert.Equal(2, _log.Lines.Count);
+        Assert.Equal(2, Told.Count);
     }
 
     [Fact]

@@ -43,6 +43,7 @@ public sealed class MethodAuthorizationTests
     [Theory]
     [InlineData("AdminService.GetStats", "Read", false)]
     [InlineData("AdminService.ListAudit", "Read", false)]
+    [InlineData("AdminService.WatchEvents", "Read", false)]
     [InlineData("AdminService.ListTokens", "Admin", false)]
     [InlineData("AdminService.CreateToken", "Admin", true)]
     [InlineData("AdminService.RevokeToken", "Admin", true)]

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Events;
 using Relay.Telemetry;
 
 namespace Server.Tests.Admission;
@@ -19,9 +20,9 @@ public sealed class AdmissionGateTests : IDisposable
     {
         _log = new DecisionLog(_books.Time);
         var networks = new ProtectedNetworks(_books.Options.TrustedProxies);
-        _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, NullLogger<OverloadMonitor>.Instance, () => TimeSpan.Zero);
+        _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, new RelayEvents(_books.Time), _books.Time, NullLogger<OverloadMonitor>.Instance, () => TimeSpan.Zero);
         _gate = new AdmissionGate(
-            _books.Ledger, _books.Policies, _books.Options, new AutoBans(_autoBan, networks, _books.Time), networks, _overload, _log, _metrics, _books.Time);
+            _books.Ledger, _books.Policies, _books.Options, new AutoBans(_autoBan, networks, new RelayEvents(_books.Time), _books.Time), networks, _overload, _log, _metrics, _books.Time);
     }
 
     public void Dispose()

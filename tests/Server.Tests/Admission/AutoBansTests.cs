@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Events;
 
 namespace Server.Tests.Admission;
 
@@ -10,7 +11,11 @@ public sealed class AutoBansTests
     private static readonly IpKey Address = Key("203.0.113.7");
 
     private readonly FakeTimeProvider _time = new();
-    private readonly List<AutoBan> _made = [];
+    private readonly RelayEvents _events;
+
+    public AutoBansTests() => _events = new RelayEvents(_time);
+
+    private IReadOnlyList<AutoBan> Made => [.. _events.Last(int.MaxValue).Select(published => published.Event).OfType<AddressBanned>().Select(banned => banned.Ban)];
 
     [Fact]
     public void Strike_OftenEnoughInTheWindow_BansForLongerEachTimeUpToTheLongest()
@@ -25,7 +30,7 @@ public sealed class AutoBansTests
             Assert.False(bans.IsBanned(Address));
         }
 
-        Assert.Equal([1, 2, 3, 4], _made.Select(ban => ban.Times));
+        Assert.Equal([1, 2, 3, 4], Made.Select(ban => ban.Times));
         Assert.Equal(4, bans.Made);
     }
 
@@ -39,7 +44,7 @@ public sealed class AutoBansTests
             _time.Advance(TimeSpan.FromSeconds(61));
         }
 
-        Assert.Empty(_made);
+        Assert.Empty(Made);
     }
 
     [Fact]
@@ -50,7 +55,7 @@ public sealed class AutoBansTests
         _time.Advance(TimeSpan.FromMinutes(10));
 
         Assert.False(bans.IsBanned(Address));
-        Assert.Single(_made);
+        Assert.Single(Made);
     }
 
     [Fact]
@@ -62,7 +67,7 @@ public sealed class AutoBansTests
         RecordViolation(bans, Key("198.51.100.1"), 1);
         RecordViolation(bans, Address, 3);
 
-        Assert.Equal([1, 1], _made.Select(ban => ban.Times));
+        Assert.Equal([1, 1], Made.Select(ban => ban.Times));
     }
 
     [Theory]
@@ -128,7 +133,89 @@ public sealed class AutoBansTests
         Assert.False(bans.IsBanned(Address));
         Assert.True(bans.IsBanned(Key("192.0.2.1")));
         RecordViolation(bans, Address, 3);
-        Assert.Equal(1, _made[^1].Times);
+        Assert.Equal(1, Made[^1].Times);
+    }
+
+    /// <summary>Each ban that runs out is told of once; one that was lifted before is not.</summary>
+    [Fact]
+    public void Sweep_BansRunOut_AreToldOnce()
+    {
+        var bans = Create(options => (options.Duration, options.MaxDuration) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(20)));
+        RecordViolation(bans, Address, 3);
+        RecordViolation(bans, Key("203.0.113.8"), 3);
+        bans.Remove(new IpPrefix(Key("203.0.113.8")));
+        _time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromTicks(1));
+        bans.Sweep();
+        Assert.Empty(Expired);
+
+        _time.Advance(TimeSpan.FromTicks(1));
+        bans.Sweep();
+        bans.Sweep();
+        Assert.Equal(["The automatic ban of 203.0.113.7 expired"], Expired);
+
+        RecordViolation(bans, Address, 3);
+        Assert.True(bans.IsBanned(Address));
+        _time.Advance(TimeSpan.FromMinutes(20));
+        bans.Sweep();
+        Assert.Equal(2, Expired.Count);
+        Assert.False(bans.IsBanned(Address));
+    }
+
+    /// <summary>Banned again between the end of its ban and the sweep: nothing is said to have expired while it is banned.</summary>
+    [Fact]
+    public void Sweep_BannedAgainSinceTheEnd_TellsOnlyOfTheEndOfTheNewBan()
+    {
+        var bans = Create(options => (options.Duration, options.MaxDuration) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(20)));
+        RecordViolation(bans, Address, 3);
+        _time.Advance(TimeSpan.FromMinutes(10));
+        RecordViolation(bans, Address, 3);
+        bans.Sweep();
+        Assert.Empty(Expired);
+        Assert.True(bans.IsBanned(Address));
+
+        _time.Advance(TimeSpan.FromMinutes(20));
+        bans.Sweep();
+        Assert.Single(Expired);
+        Assert.False(bans.IsBanned(Address));
+    }
+
+    /// <summary>Lifted and banned anew: the end of the first ban is not that of the second.</summary>
+    [Fact]
+    public void Sweep_LiftedAndBannedAnew_TellsOnlyOfTheEndOfTheNewBan()
+    {
+        var bans = Create();
+        RecordViolation(bans, Address, 3);
+        _time.Advance(TimeSpan.FromMinutes(5));
+        Assert.Single(bans.Remove(new IpPrefix(Address)));
+        RecordViolation(bans, Address, 3);
+        _time.Advance(TimeSpan.FromMinutes(5));
+        bans.Sweep();
+        Assert.Empty(Expired);
+        Assert.True(bans.IsBanned(Address));
+    }
+
+    /// <summary>However many addresses are banned, and however many bans end at once, the stream keeps what else happened, and no ban goes uncounted.</summary>
+    [Fact]
+    public void Sweep_FloodOfBans_LeavesOtherEventsInTheStream()
+    {
+        const int Flood = 20_000;
+        var bans = Create();
+        _events.Publish(new StateChanged(RelayPhase.Serving, RelayPhase.Draining, null));
+        for (uint i = 0; i < Flood; i++)
+        {
+            RecordViolation(bans, IpKey.FromIpv4(0xCB000000 + i), 3);
+        }
+
+        bans.Sweep();
+        Assert.Equal(Flood, bans.All().Count);
+        _time.Advance(TimeSpan.FromMinutes(10));
+        bans.Sweep();
+        Assert.Empty(bans.All());
+
+        var told = _events.Last(int.MaxValue).Select(published => published.Event).ToList();
+        Assert.IsType<StateChanged>(told[0]);
+        Assert.Equal(Flood, Made.Count + Assert.Single(told.OfType<MoreAddressesBanned>()).Count);
+        Assert.Equal(Flood, Expired.Count + Assert.Single(told.OfType<MoreAutoBansExpired>()).Count);
     }
 
     [Fact]
@@ -140,13 +227,13 @@ public sealed class AutoBansTests
         Assert.False(bans.IsBanned(Address));
     }
 
+    private IReadOnlyList<string> Expired => [.. _events.Last(int.MaxValue).Select(published => published.Event).OfType<AutoBanExpired>().Select(expired => expired.Text)];
+
     private AutoBans Create(Action<AutoBanOptions>? configure = null)
     {
         var options = new AutoBanOptions { Threshold = 3 };
         configure?.Invoke(options);
-        var bans = new AutoBans(options, new ProtectedNetworks(["198.51.100.0/24"]), _time);
-        bans.Banned += _made.Add;
-        return bans;
+        return new AutoBans(options, new ProtectedNetworks(["198.51.100.0/24"]), _events, _time);
     }
 
     private static void RecordViolation(AutoBans bans, IpKey address, int times)

@@ -1,6 +1,7 @@
 using System.Net;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Events;
 using Relay.Policy;
 using Relay.Scheduling;
 using Relay.Telemetry;
@@ -23,9 +24,9 @@ public sealed class OverloadMonitorTests : IDisposable
     public OverloadMonitorTests()
     {
         var networks = new ProtectedNetworks(["198.51.100.0/24"]);
-        _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, _log, () => _cpu);
+        _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, new RelayEvents(_books.Time), _books.Time, _log, () => _cpu);
         _ticking = Ticking.Start(_books.Time, OverloadMonitor.Interval, _overload.Sample);
-        _bans = new AutoBans(new AutoBanOptions(), networks, _books.Time);
+        _bans = new AutoBans(new AutoBanOptions(), networks, new RelayEvents(_books.Time), _books.Time);
         _gate = new AdmissionGate(
             _books.Ledger, _books.Policies, _books.Options, _bans, networks, _overload, new DecisionLog(_books.Time), _metrics, _books.Time);
     }

@@ -2,6 +2,7 @@ using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Events;
 using Relay.Policy;
 using Relay.Scheduling;
 using Relay.Telemetry;
@@ -69,8 +70,8 @@ public sealed class PreviewProperties
             (_books.Overload.ElevatedPerIp, _books.Overload.CriticalPerIp) = (2, 4);
             (_books.Overload.ElevatedTotal, _books.Overload.CriticalTotal) = (5, 9);
             var networks = new ProtectedNetworks(["0.0.3.0/24"]);
-            _bans = new AutoBans(new AutoBanOptions { Threshold = 12, PrivateNetworks = true }, networks, _books.Time);
-            _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, _books.Time, NullLogger<OverloadMonitor>.Instance, () => TimeSpan.Zero);
+            _bans = new AutoBans(new AutoBanOptions { Threshold = 12, PrivateNetworks = true }, networks, new RelayEvents(_books.Time), _books.Time);
+            _overload = new OverloadMonitor(_books.Ledger, _books.Policies, _books.Overload, new RelayEvents(_books.Time), _books.Time, NullLogger<OverloadMonitor>.Instance, () => TimeSpan.Zero);
             _ticking = Ticking.Start(_books.Time, OverloadMonitor.Interval, _overload.Sample);
             _gate = new AdmissionGate(
                 _books.Ledger, _books.Policies, _books.Options, _bans, networks, _overload, new DecisionLog(_books.Time), _metrics, _books.Time);

@@ -140,7 +140,7 @@ internal sealed class Member(ChannelServer server, Client client, ClientSocket s
 
     private static void Say(string text, Handle handle)
     {
-        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(text), out var message));
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(text), Relay.ClientMessages.Fields, out var message));
         using (message)
         {
             handle(message);

@@ -49,7 +49,7 @@ public sealed class ChunkLengthTests
 
     private static int LengthOf(string json)
     {
-        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes($"{{\"data\":{json}}}"), out var message));
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes($"{{\"data\":{json}}}"), Relay.ClientMessages.Fields, out var message));
         using (message)
         {
             return ChunkLength.Of(message.Value("data"));

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Events;
 using Relay.Federation;
 using Relay.Identity;
 using Relay.Policy;
@@ -26,6 +27,7 @@ public sealed class PeerEndpointTests : IDisposable
         .AddSingleton(TimeProvider.System)
         .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
         .AddSingleton<RelayMetrics>()
+        .AddEvents()
         .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions(), new OverloadOptions())
         .AddTransport(new PublicListenerOptions(), TimeSpan.FromMinutes(1))
         .AddSessions<Unused>(new ClientSessionOptions())

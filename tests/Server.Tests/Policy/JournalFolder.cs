@@ -1,3 +1,4 @@
+using Relay.Events;
 using Relay.Policy;
 
 namespace Server.Tests.Policy;
@@ -17,13 +18,17 @@ internal sealed class JournalFolder : IDisposable
 
     public string File => Path.Combine(_folder, "sub", "policy.jsonl");
 
+    /// <summary>What the last store that was started has published.</summary>
+    public RelayEvents Events { get; private set; } = new(TimeProvider.System);
+
     public IReadOnlyList<string> Lines => System.IO.File.ReadAllLines(File);
 
     /// <summary>Nothing is told to the store before: it might as well have been killed.</summary>
     public LimitPolicyStore Start()
     {
         _store?.Dispose();
-        _store = new LimitPolicyStore(Options, Time, new PolicyJournal(File) { MinCompactBytes = CompactBytes });
+        Events = new RelayEvents(Time);
+        _store = new LimitPolicyStore(Options, Time, new PolicyJournal(File) { MinCompactBytes = CompactBytes }, Events);
         return _store;
     }
 

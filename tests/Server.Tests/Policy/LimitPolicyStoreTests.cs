@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using Relay.Events;
 using Relay.Policy;
 
 namespace Server.Tests.Policy;
@@ -6,10 +7,14 @@ namespace Server.Tests.Policy;
 public sealed class LimitPolicyStoreTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
+    private readonly RelayEvents _events;
     private readonly LimitPolicyStore _store;
 
-    public LimitPolicyStoreTests() =>
-        _store = new LimitPolicyStore(new AdmissionOptions { Total = 10, PerIp = 2, Ipv6Prefix = 56, Overrides = ["203.0.113.0/24=7"] }, _time);
+    public LimitPolicyStoreTests()
+    {
+        _events = new RelayEvents(_time);
+        _store = new LimitPolicyStore(new AdmissionOptions { Total = 10, PerIp = 2, Ipv6Prefix = 56, Overrides = ["203.0.113.0/24=7"] }, _time, events: _events);
+    }
 
     public void Dispose() => _store.Dispose();
 
@@ -99,8 +104,6 @@ public sealed class LimitPolicyStoreTests : IDisposable
     [Fact]
     public void HoldFor_WhenItsTimeIsOver_IsTakenBack()
     {
-        var told = new List<PolicyRevision>();
-        _store.Changed += told.Add;
         _store.Change(Of(("per-ip", "1"), ("override/203.0.113.0/24", "deny")) with { Ttl = TimeSpan.FromMinutes(30) });
         _time.Advance(TimeSpan.FromMinutes(30) - TimeSpan.FromTicks(1));
         Assert.Equal(1, _store.Current.PerIp);
@@ -108,8 +111,27 @@ public sealed class LimitPolicyStoreTests : IDisposable
         _time.Advance(TimeSpan.FromTicks(1));
 
         Assert.Equal((2, "7", 3L), (_store.Current.PerIp, _store.Current.Items["override/203.0.113.0/24"], _store.Current.Revision));
-        Assert.Equal(["test", "relayd"], told.Select(revision => revision.Who));
+        Assert.Equal(["test", "relayd"], _events.Last(10).Select(published => published.Event.Who));
         Assert.Empty(_store.Overview().Pending);
+    }
+
+    /// <summary>Thousands of bans may end at once after a night without the relay: other events stay in the stream, and no revert goes uncounted.</summary>
+    [Fact]
+    public void HoldFor_ManyAtOnce_TellsOfTheFirstAndCountsTheOthers()
+    {
+        const int Many = 300;
+        for (var i = 0; i < Many; i++)
+        {
+            _store.Change(Of(($"ban/198.51.{i / 250}.{i % 250 + 1}", "forever")) with { Ttl = TimeSpan.FromHours(1) });
+        }
+
+        _time.Advance(TimeSpan.FromHours(1));
+
+        Assert.Equal((2 * Many) + 1, _store.Current.Revision);
+        var reverts = _events.Last(int.MaxValue).Skip(Many).Select(published => published.Event).ToList();
+        Assert.Equal(101, reverts.Count);
+        Assert.All(reverts, revert => Assert.Equal(("relayd", "Revert"), (revert.Who, revert.Change!.Method)));
+        Assert.Equal("200 more changes expired, revisions 402 to 601; `relayctl limits history` lists them", reverts[^1].Text);
     }
 
     [Fact]

@@ -66,10 +66,10 @@ public sealed class PolicyClockTests : IDisposable
 
         var store = _journal.Start();
 
-        var made = Assert.Single(store.MadeAtStart);
-        Assert.Equal((50, 3L, "relayd"), (store.Current.PerIp, made.Revision, made.Who));
-        Assert.Empty(_journal.Start().MadeAtStart);
+        var told = Assert.Single(_journal.Events.Last(10)).Event;
+        Assert.Equal((50, "Limits changed: per-ip 7 -> 50, revision 3", "relayd"), (store.Current.PerIp, told.Text, told.Who));
         Assert.Equal(3, _journal.Start().Current.Revision);
+        Assert.Empty(_journal.Events.Last(10));
     }
 
     [Fact]

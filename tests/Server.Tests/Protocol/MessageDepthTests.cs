@@ -13,6 +13,8 @@ public sealed class MessageDepthTests
 
     private static readonly string[] Names = ["a", "type", "p", "other"];
 
+    private static readonly FieldNames Fields = new([.. Names, .. ClientMessages.All.SelectMany(definition => definition.Fields, (_, field) => field.Name)]);
+
     private static readonly Gen<string> Texts = Gen.OneOf("a", "type", "p", "ty\\u0070e", "\\u0061", "\\ud800", "\\udc00x", "\\ud83d\\ude00", "\\\\ud800", "\\\"", "\u00e4", "");
 
     [Theory]
@@ -22,7 +24,7 @@ public sealed class MessageDepthTests
     public void Payload_AsDeepAsAMessageIsLong_IsByteForByte(string open, string close)
     {
         var payload = Nested(open, close, MaxBytes - 40);
-        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes($"{{\"p\":{payload},\"type\":\"offer\"}}"), out var message));
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes($"{{\"p\":{payload},\"type\":\"offer\"}}"), Fields, out var message));
         using (message)
         {
             Assert.Equal("offer", message.Text("type"));
@@ -36,7 +38,7 @@ public sealed class MessageDepthTests
     public void TryParse_DeepAndUnfinished_IsFalse(string open)
     {
         var json = new StringBuilder().Insert(0, open, MaxBytes / open.Length).ToString();
-        Assert.False(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), out _));
+        Assert.False(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), Fields, out _));
     }
 
     /// <summary>Four times the bytes cost about four times the time; a cost by the square would be sixteen.</summary>
@@ -75,6 +77,39 @@ public sealed class MessageDepthTests
         Assert.InRange(Allocated($"{{\"p\":{Nested("[", "]", MaxBytes - 10)}}}"), 0, MaxBytes / 2);
     }
 
+    /// <summary>However many keys a message has that nobody asks for, or however often it repeats one that somebody does, it is parsed in the memory of a small one.</summary>
+    [Theory]
+    [InlineData("\"k{0}\":1")]
+    [InlineData("\"\\u006b{0}\":1")]
+    [InlineData("\"type\":{0}")]
+    [InlineData("\"\\ud800{0}\":1")]
+    public void TryParse_ManyTopLevelKeys_AllocatesAndRentsNothingMore(string member)
+    {
+        var json = new StringBuilder("{");
+        for (var i = 0; json.Length < MaxBytes - 60; i++)
+        {
+            json.AppendFormat(System.Globalization.CultureInfo.InvariantCulture, member, i).Append(',');
+        }
+
+        Assert.Equal(0, Allocated(json.Append("\"type\":\"ping\"}").ToString()));
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json.ToString()), Fields, out var message));
+        using (message)
+        {
+            Assert.Equal("ping", message.Text("type"));
+            Assert.InRange(message.RentedFields, 1, 64);
+        }
+    }
+
+    [Fact]
+    public void Value_NameThatWasNotParsedFor_IsABug()
+    {
+        Assert.True(ClientMessage.TryParse("{}"u8.ToArray(), Fields, out var message));
+        using (message)
+        {
+            Assert.Throws<ArgumentException>(() => message.Has("no such field"));
+        }
+    }
+
     [Fact]
     public void Fields_AnyJson_AreWhatASlowReaderSays()
     {
@@ -99,7 +134,7 @@ public sealed class MessageDepthTests
     [InlineData("{\"type\":\"offer\",\"target\":\"\\ud83d\\ude00\",\"payload\":\"\\ud800\"}", null)]
     public void Check_HalfASurrogatePair_IsOfTheWrongTypeWhereItIsRead(string json, string? error)
     {
-        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), out var message));
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes(json), Fields, out var message));
         using (message)
         {
             Assert.Equal(error, ClientMessages.Check(message, out _));
@@ -116,7 +151,7 @@ public sealed class MessageDepthTests
     private static double Cost(byte[] json)
     {
         var before = TimeProvider.System.GetTimestamp();
-        Assert.True(ClientMessage.TryParse(json, out var message));
+        Assert.True(ClientMessage.TryParse(json, Fields, out var message));
         message.Dispose();
         return TimeProvider.System.GetElapsedTime(before).TotalSeconds;
     }
@@ -126,7 +161,7 @@ public sealed class MessageDepthTests
         var json = Encoding.UTF8.GetBytes(text);
         Cost(json);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var isJson = ClientMessage.TryParse(json, out var message);
+        var isJson = ClientMessage.TryParse(json, Fields, out var message);
         message.Dispose();
         Assert.True(isJson);
         return GC.GetAllocatedBytesForCurrentThread() - before;

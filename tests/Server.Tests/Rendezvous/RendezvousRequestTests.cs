@@ -83,7 +83,7 @@ public sealed class RendezvousRequestTests
 
     private static string? Read(string fields, out RendezvousRequest request)
     {
-        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes($"{{{fields.Replace('\'', '"')}}}"), out var message));
+        Assert.True(ClientMessage.TryParse(Encoding.UTF8.GetBytes($"{{{fields.Replace('\'', '"')}}}"), Relay.ClientMessages.Fields, out var message));
         using (message)
         {
             return RendezvousRequest.TryRead(message, out request);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Events;
 using Relay.Policy;
 using Relay.Scheduling;
 using Relay.Telemetry;
@@ -29,10 +30,10 @@ public sealed class HandshakeGuardTests : IDisposable
     {
         _policies = new LimitPolicyStore(new AdmissionOptions { PerIp = 2, Overrides = ["203.0.113.50=10", "203.0.113.51=unlimited"] }, _time);
         var networks = new ProtectedNetworks([]);
-        _bans = new AutoBans(new AutoBanOptions { Threshold = 2 }, networks, _time);
+        _bans = new AutoBans(new AutoBanOptions { Threshold = 2 }, networks, new RelayEvents(_time), _time);
         var (limits, levels) = (new AdmissionOptions(), new OverloadOptions());
         var ledger = new ConnectionLedger(_policies, limits, levels, _time);
-        _overload = new OverloadMonitor(ledger, _policies, levels, _time, NullLogger<OverloadMonitor>.Instance);
+        _overload = new OverloadMonitor(ledger, _policies, levels, new RelayEvents(_time), _time, NullLogger<OverloadMonitor>.Instance);
         _gate = new AdmissionGate(ledger, _policies, limits, _bans, networks, _overload, new DecisionLog(_time), _metrics, _time);
         _closing = new ClosingConnections(_time);
         _table = new ConnectionTable(_closing);

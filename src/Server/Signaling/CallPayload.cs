@@ -1,22 +1,19 @@
 using System.Text.Json;
-using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Signaling;
 
 /// <summary>
-/// call_offer, call_answer, call_reject, call_hangup and call_ice: forwarded like an offer. Of the payload only the call's
-/// id and the description or candidate are looked at.
+/// The payloads of call_offer, call_answer, call_reject, call_hangup and call_ice. Only the call's id and the description or
+/// candidate are checked.
 /// </summary>
-internal sealed class CallHandler(SignalForwarder signals)
+internal static class CallPayload
 {
     private const int MaxSdpLength = 65_536;
     private const int MaxCandidateLength = 1024;
 
-    public void Forward(Client client, string type, in ClientMessage message, long receivedAt) =>
-        signals.Forward(client, type, message, receivedAt, FindError(type, message.Value("payload")));
-
-    private static string? FindError(string type, JsonValue payload)
+    /// <summary>What is wrong with the payload of such a message; null: nothing.</summary>
+    public static string? FindError(string type, JsonValue payload)
     {
         if (payload.ValueKind != JsonValueKind.Object)
         {
