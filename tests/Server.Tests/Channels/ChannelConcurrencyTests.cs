@@ -76,7 +76,7 @@ public sealed class ChannelConcurrencyTests
         AssertInOrder(all);
         Assert.All(heard.SelectMany(one => one), AssertInOrder);
         var counts = server.Table.Counts();
-        Assert.Equal(default, figures with { FramesSent = 0 });
+        Assert.Equal(default, counts with { FramesSent = 0 });
         Assert.Equal(frames, all.Count(message => Type(message) == "stream-frame"));
         Assert.Equal(counts.FramesSent, heard.SelectMany(one => one).Append(all).Sum(one => one.Count(message => Type(message) == "stream-frame")));
     }
