@@ -77,7 +77,7 @@ internal static class AdminCommand
         }
         catch (IOException e) when (e.HResult == BrokenPipe)
         {
-            // Whoever read our output has seen enough (`| head`).
+            // The reader of our output has closed it (`| head`).
             return ExitCodes.Ok;
         }
         catch (Exception e) when (e is UnauthorizedAccessException || e.GetType() == typeof(IOException))

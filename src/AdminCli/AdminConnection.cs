@@ -24,7 +24,7 @@ internal sealed class AdminConnection : IDisposable
         {
             UseProxy = false,
             ConnectTimeout = timeout < ConnectTimeout ? timeout : timeout * 0.4 > ConnectTimeout ? timeout * 0.4 : ConnectTimeout,
-            // Tells a watch that the machine at the other end is gone, which TCP alone would not.
+            // Lets a watch notice that the remote machine is gone, which TCP alone would not.
             KeepAlivePingDelay = TimeSpan.FromSeconds(15),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,

@@ -4,7 +4,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli;
 
-/// <summary>The options of every command that changes the policy: under which condition, for how long, and what becomes of the sockets that are there.</summary>
+/// <summary>The options of every command that changes the policy: condition, duration, and treatment of excess connections.</summary>
 internal sealed class ChangeFlags
 {
     private const string Times = "30s, 30m or 2h";
@@ -23,7 +23,7 @@ internal sealed class ChangeFlags
     public ChangeFlags()
     {
         Excess = ArgumentParsers.Choice("--excess", Choices);
-        Excess.Description = "What becomes of excess connections. keep: they stay, new connections are refused (the default); "
+        Excess.Description = "Treatment of excess connections. keep: they stay, new connections are refused (the default); "
             + "evict-idle, evict-newest: those idle the longest, or connected last, are closed, a bounded number a second.";
     }
 
@@ -31,7 +31,7 @@ internal sealed class ChangeFlags
 
     public Option<long?> ExpectRevision { get; } = new("--expect-revision")
     {
-        Description = "Change only if this is the revision in force, as `relayctl limits` shows it; otherwise nothing changes and the exit code is 1.",
+        Description = "Change only if this is the current revision, as `relayctl limits` shows it; otherwise nothing changes and the exit code is 1.",
         HelpName = "revision",
         CustomParser = ArgumentParsers.Whole<long>("--expect-revision", 1, long.MaxValue),
     };

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace Relay.AdminCli;
 
 /// <summary>What relayctl shows over the network, and whose word it takes for the relay's certificate.</summary>
-/// <param name="Token">From a file or the environment, never from the command line, which everybody on the machine can see.</param>
+/// <param name="Token">From a file or the environment, never from the command line, which every user of the machine can see.</param>
 /// <param name="Authorities">Null: those that this machine knows.</param>
 internal sealed record Credentials(string? Token, X509Certificate2? Certificate, X509Certificate2Collection? Authorities, string? CaFile)
 {

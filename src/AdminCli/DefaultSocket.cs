@@ -1,6 +1,6 @@
 namespace Relay.AdminCli;
 
-/// <summary>Where a relay of this machine listens when nobody says otherwise; the same places as relayd's own.</summary>
+/// <summary>The default admin sockets on this machine, the same as relayd's.</summary>
 internal static class DefaultSocket
 {
     private const int PermissionDenied = 13;
@@ -45,7 +45,7 @@ internal static class DefaultSocket
             return errno == PermissionDenied ? "permission denied" : File.Exists(path) ? null : "";
         }
 
-        // Anybody may make a folder under /tmp with our number in its name, and wait there for our commands.
+        // Any user can create a folder under /tmp with our user id in its name, and wait there for our commands.
         if (!path.StartsWith("/tmp/", StringComparison.Ordinal) || !LibC.TryStat(Path.GetDirectoryName(path)!, out var folder, out _))
         {
             return null;

@@ -75,7 +75,7 @@ internal sealed class GlobalOptions
 
     public TimeSpan TimeoutOf(ParseResult options) => options.GetValue(Timeout) ?? DefaultTimeout;
 
-    /// <summary>From the option, the environment or the usual places; or why there is none.</summary>
+    /// <summary>From the option, the environment or the default sockets; or why there is none.</summary>
     public ServerAddress? FindServer(ParseResult options, CommandContext context, out Failure? failure)
     {
         failure = null;

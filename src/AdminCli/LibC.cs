@@ -75,7 +75,7 @@ internal static partial class LibC
         return raw;
     }
 
-    /// <summary>Stops this process until somebody continues it.</summary>
+    /// <summary>Suspends this process until it is continued.</summary>
     public static void Stop() => _ = Kill(Environment.ProcessId, SignalStop);
 
     /// <summary>What a terminal sends at Ctrl-Z, to everything that runs in its foreground.</summary>

@@ -24,14 +24,14 @@ internal sealed partial class LimitFlags(bool withLevel)
 
     private readonly Option<int?> _total = Number("--total", "Total client connections, 1 to 1,000,000. Options you leave out do not change.");
     private readonly Option<int?> _perIp = Number("--per-ip", "Client connections of one address (IPv6: of one prefix), 1 to 1,000,000.");
-    private readonly Option<int?> _unresolvedLimit = Number("--unresolved-limit", "Total client connections whose address a trusted proxy did not tell, 1 to 1,000,000.");
+    private readonly Option<int?> _unresolvedLimit = Number("--unresolved-limit", "Total client connections whose address a trusted proxy did not send, 1 to 1,000,000.");
     private readonly Option<TierLimit?> _per56 = Tier("--per-56", "Client connections of one IPv6 /56: a multiple of --per-ip such as 8x, a number, or off.");
     private readonly Option<TierLimit?> _per48 = Tier("--per-48", "Client connections of one IPv6 /48, likewise.");
     private readonly Option<TierLimit?> _per24 = Tier("--per-24", "Client connections of one IPv4 /24, likewise.");
     private readonly Option<ConnectRate?> _ratePerIp = Rate("--rate-per-ip", "New connections of one address, such as '20/s burst 200' or 30/m, or off.");
     private readonly Option<ConnectRate?> _rateTotal = Rate("--rate-total", "New connections of all addresses together, likewise.");
     private readonly Option<UnresolvedClients> _unresolved = Choice(
-        "--unresolved", UnresolvedChoices, "Clients whose address a trusted proxy did not tell. total-only: they count in the total and against --unresolved-limit; refuse.");
+        "--unresolved", UnresolvedChoices, "Clients whose address a trusted proxy did not send. total-only: they count in the total and against --unresolved-limit; refuse.");
 
     private readonly Option<OverloadMode> _overloadLevel = Choice(
         "--overload-level", LevelChoices, "How refused clients are rejected. auto: by the load; normal: a close frame; elevated: an HTTP status; critical: a reset before TLS and HTTP.");
@@ -86,7 +86,7 @@ internal sealed partial class LimitFlags(bool withLevel)
         HelpName = "clients",
         CustomParser = ArgumentParsers.Whole<int>(name, 1, Max, static value => value switch
         {
-            <= 0 => "to let nobody in, stop relayd instead",
+            <= 0 => "to admit no clients, stop relayd instead",
             > Max => "to lift the limit in effect, use 1000000",
             _ => "write it in plain digits, such as 50",
         }),

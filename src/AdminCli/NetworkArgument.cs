@@ -38,8 +38,8 @@ internal static class NetworkArgument
             return $"'{Printable.Clean(text)}' is not a network or IP address; write it like 203.0.113.0/24, 2001:db8::/32 or 203.0.113.7.";
         }
 
-        var cut = Cut(address!, length);
-        return cut.Equals(address) ? null : $"{Printable.Clean(text)} has bits set after the prefix; write {cut}/{length} or {address}.";
+        var masked = Mask(address!, length);
+        return masked.Equals(address) ? null : $"{Printable.Clean(text)} has bits set after the prefix; write {masked}/{length} or {address}.";
     }
 
     // "10" and "10.1" are addresses to the system and typing errors here.
@@ -57,7 +57,7 @@ internal static class NetworkArgument
         return text;
     }
 
-    private static IPAddress Cut(IPAddress address, int length)
+    private static IPAddress Mask(IPAddress address, int length)
     {
         var bytes = address.GetAddressBytes();
         for (var i = 0; i < bytes.Length; i++)

@@ -102,7 +102,7 @@ internal sealed class Output(TextWriter writer, Terminal terminal, OutputFormat 
             Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
         });
         console.Write(renderable);
-        // Cells are filled up to their column; nobody wants the blanks at the end of a line.
+        // Cells are filled up to their column; trailing blanks are removed.
         return string.Concat(text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd() + "\n"));
     }
 }

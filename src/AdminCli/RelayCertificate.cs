@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Relay.AdminCli;
 
-/// <summary>Judges the certificate that the relay shows, and says in words what is wrong with it.</summary>
+/// <summary>Verifies the relay's certificate, and explains what is wrong with it.</summary>
 internal static class RelayCertificate
 {
     private const X509ChainStatusFlags NotSigned = X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid;
@@ -59,5 +59,5 @@ internal static class RelayCertificate
     private static string Day(DateTime moment) => moment.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }
 
-/// <summary>The relay's certificate proves nothing; the message goes on where "Cannot reach the relay at …: " ends.</summary>
+/// <summary>The relay's certificate is not trusted; the message follows "Cannot reach the relay at …: ".</summary>
 internal sealed class UntrustedRelayException(string message) : AuthenticationException(message);

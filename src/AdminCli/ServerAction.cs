@@ -14,7 +14,7 @@ internal static class ServerAction
             return failure.ExitCode;
         });
 
-    /// <summary>The same, for a command that goes on without the relay.</summary>
+    /// <summary>The same, for a command that also works without the relay.</summary>
     public static Command WithAction(
         this Command command, GlobalOptions globals, CommandContext context, Func<AdminCall, Task<int>> run, Func<Output, TextWriter, Failure, int> failed)
     {

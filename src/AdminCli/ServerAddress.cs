@@ -41,7 +41,7 @@ internal sealed record ServerAddress(Uri Channel, string? SocketPath)
 
     public bool IsTls => Channel.Scheme == Uri.UriSchemeHttps;
 
-    /// <summary>Nobody on the way can read along: TLS, or this machine.</summary>
+    /// <summary>True when the connection is private: TLS, or this machine.</summary>
     public bool IsPrivate => IsTls || Channel.IsLoopback;
 
     public override string ToString() => SocketPath is null ? Channel.GetLeftPart(UriPartial.Authority) : $"unix:{Printable.Clean(SocketPath)}";

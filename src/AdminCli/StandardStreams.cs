@@ -27,7 +27,7 @@ internal static class StandardStreams
         return stream.CanSeek ? console() : stream;
     }
 
-    /// <summary>Where nobody reads the complaint, the exit code must still be the complaint's and not the pipe's.</summary>
+    /// <summary>When the error message cannot be written, the exit code must still be the error's and not the pipe's.</summary>
     private sealed class Complaints(Stream inner) : Stream
     {
         public override bool CanRead => false;
@@ -59,7 +59,7 @@ internal static class StandardStreams
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // Standard error is closed; there is no other place to say so.
+                // Standard error is closed; there is nowhere else to report it.
             }
         }
     }

@@ -6,7 +6,7 @@ using Relay.AdminApi;
 namespace Relay.AdminCli;
 
 /// <summary>
-/// Snapshots as they come. Whoever watches wants to see a restart, so a relay that was lost is called again until it answers,
+/// Snapshots as they come. A watch survives a restart: a relay that was lost is called again until it answers,
 /// unless the watch is to end with it. A relay that never answered is not waited for.
 /// </summary>
 internal sealed class StatsFeed(AdminCall call, TimeSpan interval, bool exitOnLoss) : IDisposable

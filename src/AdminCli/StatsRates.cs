@@ -30,7 +30,7 @@ internal sealed record StatsRates(double? Admitted, double? Refused, double? Mes
     public static double? Seconds(Stats? before, Stats now) =>
         before?.Uptime is { } then && now.Uptime is { } since && (since - then).ToTimeSpan().TotalSeconds is > 0 and var seconds ? seconds : null;
 
-    /// <summary>By all reasons; an older relay tells only of the three that have fields of their own.</summary>
+    /// <summary>For all reasons; an older relay reports only the three that have fields of their own.</summary>
     private static long RefusedTotal(Refusals refused) =>
         Math.Max(refused.ByReason.Values.Sum(), refused.TotalLimit + refused.PerIpLimit + refused.Stopping);
 }

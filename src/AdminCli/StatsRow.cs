@@ -3,7 +3,7 @@ using Spectre.Console.Rendering;
 
 namespace Relay.AdminCli;
 
-/// <summary>How much attention a figure wants; colour on a terminal, nothing elsewhere.</summary>
+/// <summary>Severity of a value; a colour on a terminal, nothing elsewhere.</summary>
 internal enum Tone
 {
     Plain,

@@ -54,7 +54,7 @@ internal static class StatsView
         ? $"LEDGER MISMATCH {Signed(drift)}: the ledger does not match the open sockets. Run `relayctl verify`."
         : null;
 
-    /// <summary>What is wrong, though the relay goes on: a sentence each.</summary>
+    /// <summary>Warnings, one sentence each.</summary>
     public static IEnumerable<string> Warnings(Stats stats)
     {
         foreach (var warning in stats.ClientAddress?.Warnings ?? [])
@@ -95,7 +95,7 @@ internal static class StatsView
     public static IEnumerable<StatsRow.Part> Uncounted(long connections) =>
         connections > 0 ? [$"+{Units.Count(connections)} not counted (unlimited networks)"] : [];
 
-    // Whoever is refused because the relay stops is seen for a moment before its end: no word of it otherwise.
+    // Refusals because of the shutdown are only seen in its last moments; omitted otherwise.
     private static StatsRow Refused(Refusals refused, StatsRates rates) => new("refused",
         [
             new StatsRow.Part($"total limit {Units.Count(refused.TotalLimit)}", refused.TotalLimit > 0 ? Tone.Warning : Tone.Plain),

@@ -6,7 +6,7 @@ namespace Relay.AdminCli;
 /// </summary>
 internal sealed record Terminal(bool Redraws, bool Colour, Func<(int Columns, int Rows)> Size)
 {
-    /// <summary>A pipe or a file has no width; nothing is cut or wrapped there.</summary>
+    /// <summary>A pipe or a file has no width; nothing is truncated or wrapped there.</summary>
     private const int Unlimited = 100_000;
 
     public static readonly Terminal None = new(false, false, static () => (Unlimited, Unlimited));

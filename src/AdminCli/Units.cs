@@ -4,7 +4,7 @@ using Relay.Configuration;
 
 namespace Relay.AdminCli;
 
-/// <summary>Figures as an operator reads them: thousands separated, bytes in binary units, durations and times as options take them.</summary>
+/// <summary>Numbers for operators: thousands separated, bytes in binary units, durations and times as options take them.</summary>
 internal static class Units
 {
     public const string Unknown = "-";

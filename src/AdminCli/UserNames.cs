@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Relay.AdminCli;
 
-/// <summary>Names of users and groups, from the local files; who is not in them keeps the number.</summary>
+/// <summary>Names of users and groups, from the local files; unknown ids stay numbers.</summary>
 internal static class UserNames
 {
     public static string OfUser(uint id) => Find("/etc/passwd", id);

@@ -6,7 +6,7 @@ namespace Relay.AdminCli;
 /// </summary>
 internal sealed class WatchScreen : IDisposable
 {
-    // Second screen, no cursor, lines that are too long are cut instead of wrapped; and back in the opposite order.
+    // Second screen, no cursor, lines that are too long are truncated instead of wrapped; and back in the opposite order.
     private const string Enter = "\e[?1049h\e[?25l\e[?7l";
     private const string Leave = "\e[?7h\e[?25h\e[?1049l";
     private const string Home = "\e[H";

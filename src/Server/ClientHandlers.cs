@@ -25,10 +25,10 @@ internal sealed record ClientHandlers(
         Pairing.Leave, Links.Leave, Signals.Leave, Relays.Leave, Rendezvous.Leave, Channels.Leave, Chunks.Leave, Attestation.Leave,
     ];
 
-    /// <summary>Everybody forgets a client that nobody can find any more. Its names are still its own. Returns what went wrong, if anything did.</summary>
+    /// <summary>Every feature forgets a client that is leaving. Its names are still its own. Returns the failures, if any.</summary>
     public AggregateException? Leave(Client client) => RunAll(_leaving, client);
 
-    /// <summary>Runs each, whatever happens in those before it: what one feature's defect left behind nobody would ever remove.</summary>
+    /// <summary>Runs each, even if an earlier one fails: what a bug in one feature left behind would never be removed.</summary>
     internal static AggregateException? RunAll<T>(IReadOnlyList<Action<T>> actions, T subject)
     {
         List<Exception>? failures = null;

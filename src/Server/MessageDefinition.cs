@@ -24,7 +24,7 @@ internal sealed class MessageDefinition(string name, Func<ReceivedMessage, Value
     /// <summary>Checked in this order; the first that fails is the error.</summary>
     public IReadOnlyList<MessageField> Fields => fields;
 
-    /// <summary>The key that tells this meaning of a name from the others; null: the meaning without one.</summary>
+    /// <summary>The key that selects this meaning of a name; null: the meaning without one.</summary>
     public string? Key { get; init; }
 
     /// <summary>False: the message may carry a peerId that is not the socket's own.</summary>

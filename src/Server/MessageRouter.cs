@@ -70,9 +70,9 @@ internal sealed partial class MessageRouter(
 
         if (session.State is Client client)
         {
-            presence.Hide(client);
+            presence.BeginLeave(client);
             var failure = handlers.Leave(client);
-            presence.Free(client);
+            presence.Release(client);
             if (failure is not null)
             {
                 Log.LeavingFailed(logger, failure, session.Id);

@@ -13,8 +13,8 @@ public sealed class GuardRowsTests
         var lines = StatsViewTests.Render(stats, StatsRates.Unknown).Split('\n');
         Assert.EndsWith("revision 4   effective 9,200 (memory)", lines[0]);
         Assert.Equal("refused      total limit 12   per address 3,400   banned 70   rate 20", lines[1]);
-        Assert.Equal("overload     elevated (pinned)   1,234/s   CPU 34%   close 500   status 40", lines[2]);
-        Assert.Equal("handshakes   pending 12 of 4,096   rejected 3,400   late 3,000   per_ip 400", lines[3]);
+        Assert.Equal("overload     elevated (pinned)   1,234/s   CPU 34%   close_frame 500   http_status 40", lines[2]);
+        Assert.Equal("handshakes   pending 12 of 4,096   rejected 3,400   timeout 3,000   per_ip 400", lines[3]);
     }
 
     [Theory]

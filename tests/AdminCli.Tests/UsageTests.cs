@@ -7,15 +7,15 @@ namespace AdminCli.Tests;
 public sealed class UsageTests
 {
     [Theory]
-    [InlineData("set-limit --per-ip 0", "--per-ip must be between 1 and 1,000,000, not '0'; to let nobody in, stop relayd instead.")]
-    [InlineData("set-limit --per-ip -5", "--per-ip must be between 1 and 1,000,000, not '-5'; to let nobody in, stop relayd instead.")]
+    [InlineData("set-limit --per-ip 0", "--per-ip must be between 1 and 1,000,000, not '0'; to admit no clients, stop relayd instead.")]
+    [InlineData("set-limit --per-ip -5", "--per-ip must be between 1 and 1,000,000, not '-5'; to admit no clients, stop relayd instead.")]
     [InlineData("set-limit --per-ip 1000001", "--per-ip must be between 1 and 1,000,000, not '1000001'; to lift the limit in effect, use 1000000.")]
     [InlineData("set-limit --per-ip 99999999999999999999", "--per-ip must be between 1 and 1,000,000, not '99999999999999999999'; write it in plain digits, such as 50.")]
     [InlineData("set-limit --per-ip abc", "--per-ip must be between 1 and 1,000,000, not 'abc'; write it in plain digits, such as 50.")]
     [InlineData("set-limit --per-ip 5.5", "--per-ip must be between 1 and 1,000,000, not '5.5'; write it in plain digits, such as 50.")]
     [InlineData("set-limit --per-ip 1,000", "--per-ip must be between 1 and 1,000,000, not '1,000'; write it in plain digits, such as 50.")]
     [InlineData("set-limit --per-ip 0x10", "--per-ip must be between 1 and 1,000,000, not '0x10'; write it in plain digits, such as 50.")]
-    [InlineData("set-limit --total 0", "--total must be between 1 and 1,000,000, not '0'; to let nobody in, stop relayd instead.")]
+    [InlineData("set-limit --total 0", "--total must be between 1 and 1,000,000, not '0'; to admit no clients, stop relayd instead.")]
     [InlineData("set-limit --total 1000001", "--total must be between 1 and 1,000,000, not '1000001'; to lift the limit in effect, use 1000000.")]
     [InlineData("set-limit", "Nothing to change: give --total N, --per-ip N or another limit.")]
     [InlineData("set-limit --reason why", "Nothing to change: give --total N, --per-ip N or another limit.")]

@@ -33,12 +33,12 @@ internal static class MeetingRate
             var running = Enumerable.Range(0, sockets).Select(i => RegisterAsync(url, i, answered, stop.Token)).ToList();
             await Task.Delay(2000, CancellationToken.None);
             var database = app.Services.GetRequiredService<Database>();
-            var (commits, before, watch) = (database.Figures.Commits, answered.Sum(), Stopwatch.StartNew());
+            var (commits, before, watch) = (database.Counts.Commits, answered.Sum(), Stopwatch.StartNew());
             await Task.Delay(Measured, CancellationToken.None);
             var seconds = watch.Elapsed.TotalSeconds;
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{sockets} sockets: {(answered.Sum() - before) / seconds:#,0} messages/s, {(database.Figures.Commits - commits) / seconds:#,0} transactions/s"));
+                $"{sockets} sockets: {(answered.Sum() - before) / seconds:#,0} messages/s, {(database.Counts.Commits - commits) / seconds:#,0} transactions/s"));
             await stop.CancelAsync();
             await Task.WhenAll(running);
             await app.StopAsync(CancellationToken.None);

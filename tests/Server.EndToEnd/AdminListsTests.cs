@@ -63,8 +63,8 @@ public sealed class AdminListsTests
         var first = await server.Admin.ListChannelsAsync(new ListChannelsRequest { PageSize = 2 }, Call);
         Assert.Equal(["live", "orphan"], first.Channels.Select(row => row.ChannelId));
         Assert.Equal(3, first.TotalSize);
-        Assert.Equal((true, true, 2, 0, 2, 0), Figures(first.Channels[0]));
-        Assert.Equal((false, false, 1, 1, 0, 0), Figures(first.Channels[1]));
+        Assert.Equal((true, true, 2, 0, 2, 0), Counts(first.Channels[0]));
+        Assert.Equal((false, false, 1, 1, 0, 0), Counts(first.Channels[1]));
         Assert.True(first.Channels[0].CreatedAt <= first.Channels[1].CreatedAt);
         var second = await server.Admin.ListChannelsAsync(new ListChannelsRequest { PageSize = 2, PageToken = first.NextPageToken }, Call);
         Assert.Equal(("quiet\n\u001b[2J", ""), (Assert.Single(second.Channels).ChannelId, second.NextPageToken));
@@ -109,7 +109,7 @@ public sealed class AdminListsTests
         }
     }
 
-    private static (bool Owned, bool Live, long Subscribers, long Waiting, long Sent, long Dropped) Figures(ListedChannel row) =>
+    private static (bool Owned, bool Live, long Subscribers, long Waiting, long Sent, long Dropped) Counts(ListedChannel row) =>
         (row.Owned, row.Live, row.Subscribers, row.Waiting, row.FramesSent, row.FramesDropped);
 
     private static async Task<TestClient> RelayAsync(RelayServer server, string peerId, int capacity, double connected, string from)

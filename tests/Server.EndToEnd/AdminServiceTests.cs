@@ -124,7 +124,7 @@ public sealed class AdminServiceTests
 
         var reply = await new PolicyAdmin(server.Channel).SetAsync(new LimitSettings { Total = 2, PerIp = 1 });
         Assert.Equal((3, 1, 10_000, 2, 2), (reply.Effect.Connections, reply.Effect.AddressesOver, reply.Before.Total, reply.After.Total, reply.Revision));
-        Assert.Contains(reply.Warnings, text => text.Contains("nobody is disconnected, new connections are refused", StringComparison.Ordinal));
+        Assert.Contains(reply.Warnings, text => text.Contains("no client is disconnected, new connections are refused", StringComparison.Ordinal));
         Assert.Contains(reply.Warnings, text => text.Contains("1 address holds more than 1 connections", StringComparison.Ordinal));
         await a.ExpectNothingAsync();
         Assert.Equal("Server at capacity", await RefusedAsync(server));

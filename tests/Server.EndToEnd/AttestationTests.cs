@@ -272,5 +272,5 @@ public sealed class AttestationTests
     }
 
     private static long Count(RelayServer server, AuthorityOutcome outcome) =>
-        server.Get<AttestationClient>().Figures().Outcomes[(int)outcome];
+        server.Get<AttestationClient>().Counts().Outcomes[(int)outcome];
 }

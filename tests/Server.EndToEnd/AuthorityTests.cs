@@ -32,7 +32,7 @@ public sealed class AuthorityTests
         await other.SendAsync(Request);
         await authority.AskedIsAsync(3);
         time.Advance(TimeSpan.FromSeconds(4.9));
-        Assert.Equal(2, server.Get<AttestationClient>().Figures().Open);
+        Assert.Equal(2, server.Get<AttestationClient>().Counts().Open);
         time.Advance(TimeSpan.FromSeconds(0.1));
 
         await client.ExpectAsync("attest_failed");
@@ -40,7 +40,7 @@ public sealed class AuthorityTests
         Assert.Equal(2, Count(server, AuthorityOutcome.TimedOut));
         Assert.Equal((4001, "Attestation failed"), await client.ExpectCloseAsync());
         await other.ExpectNothingAsync();
-        Assert.Equal(0, server.Get<AttestationClient>().Figures().Open);
+        Assert.Equal(0, server.Get<AttestationClient>().Counts().Open);
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class AuthorityTests
         await using var late = await TestClient.ConnectAsync(server);
         await late.SendAsync(Request);
         await late.ExpectAsync("attest_error");
-        Assert.Equal((64, 1), (server.Get<AttestationClient>().Figures().Open, Count(server, AuthorityOutcome.Busy)));
+        Assert.Equal((64, 1), (server.Get<AttestationClient>().Counts().Open, Count(server, AuthorityOutcome.Busy)));
 
         gate.SetResult();
         foreach (var client in clients)
@@ -140,7 +140,7 @@ public sealed class AuthorityTests
         client.Socket.Abort();
 
         await server.EmptyAsync();
-        Assert.Equal((0, 1), (server.Get<AttestationClient>().Figures().Open, Count(server, AuthorityOutcome.Abandoned)));
+        Assert.Equal((0, 1), (server.Get<AttestationClient>().Counts().Open, Count(server, AuthorityOutcome.Abandoned)));
         Assert.DoesNotContain(server.Get<RelayMetrics>().ClosedByReason(), count => count is { Key: "attestation_failed", Value: > 0 });
     }
 
@@ -259,5 +259,5 @@ public sealed class AuthorityTests
     }
 
     private static long Count(RelayServer server, AuthorityOutcome outcome) =>
-        server.Get<AttestationClient>().Figures().Outcomes[(int)outcome];
+        server.Get<AttestationClient>().Counts().Outcomes[(int)outcome];
 }

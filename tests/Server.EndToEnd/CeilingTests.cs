@@ -5,7 +5,7 @@ using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd;
 
-/// <summary>Memory leaves room for fewer clients than the total limit allows.</summary>
+/// <summary>Memory suffices for fewer clients than the total limit allows.</summary>
 public sealed class CeilingTests
 {
     private static CallOptions Call => new(deadline: DateTime.UtcNow.AddSeconds(30), cancellationToken: TestContext.Current.CancellationToken);

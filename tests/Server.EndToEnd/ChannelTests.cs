@@ -104,7 +104,7 @@ public sealed class ChannelTests
 
         await reader.ExpectErrorAsync("Upstream rate limit exceeded. Please slow down.");
         await other.UpstreamAsync("news", "4");
-        Assert.Equal(3, server.Get<ChannelTable>().Figures().Waiting);
+        Assert.Equal(3, server.Get<ChannelTable>().Counts().Waiting);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class ChannelTests
         await owner.ExpectAsync("channel-owner-registered");
         await other.UpstreamAsync("news", "4");
         await owner.ExpectUpstreamAsync("4");
-        Assert.Equal(new ChannelFigures(1, 1, 0, 1, 0, 0, 0, 0, 0), server.Get<ChannelTable>().Figures());
+        Assert.Equal(new ChannelCounts(1, 1, 0, 1, 0, 0, 0, 0, 0), server.Get<ChannelTable>().Counts());
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public sealed class ChannelTests
 
         await owner.ExpectUpstreamAsync("2");
         await owner.ExpectAsync("channel-owner-registered");
-        Assert.Equal(1, server.Get<ChannelTable>().Figures().UpstreamDropped);
+        Assert.Equal(1, server.Get<ChannelTable>().Counts().UpstreamDropped);
     }
 
     /// <summary>Weakness 29 of the reference: no cap on channels, subscriptions or what waits.</summary>
@@ -174,7 +174,7 @@ public sealed class ChannelTests
         // What it has already it may ask for again.
         await client.OwnAsync("own 19");
         await client.SubscribeAsync("sub 99");
-        Assert.Equal(120, server.Get<ChannelTable>().Figures().Channels);
+        Assert.Equal(120, server.Get<ChannelTable>().Counts().Channels);
 
         // 512 KiB wait per channel: two of these, and it is acknowledged all the same.
         for (var message = 0; message < 4; message++)
@@ -182,8 +182,8 @@ public sealed class ChannelTests
             await client.UpstreamAsync("sub 0", $"\"{new string('x', 200_000)}\"");
         }
 
-        var figures = server.Get<ChannelTable>().Figures();
-        Assert.Equal((2, true, 2L), (figures.Waiting, figures.WaitingBytes < 512 * 1024, figures.UpstreamDropped));
+        var counts = server.Get<ChannelTable>().Counts();
+        Assert.Equal((2, true, 2L), (counts.Waiting, counts.WaitingBytes < 512 * 1024, counts.UpstreamDropped));
     }
 
     [Fact]
@@ -196,10 +196,10 @@ public sealed class ChannelTests
         await using var second = await TestClient.ConnectAsync(server);
 
         await first.CloseAsync();
-        await Eventually.TrueAsync(() => server.Get<ChannelTable>().Figures().Owned == 0, "the channel is free");
+        await Eventually.TrueAsync(() => server.Get<ChannelTable>().Counts().Owned == 0, "the channel is free");
 
         await second.OwnAsync("news");
-        Assert.Equal(1, server.Get<ChannelTable>().Figures().Channels);
+        Assert.Equal(1, server.Get<ChannelTable>().Counts().Channels);
     }
 
     [Fact]
@@ -215,14 +215,14 @@ public sealed class ChannelTests
             await reader.SubscribeAsync($"news {channel}");
         }
 
-        var figures = server.Get<ChannelTable>().Figures();
-        Assert.Equal((20, 10, 20), (figures.Channels, figures.Owned, figures.Subscriptions));
+        var counts = server.Get<ChannelTable>().Counts();
+        Assert.Equal((20, 10, 20), (counts.Channels, counts.Owned, counts.Subscriptions));
 
         await owner.CloseAsync();
         reader.Socket.Abort();
 
         await server.EmptyAsync();
-        Assert.Equal(default, server.Get<ChannelTable>().Figures());
+        Assert.Equal(default, server.Get<ChannelTable>().Counts());
         Assert.Empty(server.Get<ChannelTable>().Snapshot());
     }
 

@@ -30,9 +30,9 @@ public sealed class ChunkTrafficTests
 
         Assert.True(answers.Sum() > 0, "no chunk was ever served");
         await server.EmptyAsync();
-        var figures = server.Chunks();
-        Assert.Equal((0, 0, figures.Cached), (figures.Pulls, figures.Sources, figures.Known));
-        Assert.Equal(answers.Sum(), figures.ServedFromCache + figures.ServedBySource);
+        var counts = server.Chunks();
+        Assert.Equal((0, 0, counts.Cached), (counts.Pulls, counts.Sources, counts.Known));
+        Assert.Equal(answers.Sum(), counts.ServedFromCache + counts.ServedBySource);
     }
 
     /// <summary>Asks for one chunk after another, and counts those that it gets.</summary>

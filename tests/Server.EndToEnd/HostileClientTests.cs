@@ -209,7 +209,7 @@ public sealed class HostileClientTests
         await using (var third = await TestClient.RegisterAsync(server, "CCCCCC"))
         {
             await deaf.WriteTextFrameAsync($$"""{"type":"register","pairingCode":"BBBBBB","publicKey":"{{TestClient.Key("BBBBBB")}}"}""");
-            await Eventually.TrueAsync(() => server.Get<Clients.ClientDirectory>().Figures().Codes == 3, "three codes");
+            await Eventually.TrueAsync(() => server.Get<Clients.ClientDirectory>().Counts().Codes == 3, "three codes");
             var offer = $$"""{"type":"offer","target":"BBBBBB","payload":"{{new string('x', 30_000)}}"}""";
             string text;
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));

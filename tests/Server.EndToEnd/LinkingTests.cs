@@ -236,7 +236,7 @@ public sealed class LinkingTests
         Assert.Equal(Timeout, await phone.ReceiveTextAsync());
         await RespondAsync(phone);
         await ExpectLinkErrorAsync(phone, NothingAsked);
-        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().Codes == 1, "the browser is gone");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().Codes == 1, "the browser is gone");
     }
 
     [Fact]
@@ -250,8 +250,8 @@ public sealed class LinkingTests
         await browser.SendAsync("""{"type":"pair_request","targetCode":"PPPPPP"}""");
         await phone.ExpectAsync("pair_incoming");
 
-        var figures = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: TestContext.Current.CancellationToken)).Pairing;
-        Assert.Equal((1, 1), (figures.PendingRequests, figures.PendingLinks));
+        var counts = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: TestContext.Current.CancellationToken)).Pairing;
+        Assert.Equal((1, 1), (counts.PendingRequests, counts.PendingLinks));
         await phone.SendAsync("""{"type":"pair_response","targetCode":"BBBBBB","accepted":false}""");
         await browser.ExpectAsync("pair_rejected");
         await RespondAsync(phone);

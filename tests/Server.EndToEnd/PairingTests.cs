@@ -171,7 +171,7 @@ public sealed class PairingTests
         await RequestAsync(a, "BBBBBB");
         await b.ExpectAsync("pair_incoming");
         await a.CloseAsync();
-        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().Codes == 1, "requester gone");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().Codes == 1, "requester gone");
         await b.ExpectNothingAsync();
         await RespondAsync(b, "AAAAAA", accepted: true);
         await b.ExpectAsync("pair_error");

@@ -5,7 +5,7 @@ using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd;
 
-/// <summary>A relay behind a proxy that it was not told of says so on every view, and stops saying so.</summary>
+/// <summary>A relay behind an unlisted proxy says so on every view, and stops saying so.</summary>
 public sealed class ProxyMisconfigurationTests
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);

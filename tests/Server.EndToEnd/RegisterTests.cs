@@ -44,7 +44,7 @@ public sealed class RegisterTests
         await RegisterAsync(client, code, key);
 
         await client.ExpectErrorAsync(error);
-        Assert.Equal(0, server.Get<ClientDirectory>().Figures().Codes);
+        Assert.Equal(0, server.Get<ClientDirectory>().Counts().Codes);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class RegisterTests
 
         var incoming = await other.ExpectAsync("pair_incoming");
         Assert.Equal(TestClient.Key("new"), incoming.GetProperty("fromPublicKey").GetString());
-        Assert.Equal((2, 2, 3L, 0L), Figures(server));
+        Assert.Equal((2, 2, 3L, 0L), Counts(server));
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class RegisterTests
             await client.ExpectErrorAsync("Cannot re-register with a different pairing code");
         }
 
-        Assert.Equal((2, 2, 2L, 0L), Figures(server));
+        Assert.Equal((2, 2, 2L, 0L), Counts(server));
     }
 
     [Fact]
@@ -105,10 +105,10 @@ public sealed class RegisterTests
         Assert.Equal(
             """{"type":"code_collision","message":"Pairing code already in use. Please reconnect with a new code."}""",
             await client.ReceiveTextAsync());
-        Assert.Equal((1, 1, 1L, 1L), Figures(server));
+        Assert.Equal((1, 1, 1L, 1L), Counts(server));
 
         await holder.CloseAsync();
-        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().Codes == 0, "the holder's code is free");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().Codes == 0, "the holder's code is free");
         await RegisterAsync(client, "AAAAAA", Good);
         await client.ExpectAsync("registered");
     }
@@ -148,9 +148,9 @@ public sealed class RegisterTests
 
     private static string? Text(JsonElement message, string field) => message.GetProperty(field).GetString();
 
-    private static (int Active, int Peak, long Registrations, long Collisions) Figures(RelayServer server)
+    private static (int Active, int Peak, long Registrations, long Collisions) Counts(RelayServer server)
     {
-        var figures = server.Get<ClientDirectory>().Figures();
-        return (figures.Codes, figures.PeakCodes, figures.CodeRegistrations, figures.Collisions);
+        var counts = server.Get<ClientDirectory>().Counts();
+        return (counts.Codes, counts.PeakCodes, counts.CodeRegistrations, counts.Collisions);
     }
 }

@@ -43,7 +43,7 @@ public sealed class RelayTests
             await client.ExpectErrorAsync(error);
         }
 
-        Assert.Equal((0, default), (server.Get<ClientDirectory>().Figures().PeerIds, server.Get<RelayRegistry>().Figures()));
+        Assert.Equal((0, default), (server.Get<ClientDirectory>().Counts().PeerIds, server.Get<RelayRegistry>().Counts()));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class RelayTests
             await first.ReceiveTextAsync());
         var snapshot = server.Get<RelayRegistry>().Snapshot().Single(relay => relay.PeerId == "relay-1");
         Assert.Equal((5, 10, false, "127.0.0.1"), (snapshot.ConnectedCount, snapshot.MaxConnections, snapshot.Offered, snapshot.Key.ToString()));
-        Assert.Equal(2, server.Get<ClientDirectory>().Figures().PeerIds);
+        Assert.Equal(2, server.Get<ClientDirectory>().Counts().PeerIds);
     }
 
     /// <summary>Weakness 3 of the reference network, for peer ids: one to a socket, and it goes with the socket.</summary>
@@ -85,16 +85,16 @@ public sealed class RelayTests
         await client.ExpectErrorAsync("Cannot re-register with a different peerId");
         await client.SendAsync("""{"type":"register","peerId":"b"}""");
         await client.ExpectErrorAsync("Peer ID already in use by another connection");
-        Assert.Equal(new RelayFigures(2, 2), server.Get<RelayRegistry>().Figures());
+        Assert.Equal(new RelayCounts(2, 2), server.Get<RelayRegistry>().Counts());
 
         holder.Socket.Abort();
-        await Eventually.TrueAsync(() => server.Get<RelayRegistry>().Figures().Relays == 1, "b is no relay any more");
-        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().PeerIds == 1, "b is free");
+        await Eventually.TrueAsync(() => server.Get<RelayRegistry>().Counts().Relays == 1, "b is no relay any more");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().PeerIds == 1, "b is free");
         await using var successor = await RegisterAsync(server, "b");
         await client.CloseAsync();
         await successor.CloseAsync();
         await server.EmptyAsync();
-        Assert.Equal((0, default), (server.Get<ClientDirectory>().Figures().PeerIds, server.Get<RelayRegistry>().Figures()));
+        Assert.Equal((0, default), (server.Get<ClientDirectory>().Counts().PeerIds, server.Get<RelayRegistry>().Counts()));
     }
 
     /// <summary>Codes and peer ids are names of one table: nobody can pose as a code's holder.</summary>
@@ -274,7 +274,7 @@ public sealed class RelayTests
             Assert.Equal("""{"type":"pong"}""", Encoding.UTF8.GetString(payload));
         }
 
-        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().PeerIds == 1, "the silent relay's name is free");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().PeerIds == 1, "the silent relay's name is free");
         Assert.Equal("relay", server.Get<RelayRegistry>().Snapshot().Single().PeerId);
     }
 

@@ -52,7 +52,7 @@ public sealed class RendezvousLifetimeTests
             await first.CloseAsync();
         }
 
-        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().Codes == 0, "the name is free");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().Codes == 0, "the name is free");
         Assert.Equal(2, await server.Get<Database>().RunAsync(connection => Do(connection, "UPDATE meeting_points SET peer_id = substr(peer_id, 2)")));
         await using var second = await TestClient.RegisterAsync(server, "AAAAAA");
         await second.MeetAsync("'hourlyTokens':['both']");
@@ -233,7 +233,7 @@ public sealed class RendezvousLifetimeTests
     private static string Points(int from, int count) => $"[{string.Join(',', Enumerable.Range(from, count).Select(number => $"'p{number}'"))}]";
 
     private static (long Points, long Tokens) Rows(RelayServer server) =>
-        server.Get<RendezvousStore>().Figures() is var figures ? (figures.DailyPoints, figures.HourlyTokens) : default;
+        server.Get<RendezvousStore>().Counts() is var counts ? (counts.DailyPoints, counts.HourlyTokens) : default;
 
     private static Task TokensAsync(RelayServer server, int count) =>
         Eventually.TrueAsync(() => Rows(server).Tokens == count, $"{count} tokens are left");

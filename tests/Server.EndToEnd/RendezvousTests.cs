@@ -44,7 +44,7 @@ public sealed class RendezvousTests
             await a.ExpectErrorAsync(error);
         }
 
-        Assert.Equal(default, server.Get<RendezvousStore>().Figures());
+        Assert.Equal(default, server.Get<RendezvousStore>().Counts());
     }
 
     /// <summary>Weakness 23: a socket without a name of its own overwrites, harvests and matches in anybody's.</summary>
@@ -73,7 +73,7 @@ public sealed class RendezvousTests
         await a.PutAsync($"'peerId':'AAAAAA','relayId':'{Letters(128)}','dailyPoints':{List(50, 128)},'hourlyTokens':{List(50, 128)},'deadDrops':{Object(50, 128, 4096)}");
 
         Assert.Equal(Nothing, await a.ReceiveTextAsync());
-        Assert.Equal(new RendezvousFigures(50, 50, 0, 0), server.Get<RendezvousStore>().Figures());
+        Assert.Equal(new RendezvousCounts(50, 50, 0, 0), server.Get<RendezvousStore>().Counts());
     }
 
     [Theory]
@@ -112,7 +112,7 @@ public sealed class RendezvousTests
         Assert.Single((await b.MeetAsync("'dailyPoints':['p']")).Drops());
         await a.MeetAsync("'dailyPoints':['p']");
         Assert.Empty((await b.MeetAsync("'dailyPoints':['p']")).Drops());
-        Assert.Equal(new RendezvousFigures(5, 0, 0, 2), server.Get<RendezvousStore>().Figures());
+        Assert.Equal(new RendezvousCounts(5, 0, 0, 2), server.Get<RendezvousStore>().Counts());
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class RendezvousTests
         // Whoever comes again is the later one.
         Assert.Equal(["BBBBBB"], (await a.MeetAsync("'hourlyTokens':['t']")).Matches());
         Assert.Equal("AAAAAA", (await b.ExpectAsync("rendezvous_match")).GetProperty("match").GetProperty("peerId").GetString());
-        Assert.Equal(new RendezvousFigures(0, 6, 2, 0), server.Get<RendezvousStore>().Figures());
+        Assert.Equal(new RendezvousCounts(0, 6, 2, 0), server.Get<RendezvousStore>().Counts());
     }
 
     [Fact]
@@ -208,10 +208,10 @@ public sealed class RendezvousTests
             await a.MeetAsync($"'dailyPoints':['p'],'deadDrop':'{letter}'");
         }
 
-        var before = server.Get<RendezvousStore>().Figures().DropsDelivered;
+        var before = server.Get<RendezvousStore>().Counts().DropsDelivered;
         await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
         Assert.Single((await b.MeetAsync("'dailyPoints':['p']")).Drops());
-        Assert.Equal(before + 1, server.Get<RendezvousStore>().Figures().DropsDelivered);
+        Assert.Equal(before + 1, server.Get<RendezvousStore>().Counts().DropsDelivered);
     }
 
     [Theory]

@@ -32,7 +32,7 @@ public sealed class RendezvousTrafficTests
                 await client.DisposeAsync();
                 here.Remove(name);
                 var left = here.Count;
-                await Eventually.TrueAsync(() => server.Get<Relay.Clients.ClientDirectory>().Figures().Codes == left, "the name is free");
+                await Eventually.TrueAsync(() => server.Get<Relay.Clients.ClientDirectory>().Counts().Codes == left, "the name is free");
                 foreach (var others in holders.Values)
                 {
                     others.Remove(name);
@@ -68,8 +68,8 @@ public sealed class RendezvousTrafficTests
             await client.DisposeAsync();
         }
 
-        await Eventually.TrueAsync(() => server.Get<RendezvousStore>().Figures().HourlyTokens == 0, "all tokens went");
-        Assert.Equal(letters.Count, server.Get<RendezvousStore>().Figures().DailyPoints);
+        await Eventually.TrueAsync(() => server.Get<RendezvousStore>().Counts().HourlyTokens == 0, "all tokens went");
+        Assert.Equal(letters.Count, server.Get<RendezvousStore>().Counts().DailyPoints);
     }
 
     private static List<string> Some(string kind, Random random) =>

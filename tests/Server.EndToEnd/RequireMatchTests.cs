@@ -102,7 +102,7 @@ public sealed class RequireMatchTests
         var (leaver, stayer) = leaves == "AAAAAA" ? (a, b) : (b, a);
 
         await leaver.CloseAsync();
-        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Figures().Codes == 1, "the partner is gone");
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().Codes == 1, "the partner is gone");
 
         Assert.Equal(0, server.Get<MatchTable>().Count);
         await using var successor = await TestClient.RegisterAsync(server, leaves);

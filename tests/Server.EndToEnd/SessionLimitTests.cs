@@ -42,7 +42,7 @@ public sealed class SessionLimitTests
             () =>
             {
                 time.Advance(TimeSpan.FromMilliseconds(100));
-                return server.Get<Clients.ClientDirectory>().Figures().Codes == 0;
+                return server.Get<Clients.ClientDirectory>().Counts().Codes == 0;
             },
             "the code is free");
 

@@ -114,7 +114,7 @@ public sealed class StreamTests
         Assert.Equal("""{"type":"stream-started","streamId":"s1","channelId":"news","subscriberCount":2}""", await owner.ReceiveTextAsync());
         Assert.Equal("""{"type":"stream-ended","streamId":"s1","channelId":"news"}""", await owner.ReceiveTextAsync());
         await owner.ExpectNothingAsync();
-        Assert.Equal(new ChannelFigures(1, 1, 0, 2, 0, 0, 4, 0, 0), server.Get<ChannelTable>().Figures());
+        Assert.Equal(new ChannelCounts(1, 1, 0, 2, 0, 0, 4, 0, 0), server.Get<ChannelTable>().Counts());
         Assert.Equal(4, Assert.Single(server.Get<ChannelTable>().Snapshot()).FramesSent);
     }
 
@@ -158,8 +158,8 @@ public sealed class StreamTests
         await late.SubscribeAsync("news");
         Assert.Equal("next", (await late.ExpectAsync("stream-start")).GetProperty("streamId").GetString());
         await late.ExpectNothingAsync();
-        var figures = server.Get<ChannelTable>().Figures();
-        Assert.Equal((1, 1), (figures.Live, figures.Subscriptions));
+        var counts = server.Get<ChannelTable>().Counts();
+        Assert.Equal((1, 1), (counts.Live, counts.Subscriptions));
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class StreamTests
         owner.Socket.Abort();
 
         Assert.Equal("""{"type":"stream-end","streamId":"live","channelId":"live"}""", await subscriber.ReceiveTextAsync());
-        await Eventually.TrueAsync(() => server.Get<ChannelTable>().Figures() == new ChannelFigures(2, 0, 0, 2, 0, 0, 0, 0, 0), "the owner is forgotten");
+        await Eventually.TrueAsync(() => server.Get<ChannelTable>().Counts() == new ChannelCounts(2, 0, 0, 2, 0, 0, 0, 0, 0), "the owner is forgotten");
         await using var next = await TestClient.ConnectAsync(server);
         await next.OwnAsync("live");
         await next.StartAsync("live", subscribers: 1);
@@ -210,7 +210,7 @@ public sealed class StreamTests
         await fast.ExpectAsync("stream-start");
 
         var frames = 0;
-        for (var more = 10; more > 0 && frames < 400; more -= server.Get<ChannelTable>().Figures().FramesDropped > 0 ? 1 : 0)
+        for (var more = 10; more > 0 && frames < 400; more -= server.Get<ChannelTable>().Counts().FramesDropped > 0 ? 1 : 0)
         {
             await owner.SendAsync(ChannelClient.Frame("news", $"[{++frames},\"{new string('x', 100_000)}\"]"));
             Assert.Equal(frames, Number(await fast.ExpectAsync("stream-frame")));
@@ -220,10 +220,10 @@ public sealed class StreamTests
         await owner.SendAsync("""{"type":"stream-end","streamId":"live","channelId":"news"}""");
         await owner.ExpectAsync("stream-ended");
         await fast.ExpectAsync("stream-end");
-        var figures = server.Get<ChannelTable>().Figures();
-        Assert.InRange(figures.FramesDropped, 10, frames);
-        Assert.Equal(2 * frames, figures.FramesSent + figures.FramesDropped);
-        Assert.Equal(figures.FramesDropped, Assert.Single(server.Get<ChannelTable>().Snapshot()).FramesDropped);
+        var counts = server.Get<ChannelTable>().Counts();
+        Assert.InRange(counts.FramesDropped, 10, frames);
+        Assert.Equal(2 * frames, counts.FramesSent + counts.FramesDropped);
+        Assert.Equal(counts.FramesDropped, Assert.Single(server.Get<ChannelTable>().Snapshot()).FramesDropped);
         Assert.Equal(3, server.Get<SessionTable>().Count);
 
         var (last, heard) = (0, 0);
@@ -238,7 +238,7 @@ public sealed class StreamTests
             }
         }
 
-        Assert.Equal(figures.FramesSent - frames, heard);
+        Assert.Equal(counts.FramesSent - frames, heard);
     }
 
     private static int Number(JsonElement message) => message.GetProperty("frame")[0].GetInt32();

@@ -22,7 +22,7 @@ public sealed class TokenAccessTests : IDisposable
         {
             ("", "is not a Bearer token"),
             ("relay_", "this is not a relay token"),
-            (token[..^1], "it may be cut short"),
+            (token[..^1], "it may be truncated"),
             (token[..^1] + (token[^1] == 'A' ? 'B' : 'A'), "does not know this token"),
             ("relay_00000000" + token[14..], "does not know this token"),
         })

@@ -3,7 +3,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>The bans in force.</summary>
+/// <summary>The bans in effect.</summary>
 internal static class BansCommand
 {
     private static readonly Column[] Columns = [new("NETWORK"), new("EXPIRES"), new("SOURCE"), new("REASON")];
@@ -14,7 +14,7 @@ internal static class BansCommand
         var cidr = NetworkArgument.Filter("Only bans inside this network, or that contain it: with an address, the bans that match it.");
         var command = new ExampleCommand(
             "bans",
-            "Lists the bans in force, yours and the relay's own.",
+            "Lists the bans in effect, operators' and automatic ones.",
             "Those that expire first at the top, with the time left. The relay makes bans of its own only where AutoBan:Threshold is set; those are not kept over a restart.",
             "relayctl bans",
             "relayctl bans --cidr 203.0.113.7    # what bans this address",

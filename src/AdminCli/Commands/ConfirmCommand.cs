@@ -17,7 +17,7 @@ internal static class ConfirmCommand
         return new ExampleCommand(
             "confirm",
             "Keeps a change that waits for a confirmation.",
-            "A change made with --confirm-within is reverted when its time is over; this keeps it. Whoever is locked out by a change cannot confirm it. "
+            "A change made with --confirm-within is reverted when that time has passed; this keeps it. An operator who is locked out by a change cannot confirm it. "
                 + "Nothing waits: exit code 1.",
             "relayctl confirm",
             "relayctl confirm 7    # only this one")
@@ -33,7 +33,7 @@ internal static class ConfirmCommand
             }
             else
             {
-                call.Output.Line($"Confirmed revision {string.Join(", ", response.Confirmed)}; revision {response.Revision} is in force.");
+                call.Output.Line($"Confirmed revision {string.Join(", ", response.Confirmed)}; the current revision is {response.Revision}.");
             }
 
             return ExitCodes.Ok;

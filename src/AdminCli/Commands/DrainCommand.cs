@@ -77,7 +77,7 @@ internal static class DrainCommand
                 Show(call, last);
             }
 
-            // Cancelled by somebody else: a script that waits for the relay to be empty must not go on.
+            // Cancelled by another operator: a script that waits for the relay to be empty must not go on.
             return last?.State == DrainProgress.Types.State.Done ? ExitCodes.Ok : ExitCodes.Rejected;
         }
         catch (Exception e) when (last is not null && call.IsLoss(e))

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>`help COMMAND`, for those who do not think of --help.</summary>
+/// <summary>`help COMMAND`, the same as --help.</summary>
 internal static class HelpCommand
 {
     public static Command Create()

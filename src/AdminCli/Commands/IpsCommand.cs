@@ -38,7 +38,7 @@ internal static class IpsCommand
                 + "forgotten after a while. FIRST_SEEN and LAST_SEEN say how long ago; columns that are only there when they have something to show come last. "
                 + "With -o json: one object {\"ips\":[...],\"totalSize\":N}, N being the number of matches.",
             "relayctl ips                                   # the 20 with most connections",
-            "relayctl ips --sort refused --top 5            # who is refused most",
+            "relayctl ips --sort refused --top 5            # addresses refused most",
             "relayctl ips --cidr 203.0.113.0/24 --all       # everyone in one network",
             "relayctl ips --networks --sort refused         # abuse spread over a network",
             "relayctl ips --all -o json | jq -r '.ips[].key'")

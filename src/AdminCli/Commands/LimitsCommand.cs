@@ -4,7 +4,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>The limit policy in force, and what can be done with its revisions.</summary>
+/// <summary>The limit policy in effect, and commands for its revisions.</summary>
 internal static class LimitsCommand
 {
     private const int MaxChanged = 20;
@@ -12,7 +12,7 @@ internal static class LimitsCommand
     public static Command Create(GlobalOptions globals, CommandContext context) =>
         new ExampleCommand(
             "limits",
-            "Shows the limits in force and their revision; history, diff, rollback, reset, shadow.",
+            "Shows the limits in effect and their revision; history, diff, rollback, reset, shadow.",
             "The limits that apply to the next connection; what will be reverted, and when; what was changed and differs from the configuration. The revision counts up by "
                 + "one with every change; it is 1 at the first start.",
             "relayctl limits",

@@ -18,7 +18,7 @@ internal static class LimitsDiffCommand
         };
         var to = new Argument<long?>("to")
         {
-            Description = "Another (default: the one in force).",
+            Description = "Another (default: the current one).",
             Arity = ArgumentArity.ZeroOrOne,
             CustomParser = ArgumentParsers.Whole<long>("The revision", 1, long.MaxValue),
         };
@@ -26,7 +26,7 @@ internal static class LimitsDiffCommand
             "diff",
             "Shows what differs between two revisions.",
             "Every item that is not the same in both, with its text in each; (none) where it is not there.",
-            "relayctl limits diff 3      # from revision 3 to the one in force",
+            "relayctl limits diff 3      # from revision 3 to the current one",
             "relayctl limits diff 3 5")
         {
             from,

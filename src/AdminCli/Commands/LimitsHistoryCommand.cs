@@ -16,7 +16,7 @@ internal static class LimitsHistoryCommand
         var command = new ExampleCommand(
             "history",
             "Lists the revisions: when, who, what and why.",
-            "The newest first; the last 100 are remembered, over restarts too. What the relay did by itself (a change that expired, say) is by relayd.",
+            "Newest first; the last 100 are kept, also across restarts. Automatic changes (such as an expired one) are by relayd.",
             "relayctl limits history",
             "relayctl limits history --top 5 -o json | jq '.revisions[].changes'")
         {

@@ -17,7 +17,7 @@ internal static class LimitsRollbackCommand
         var flags = new ChangeFlags();
         var command = new ExampleCommand(
             "rollback",
-            "Makes an earlier revision the one in force.",
+            "Restores an earlier revision.",
             "Every item becomes what it was then: limits, overrides, bans (those whose time is not over), shadow. That is a new revision, so it can be rolled back as well.",
             "relayctl limits rollback 3",
             "relayctl limits rollback 3 --dry-run    # what would change")

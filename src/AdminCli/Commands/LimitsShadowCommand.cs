@@ -12,8 +12,8 @@ internal static class LimitsShadowCommand
         new ExampleCommand(
             "shadow",
             "Tries limits on the real traffic without enforcing them: set, show, promote, clear.",
-            "The shadow's items are laid over the limits in force, and every connection is judged by both; only the limits in force decide. Its figures say which decisions "
-                + "would differ, by the counts of the limits in force.",
+            "The shadow's items replace those of the limits in effect, and every connection is evaluated against both; only the limits in effect decide. Its counts show which decisions "
+                + "would differ, by the counts of the limits in effect.",
             "relayctl limits shadow set --per-ip 20",
             "relayctl limits shadow show       # what it would have refused since",
             "relayctl limits shadow promote    # enforce it")
@@ -25,10 +25,10 @@ internal static class LimitsShadowCommand
                 "Refusals by reason are of clients that were admitted; `relayctl ips` has them by address.",
                 "relayctl limits shadow show").WithAction(globals, context, ShowAsync),
             Ending(
-                globals, context, "promote", "Makes the shadow's items the limits in force.", "One change: the items become the enforced ones, and the shadow ends.",
+                globals, context, "promote", "Enforces the shadow's limits.", "One change: the items become the enforced ones, and the shadow ends.",
                 static (call, request) => call.Connection.Policy.PromoteShadowAsync(request, call.Unary).ResponseAsync),
             Ending(
-                globals, context, "clear", "Ends the shadow.", "Its items and figures are gone; the limits in force stay.",
+                globals, context, "clear", "Ends the shadow.", "Its items and counts are removed; the limits in effect stay.",
                 static (call, request) => call.Connection.Policy.ClearShadowAsync(request, call.Unary).ResponseAsync),
         };
 

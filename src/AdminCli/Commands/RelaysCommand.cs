@@ -32,13 +32,13 @@ internal static class RelaysCommand
         var sort = ArgumentParsers.Choice("--sort", Sorts);
         sort.Description = "load: fullest first (the default); connected: most connected first; recent: most recently seen first.";
         var state = ArgumentParsers.Choice("--state", States);
-        state.Description = "Only relays that are offered to clients, or only those that are too busy.";
+        state.Description = "Only relays that are offered to clients, or only those without free capacity.";
         var prefix = new Option<string?>("--prefix") { Description = "Only peer ids with this prefix, case-sensitive.", HelpName = "text" };
         var cidr = NetworkArgument.Filter("Only relays that connect from inside this network, such as 203.0.113.0/24, or from one address.");
         var command = new ExampleCommand(
             "relays",
             "Lists peers that offer to relay.",
-            "Clients registered with a peer id. CONNECTED and CAPACITY are what the relay reports of itself; one that is too full is busy and offered to nobody. "
+            "Clients registered with a peer id. CONNECTED and CAPACITY are what the relay reports; one without free capacity is busy and not offered to clients. "
                 + "REGISTERED and LAST_SEEN say how long ago. With -o json: one object {\"relays\":[...],\"totalSize\":N}, N being the number of matches.",
             "relayctl relays                                # the 20 fullest",
             "relayctl relays --state offered --all          # all that are offered",

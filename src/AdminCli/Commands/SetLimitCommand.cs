@@ -14,7 +14,7 @@ internal static class SetLimitCommand
             "set-limit",
             "Changes the total limit, the limit per address, or any other limit.",
             "The change takes effect with the next connection, and stays, also over a restart; --for and --confirm-within revert it, `relayctl limits reset` goes back to "
-                + "the configuration. Lowering a limit below the present count disconnects nobody unless --excess says so: new connections are refused until the count has "
+                + "the configuration. Lowering a limit below the current count disconnects no client unless --excess says so: new connections are refused until the count has "
                 + "fallen. Prints each limit before -> after; warnings go to stderr.",
             "relayctl set-limit --per-ip 50",
             "relayctl set-limit --total 20000 --per-ip 100 --reason 'conference, until Friday'",

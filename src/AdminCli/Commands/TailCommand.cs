@@ -51,7 +51,7 @@ internal static class TailCommand
         var begun = false;
         try
         {
-            // Sent before there is anything to tell.
+            // Sent before there is any decision to report.
             await call.SoonAsync(stream.ResponseHeadersAsync, call.Connection.Timeout);
             begun = true;
             while (await stream.ResponseStream.MoveNext(call.Cancel))

@@ -30,7 +30,7 @@ internal sealed class RawTerminal : IDisposable
 
     /// <summary>Null where standard input is no terminal.</summary>
     /// <param name="changed">What is drawn may not be what is seen: another size, or back from the shell.</param>
-    /// <param name="ended">Somebody wants this process to end.</param>
+    /// <param name="ended">The process was asked to end.</param>
     public static RawTerminal? Take(TextWriter writer, Action changed, Action ended)
     {
         if (LibC.TerminalMode() is not { } found)
@@ -174,7 +174,7 @@ internal sealed class RawTerminal : IDisposable
             }
             catch (IOException)
             {
-                // It was hung up; there is nobody to give it back to.
+                // The terminal was hung up; there is nothing to restore.
             }
             finally
             {

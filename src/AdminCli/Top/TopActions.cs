@@ -4,7 +4,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli.Top;
 
-/// <summary>What the operator has said yes to. A relay that refuses has the last word on the status line; the screen goes on.</summary>
+/// <summary>Actions that the operator confirmed. A rejection is shown on the status line; the screen continues.</summary>
 internal static class TopActions
 {
     // For the audit, which has who and when besides.

@@ -50,7 +50,7 @@ internal sealed class TopFeed(AdminCall call, ChannelWriter<TopEvent> events, Ca
         }
         catch (OperationCanceledException)
         {
-            // The screen is left, nobody is there to tell.
+            // The screen is closed; there is nothing to report to.
         }
     }
 }

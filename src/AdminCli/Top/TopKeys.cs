@@ -13,7 +13,7 @@ internal static class TopKeys
     private const int MaxText = 64;
     private const int PageOfRows = 10;
 
-    /// <summary>The line at the foot; what a narrow screen cuts off is in the help.</summary>
+    /// <summary>The line at the foot; the help has what a narrow screen truncates.</summary>
     public const string Foot = "q quit  ? help  c/r/t sort  / filter  n networks  p pause  x kick  b ban";
 
     public static readonly IReadOnlyList<(string Keys, string Meaning)> Help =

@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace Relay.AdminCli.Top;
 
-/// <summary>One line of the screen. What is too long is cut: a line that wraps would push the others off.</summary>
+/// <summary>One line of the screen. A long line is truncated: a line that wraps would push the others off.</summary>
 internal sealed record TopLine(params IReadOnlyList<StatsRow.Part> Parts)
 {
     private const string Gap = "   ";
@@ -30,7 +30,7 @@ internal sealed record TopLine(params IReadOnlyList<StatsRow.Part> Parts)
                 break;
             }
 
-            var text = Cut(part.Text, left);
+            var text = Truncate(part.Text, left);
             left -= text.GetCellWidth();
             line.Append(colour && text.Length > 0 && Begin(part.Tone) is { } begin ? $"{begin}{text}{End}" : text);
         }
@@ -38,7 +38,7 @@ internal sealed record TopLine(params IReadOnlyList<StatsRow.Part> Parts)
         return line.ToString();
     }
 
-    /// <summary>A sentence on as many lines as it takes; the last of <paramref name="most"/> is cut.</summary>
+    /// <summary>A sentence on as many lines as it takes; the last of <paramref name="most"/> is truncated.</summary>
     public static IReadOnlyList<TopLine> Wrap(StatsRow.Part sentence, int columns, int most)
     {
         var lines = new List<string> { "" };
@@ -55,14 +55,14 @@ internal sealed record TopLine(params IReadOnlyList<StatsRow.Part> Parts)
         return [.. lines.Select(line => new TopLine(sentence with { Text = line }))];
     }
 
-    private static string Cut(string text, int cells)
+    private static string Truncate(string text, int cells)
     {
         if (text.GetCellWidth() <= cells)
         {
             return text;
         }
 
-        var cut = new StringBuilder();
+        var truncated = new StringBuilder();
         foreach (var rune in text.EnumerateRunes())
         {
             cells -= rune.ToString().GetCellWidth();
@@ -71,10 +71,10 @@ internal sealed record TopLine(params IReadOnlyList<StatsRow.Part> Parts)
                 break;
             }
 
-            cut.Append(rune);
+            truncated.Append(rune);
         }
 
-        return cut.ToString();
+        return truncated.ToString();
     }
 
     private static string? Begin(Tone tone) => tone switch

@@ -1,7 +1,7 @@
 namespace Relay.AdminCli.Top;
 
 /// <summary>
-/// The state as lines: figures, addresses, and at the foot what is asked or was answered. Never more lines than the screen
+/// The state as lines: statistics, addresses, and at the foot the prompt or the last answer. Never more lines than the screen
 /// has, whatever its size, and no line longer.
 /// </summary>
 internal static class TopScreen
@@ -9,10 +9,10 @@ internal static class TopScreen
     // A question or the relay's own sentence may take more than one line; the addresses make room.
     private const int MaxStatusLines = 3;
 
-    // Fewer addresses than these are no list: on a low screen some figures go first.
+    // Fewer addresses than these are no list: on a low screen some statistics are omitted first.
     private const int FewestRows = 3;
 
-    // What is between the figures and the rows: the list's name and its heading.
+    // Between the statistics and the rows: the list's name and its heading.
     private const int ListHead = 2;
 
     // One line of status, one of keys.
@@ -31,17 +31,17 @@ internal static class TopScreen
     /// <summary>The same without the foot.</summary>
     public static IReadOnlyList<TopLine> Body(TopState state, int columns, int rows, bool ascii)
     {
-        var figures = new TopFigures(state, columns, ascii).Lines(MaxFigures(rows));
-        var left = rows - figures.Count - ListHead;
+        var stats = new TopStats(state, columns, ascii).Lines(MaxStatsLines(rows));
+        var left = rows - stats.Count - ListHead;
         var list = state.Help ? Help() : List(state, columns, Math.Max(0, left));
-        return [.. figures.Concat(list).Take(rows)];
+        return [.. stats.Concat(list).Take(rows)];
     }
 
     /// <summary>How many addresses are worth asking for.</summary>
     public static int RowsThatFit(TopState state, int columns, int rows) =>
-        Math.Max(1, rows - new TopFigures(state, columns, ascii: true).Lines(MaxFigures(Math.Max(0, rows - MinFoot))).Count - ListHead);
+        Math.Max(1, rows - new TopStats(state, columns, ascii: true).Lines(MaxStatsLines(Math.Max(0, rows - MinFoot))).Count - ListHead);
 
-    private static int MaxFigures(int rows) => Math.Max(1, rows - ListHead - Math.Max(FewestRows, rows / 4));
+    private static int MaxStatsLines(int rows) => Math.Max(1, rows - ListHead - Math.Max(FewestRows, rows / 4));
 
     private static IEnumerable<TopLine> List(TopState state, int columns, int most)
     {

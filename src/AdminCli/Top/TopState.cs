@@ -24,7 +24,7 @@ internal sealed record TopState(string Server, TopView View)
     /// <summary>The view that the operator wants: the rows' own is <see cref="View"/> until the relay has answered.</summary>
     public TopView Wanted { get; init; } = View;
 
-    /// <summary>The address that the marker follows; null: it stays on the first row, whoever that is.</summary>
+    /// <summary>The address that the marker follows; null: it stays on the first row.</summary>
     public string? Marked { get; init; }
 
     public bool Paused { get; init; }
@@ -70,10 +70,10 @@ internal sealed record TopState(string Server, TopView View)
         var before = Rows.ToDictionary(row => row.Key);
         var span = at - ListedAt;
         TopRow[] rows = [.. listed.Ips.DistinctBy(ip => ip.Key).Select(ip => new TopRow(ip, Rate(before.GetValueOrDefault(ip.Key), ip.Refused, span)))];
-        // Who has left the list takes the marker to whoever is in that place now, not to the top.
+        // When the marked row leaves the list, the marker goes to the row that is now at its position, not to the top.
         var stays = Marked is null || rows.Any(row => row.Key == Marked);
-        var place = rows.Length == 0 ? null : rows[Math.Clamp(MarkedIndex, 0, rows.Length - 1)].Key;
-        return this with { View = view, Rows = rows, TotalRows = listed.TotalSize, ListedAt = at, Marked = stays ? Marked : place };
+        var next = rows.Length == 0 ? null : rows[Math.Clamp(MarkedIndex, 0, rows.Length - 1)].Key;
+        return this with { View = view, Rows = rows, TotalRows = listed.TotalSize, ListedAt = at, Marked = stays ? Marked : next };
     }
 
     private static double? Rate(TopRow? before, long refused, TimeSpan span) =>

@@ -11,7 +11,7 @@ internal enum ClientAddressMode
     /// <summary>X-Forwarded-For, walked from the right past trusted hops. Without trusted networks it is never read.</summary>
     XForwardedFor,
 
-    /// <summary>The socket's address, whatever anybody says.</summary>
+    /// <summary>The socket's address, whatever the headers say.</summary>
     Socket,
 
     /// <summary>The for= of RFC 7239's Forwarded, walked the same way.</summary>

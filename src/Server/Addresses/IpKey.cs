@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 namespace Relay.Addresses;
 
 /// <summary>
-/// An address as a value, whole or cut to a prefix; what a limit per address counts by. An IPv4 address that comes wrapped
+/// An address as a value, whole or truncated to a prefix; the key that limits per address count against. An IPv4 address that comes wrapped
 /// in IPv6 (::ffff:a.b.c.d) is the IPv4 address; a zone such as %eth0 is dropped.
 /// </summary>
 /// <param name="High">The first 64 bits of an IPv6 address, 0 for IPv4.</param>
@@ -17,7 +17,7 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
     private const int Ipv4Bits = 32;
     private const int Ipv6Bits = 128;
 
-    /// <summary>What sockets count by whose client's address a trusted proxy did not tell: a class of its own, no address.</summary>
+    /// <summary>The key of connections whose client address a trusted proxy did not send: a class of its own, not an address.</summary>
     public static readonly IpKey Unresolved = new(0, 0, Ipv6Mark - 1);
 
     /// <summary>The whole address. Allocates nothing, like all that makes a key.</summary>
@@ -30,8 +30,8 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
             : FromIpv6(BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));
     }
 
-    /// <summary>What the address counts by: IPv4 whole, IPv6 cut to <paramref name="ipv6Prefix"/>, 1 to 128.</summary>
-    public static IpKey From(IPAddress address, int ipv6Prefix) => From(address).CutIpv6(ipv6Prefix);
+    /// <summary>The key that the address counts against: IPv4 whole, IPv6 truncated to <paramref name="ipv6Prefix"/>, 1 to 128.</summary>
+    public static IpKey From(IPAddress address, int ipv6Prefix) => From(address).TruncateIpv6(ipv6Prefix);
 
     public static IpKey FromIpv4(uint address) => new(0, address, Ipv4Bits);
 
@@ -46,11 +46,11 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
 
     public bool IsUnresolved => Bits == Ipv6Mark - 1;
 
-    /// <summary>Cuts an IPv6 address; all else stays as it is.</summary>
-    public IpKey CutIpv6(int length) => IsIpv6 ? Cut(length) : this;
+    /// <summary>Truncates an IPv6 address; others are unchanged.</summary>
+    public IpKey TruncateIpv6(int length) => IsIpv6 ? Truncate(length) : this;
 
     /// <summary>The same address with no more than its first <paramref name="length"/> bits.</summary>
-    public IpKey Cut(int length)
+    public IpKey Truncate(int length)
     {
         if (length >= PrefixLength || IsUnresolved)
         {

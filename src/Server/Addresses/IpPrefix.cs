@@ -40,7 +40,7 @@ internal readonly record struct IpPrefix(IpKey Key) : IComparable<IpPrefix>
             return false;
         }
 
-        var network = address.Cut(length);
+        var network = address.Truncate(length);
         if (network.High != address.High || network.Low != address.Low)
         {
             // Cutting them off in silence would hide a slip: 10.0.0.1/8 may have been meant as the one address.
@@ -57,7 +57,7 @@ internal readonly record struct IpPrefix(IpKey Key) : IComparable<IpPrefix>
     public bool Contains(IPAddress address) => Contains(IpKey.From(address));
 
     /// <summary>Whether all that counts as this key is in the network.</summary>
-    public bool Contains(IpKey key) => key.IsIpv6 == IsIpv6 && key.PrefixLength >= Length && key.Cut(Length) == Key;
+    public bool Contains(IpKey key) => key.IsIpv6 == IsIpv6 && key.PrefixLength >= Length && key.Truncate(Length) == Key;
 
     public bool Contains(IpPrefix other) => Contains(other.Key);
 

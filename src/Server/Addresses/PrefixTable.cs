@@ -28,9 +28,9 @@ internal sealed class PrefixTable<T>
     {
         foreach (var length in key.IsIpv6 ? _ipv6Lengths : _ipv4Lengths)
         {
-            if (length <= key.PrefixLength && _values.TryGetValue(key.Cut(length), out value))
+            if (length <= key.PrefixLength && _values.TryGetValue(key.Truncate(length), out value))
             {
-                prefix = new IpPrefix(key.Cut(length));
+                prefix = new IpPrefix(key.Truncate(length));
                 return true;
             }
         }

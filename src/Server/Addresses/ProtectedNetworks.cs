@@ -1,7 +1,7 @@
 
 namespace Relay.Addresses;
 
-/// <summary>Networks that are not banned unless somebody insists: banning them shuts out more than was meant.</summary>
+/// <summary>Networks that are banned only with --force: banning them would affect more than intended.</summary>
 internal sealed class ProtectedNetworks(IEnumerable<string> trustedProxies)
 {
     // RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.

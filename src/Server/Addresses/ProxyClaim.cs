@@ -5,7 +5,7 @@ namespace Relay.Addresses;
 /// <param name="Source">The client's address when <paramref name="Kind"/> is Client.</param>
 internal readonly record struct ProxyClaim(ProxyClaimKind Kind, IpKey Source);
 
-/// <summary>For whom a proxy says that it speaks.</summary>
+/// <summary>The client that a proxy names.</summary>
 internal enum ProxyClaimKind : byte
 {
     /// <summary>There was no PROXY header.</summary>
@@ -14,7 +14,7 @@ internal enum ProxyClaimKind : byte
     /// <summary>For a client with an address.</summary>
     Client,
 
-    /// <summary>For itself (LOCAL), or for whom it cannot say (UNKNOWN): both are how health checks look.</summary>
+    /// <summary>The proxy itself (LOCAL), or an unknown client (UNKNOWN): health checks use both.</summary>
     Itself,
 
     /// <summary>For a client without an IP address, such as a Unix socket.</summary>

@@ -14,13 +14,13 @@ internal enum ProxyWarnings
     /// <summary>New connections bring the headers of proxies, from peers that are not trusted.</summary>
     UnlistedProxy = 2,
 
-    /// <summary>Trusted proxies tell no usable address.</summary>
+    /// <summary>Trusted proxies send no usable address.</summary>
     SilentProxy = 4,
 }
 
 /// <summary>
-/// Notices that the relay stands behind a proxy that it was not told of, or that was not told to name its clients: the
-/// commonest reason why a limit per address hits the wrong ones. The way in only counts; periodic work judges what it counted,
+/// Detects a proxy in front of the relay that is not listed, or is not configured to send client addresses: the
+/// most common reason why a limit per address hits the wrong clients. The upgrade only counts; periodic work evaluates the counts,
 /// and older counts fade.
 /// </summary>
 internal sealed class ProxyMisconfiguration(RelayEvents events)

@@ -2,7 +2,7 @@
 namespace Relay.Addresses;
 
 /// <summary>Whose connection it is.</summary>
-/// <param name="Address">The client's whole address, or <see cref="IpKey.Unresolved"/>: a trusted proxy did not tell it.</param>
+/// <param name="Address">The client's whole address, or <see cref="IpKey.Unresolved"/>: a trusted proxy did not send it.</param>
 /// <param name="Peer">The whole address at the other end of the socket: the client itself or the last proxy.</param>
 /// <param name="Source">How the address was found.</param>
 internal readonly record struct ResolvedClient(IpKey Address, IpKey Peer, ClientAddressSource Source)
@@ -17,7 +17,7 @@ internal enum ClientAddressSource
     /// <summary>The socket's own address.</summary>
     Socket,
 
-    /// <summary>The same, although the peer claims to speak for somebody: it is not in the trusted networks.</summary>
+    /// <summary>The same, although the peer sends a client address: it is not in the trusted networks.</summary>
     UnlistedProxy,
 
     /// <summary>A header of a trusted proxy.</summary>
@@ -29,6 +29,6 @@ internal enum ClientAddressSource
     /// <summary>A trusted proxy that said, with its PROXY header, that it speaks for itself: a health check.</summary>
     ProxyItself,
 
-    /// <summary>None: a trusted proxy told no usable address.</summary>
+    /// <summary>None: a trusted proxy sent no usable address.</summary>
     Unresolved,
 }

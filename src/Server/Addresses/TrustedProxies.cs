@@ -21,7 +21,7 @@ internal sealed class TrustedProxies(IEnumerable<string> networks)
 
         var widest = network.IsIpv6 ? WidestIpv6 : WidestIpv4;
         return network.Length < widest
-            ? $"'{text}' is broader than /{widest}; list the proxies' own networks, because whoever is in them may claim any address"
+            ? $"'{text}' is broader than /{widest}; list the proxies' own networks, because every host in them can claim any address"
             : null;
     }
 

@@ -7,7 +7,7 @@ namespace Relay.Admin;
 /// <summary>Refusals of admin calls, with the details that google.rpc defines for them.</summary>
 internal static class AdminErrors
 {
-    /// <summary>The trailer, or header, that tells one request from all others.</summary>
+    /// <summary>The trailer, or header, that identifies the request.</summary>
     public const string RequestId = "request-id";
 
     /// <summary>INVALID_ARGUMENT that names each field and what is wrong with it.</summary>

@@ -36,7 +36,7 @@ internal sealed class AuditMapper(AuditRecorder audit)
         };
     }
 
-    private static AuditPlace? Check(ListAuditRequest request)
+    private static AuditCursor? Check(ListAuditRequest request)
     {
         var violations = new List<(string, string)>();
         if (request.PageSize is < 0 or > MaxSize)
@@ -44,10 +44,10 @@ internal sealed class AuditMapper(AuditRecorder audit)
             violations.Add(("page_size", $"{request.PageSize} is not in 0 to {MaxSize}"));
         }
 
-        AuditPlace? from = null;
-        if (AuditPlace.TryParse(request.PageToken, out var place))
+        AuditCursor? from = null;
+        if (AuditCursor.TryParse(request.PageToken, out var cursor))
         {
-            from = place;
+            from = cursor;
         }
         else if (request.PageToken.Length > 0)
         {

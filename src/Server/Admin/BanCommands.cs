@@ -113,7 +113,7 @@ internal sealed class BanCommands(
             .ToList();
         return new ListBansResponse
         {
-            Bans = { page.Cut(rows, Order) },
+            Bans = { page.Of(rows, Order) },
             NextPageToken = page.NextToken(rows.Count),
             TotalSize = rows.Count,
         };

@@ -4,7 +4,7 @@ using Relay.Channels;
 
 namespace Relay.Admin;
 
-/// <summary>One page of the channels: filter, sort, cut.</summary>
+/// <summary>One page of the channels: filter, sort, page.</summary>
 internal sealed class ChannelMapper(ChannelTable channels)
 {
     public ListChannelsResponse Read(ListChannelsRequest request)
@@ -22,7 +22,7 @@ internal sealed class ChannelMapper(ChannelTable channels)
             .ToArray();
         return new ListChannelsResponse
         {
-            Channels = { page.Cut(rows, Order(request.Sort)).Select(Entry) },
+            Channels = { page.Of(rows, Order(request.Sort)).Select(Entry) },
             NextPageToken = page.NextToken(rows.Length),
             TotalSize = rows.Length,
         };

@@ -5,7 +5,7 @@ using Relay.Sessions;
 
 namespace Relay.Admin;
 
-/// <summary>One page of the client sockets: filter, sort, cut.</summary>
+/// <summary>One page of the client sockets: filter, sort, page.</summary>
 internal sealed class ConnectionMapper(SessionTable sessions, TimeProvider time)
 {
     public ListConnectionsResponse Read(ListConnectionsRequest request)
@@ -19,7 +19,7 @@ internal sealed class ConnectionMapper(SessionTable sessions, TimeProvider time)
         var rows = Clients(session => network is not { } only || only.Contains(session.Address), request.Kind).ToArray();
         return new ListConnectionsResponse
         {
-            Connections = { page.Cut(rows, Order(request.Sort)).Select(Row) },
+            Connections = { page.Of(rows, Order(request.Sort)).Select(Row) },
             NextPageToken = page.NextToken(rows.Length),
             TotalSize = rows.Length,
         };

@@ -19,7 +19,7 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHos
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         try
         {
-            // Followed first and looked back on then, so that none is missed in between; those seen twice are told once.
+            // Subscribes before it reads the past, so that none is missed in between; duplicates are sent once.
             using var follower = log.Follow();
             // A relay where nothing happens must not look like one that does not answer.
             await context.WriteResponseHeadersAsync([]);

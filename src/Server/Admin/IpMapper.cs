@@ -6,7 +6,7 @@ using Relay.Policy;
 
 namespace Relay.Admin;
 
-/// <summary>One page of the addresses: filter, sort, cut.</summary>
+/// <summary>One page of the addresses: filter, sort, page.</summary>
 internal sealed class IpMapper(ConnectionLedger ledger, LimitPolicyStore policies, TimeProvider time)
 {
     public ListIpsResponse Read(ListIpsRequest request)
@@ -20,7 +20,7 @@ internal sealed class IpMapper(ConnectionLedger ledger, LimitPolicyStore policie
         var policy = policies.Current;
         return new ListIpsResponse
         {
-            Ips = { page.Cut(rows, Order(request.Sort)).Select(row => Entry(row, KeyLimits.MaxOf(policy, row.Key, row.IsNetwork))) },
+            Ips = { page.Of(rows, Order(request.Sort)).Select(row => Entry(row, KeyLimits.MaxOf(policy, row.Key, row.IsNetwork))) },
             NextPageToken = page.NextToken(rows.Length),
             TotalSize = rows.Length,
         };

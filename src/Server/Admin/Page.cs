@@ -17,7 +17,7 @@ internal sealed class Page
     private readonly int _size;
     private readonly int _offset;
 
-    /// <summary><paramref name="list"/> tells this order and filter from every other: a token of another list is refused.</summary>
+    /// <summary><paramref name="list"/> identifies this order and filter: a token of another list is refused.</summary>
     public Page(int size, string token, string list)
     {
         _list = list;
@@ -73,7 +73,7 @@ internal sealed class Page
     }
 
     /// <summary>The page's rows out of all, of which only as many are sorted as it takes.</summary>
-    public IEnumerable<TRow> Cut<TRow>(IReadOnlyCollection<TRow> rows, Comparison<TRow> order) =>
+    public IEnumerable<TRow> Of<TRow>(IReadOnlyCollection<TRow> rows, Comparison<TRow> order) =>
         rows.Order(Comparer<TRow>.Create(order)).Skip(_offset).Take(_size);
 
     /// <summary>Empty on the last page.</summary>
@@ -81,6 +81,6 @@ internal sealed class Page
 
     private void Refuse(string field, string text) => _mistakes.Add((field, text));
 
-    // The rows move while an operator pages, so a place in the list is all that a token can mean.
+    // The rows move while an operator pages, so a token can only mean a position in the list.
     private string Token(int offset) => string.Create(CultureInfo.InvariantCulture, $"{offset}:{_list}");
 }

@@ -108,7 +108,7 @@ internal sealed class PolicyService(
         var history = policies.Overview().History;
         return Task.FromResult(new ListRevisionsResponse
         {
-            Revisions = { page.Cut(history, (a, b) => b.Revision.CompareTo(a.Revision)).Select(PolicyMapper.Of) },
+            Revisions = { page.Of(history, (a, b) => b.Revision.CompareTo(a.Revision)).Select(PolicyMapper.Of) },
             NextPageToken = page.NextToken(history.Count),
             TotalSize = history.Count,
         });

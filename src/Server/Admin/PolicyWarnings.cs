@@ -10,7 +10,7 @@ internal static class PolicyWarnings
 
     private static readonly string[] Tiers = [PolicyItems.Per56, PolicyItems.Per48, PolicyItems.Per24];
 
-    /// <param name="stays">True: nobody is disconnected because of it.</param>
+    /// <param name="stays">True: no client is disconnected because of it.</param>
     public static IEnumerable<string> Of(PolicyResult result, PolicyEffect effect, bool stays)
     {
         var after = result.After;
@@ -22,7 +22,7 @@ internal static class PolicyWarnings
         }
 
         var what = stays
-            ? "nobody is disconnected, new connections are refused until the count is below it"
+            ? "no client is disconnected, new connections are refused until the count is below it"
             : "excess connections are closed, at most as many a second as Sessions:EvictionsPerSecond";
         if (isTotal && effect.TotalOver > 0)
         {

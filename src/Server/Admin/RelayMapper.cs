@@ -4,7 +4,7 @@ using Relay.Relays;
 
 namespace Relay.Admin;
 
-/// <summary>One page of the relays: filter, sort, cut.</summary>
+/// <summary>One page of the relays: filter, sort, page.</summary>
 internal sealed class RelayMapper(RelayRegistry relays)
 {
     public ListRelaysResponse Read(ListRelaysRequest request)
@@ -22,7 +22,7 @@ internal sealed class RelayMapper(RelayRegistry relays)
             .ToArray();
         return new ListRelaysResponse
         {
-            Relays = { page.Cut(rows, Order(request.Sort)).Select(Entry) },
+            Relays = { page.Of(rows, Order(request.Sort)).Select(Entry) },
             NextPageToken = page.NextToken(rows.Length),
             TotalSize = rows.Length,
         };

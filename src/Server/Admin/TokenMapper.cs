@@ -42,7 +42,7 @@ internal sealed partial class TokenMapper(TokenStore tokens, TimeProvider time, 
         var rows = tokens.All;
         return new ListTokensResponse
         {
-            Tokens = { page.Cut(rows, (a, b) => (a.Created, a.Id).CompareTo((b.Created, b.Id))).Select(Row) },
+            Tokens = { page.Of(rows, (a, b) => (a.Created, a.Id).CompareTo((b.Created, b.Id))).Select(Row) },
             NextPageToken = page.NextToken(rows.Count),
             TotalSize = rows.Count,
         };

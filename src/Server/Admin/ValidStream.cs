@@ -3,7 +3,7 @@ using Grpc.Core;
 namespace Relay.Admin;
 
 /// <summary>
-/// A stream of answers that ends when what let its caller in does not hold any more: a revoked token watches nothing. Tells
+/// A stream of answers that ends when the caller's credentials are not valid any more, such as a revoked token. Notifies
 /// of each answer before it is given.
 /// </summary>
 internal sealed class ValidStream<T>(IServerStreamWriter<T> inner, Func<bool> isStillValid, Action? answering) : IServerStreamWriter<T>

@@ -26,10 +26,10 @@ internal sealed class AdminCaller(AdminIdentity identity, AdminConnection connec
     /// <summary>"ChangePolicy": the last part of the path.</summary>
     public string Method { get; } = LastPart(path);
 
-    /// <summary>Tells one request from all others, in the audit file and in the reply's trailers.</summary>
+    /// <summary>Identifies the request, in the audit file and in the reply's trailers.</summary>
     public string RequestId { get; } = RandomNumberGenerator.GetHexString(RequestIdDigits, lowercase: true);
 
-    /// <summary>What was in force before and after, where the call changed something. Written by its handler only.</summary>
+    /// <summary>The values before and after, where the call changed something. Written by its handler only.</summary>
     public (string? Before, string? After) Change { get; private set; }
 
     /// <summary>The request's message was read, and its handler or what stands before it has taken over.</summary>
@@ -50,8 +50,8 @@ internal sealed class AdminCaller(AdminIdentity identity, AdminConnection connec
         var has = Identity.Role == AdminRole.None ? "has no role" : $"has {Identity.Role.Word()}";
         return $"Permission denied: {Method} requires role {word}; {Who} {has}. " + Identity.Kind switch
         {
-            CallerKind.Process => $"Whoever runs the relay can add the user, or one of its groups as @GROUP, to Admin:{SocketRoles.OptionOf(required)}.",
-            CallerKind.Certificate => "Whoever runs the relay can give it the role in Admin:ClientRoles.",
+            CallerKind.Process => $"The relay's administrator can add the user, or one of its groups as @GROUP, to Admin:{SocketRoles.OptionOf(required)}.",
+            CallerKind.Certificate => "The relay's administrator can give it the role in Admin:ClientRoles.",
             _ => $"An admin can create a token that has it: `relayctl token create --role {word}`.",
         };
     }

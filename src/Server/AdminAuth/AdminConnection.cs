@@ -41,13 +41,13 @@ internal sealed class AdminConnection
     /// <summary>The Unix socket's path; over the network the caller's address and port.</summary>
     public string Address { get; }
 
-    /// <summary>Who is at the other end of a Unix socket, where the system tells.</summary>
+    /// <summary>The process at the other end of a Unix socket, where the system reports it.</summary>
     public PeerProcess? Process { get; }
 
     /// <summary>The caller's address over the network.</summary>
     public IPAddress? RemoteAddress => (_inner.RemoteEndPoint as IPEndPoint)?.Address;
 
-    /// <summary>Somebody with a role has called over it. Set once, by any of its calls; only those without give way to new connections.</summary>
+    /// <summary>True once a caller with a role has called over it. Set once, by any of its calls; only those without give way to new connections.</summary>
     public bool IsAuthorized { get; set; }
 
     /// <summary>Who the client certificate is, as authenticated by a call before; a connection has one certificate for its life.</summary>

@@ -4,7 +4,7 @@ namespace Relay.AdminAuth;
 
 /// <summary>
 /// The open connections of the two admin listeners, each with its own bound: what happens on the network never keeps an
-/// operator from the Unix socket. At the limit, the oldest connection over which nobody with a role has called yet gives
+/// operator from the Unix socket. At the limit, the oldest connection over which no caller with a role has called yet gives
 /// way.
 /// </summary>
 internal sealed class AdminConnections(AdminOptions options, TimeProvider time)

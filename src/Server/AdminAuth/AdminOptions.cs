@@ -37,10 +37,10 @@ internal sealed class AdminOptions : IValidatableObject
     /// <summary>Where the hashes of the tokens are kept, made with the first token, mode 0600.</summary>
     public string TokenFile { get; set; } = "data/tokens.json";
 
-    /// <summary>Lets Listen be a loopback address without TLS. Tokens are needed all the same, and whoever may watch this machine's loopback sees them.</summary>
+    /// <summary>Lets Listen be a loopback address without TLS. Tokens are required all the same, and every process that can capture loopback traffic sees them.</summary>
     public bool AllowPlaintextLoopback { get; set; }
 
-    /// <summary>Open connections on each of the two listeners. On Listen, those that have not authenticated make room for new ones.</summary>
+    /// <summary>Open connections on each of the two listeners. On Listen, those that have not authenticated are closed to accept new ones.</summary>
     [Range(1, 10_000)]
     public int MaxConnections { get; set; } = 64;
 
@@ -65,7 +65,7 @@ internal sealed class AdminOptions : IValidatableObject
 
     private IEnumerable<ValidationResult> CheckSocket()
     {
-        // What the system's own structure has room for, with the 0 at its end.
+        // The size of the system's structure, including the terminating 0.
         const int MaxPath = 107;
         if (Encoding.UTF8.GetByteCount(AdminSocket.PathOf(this)) is > MaxPath and var length)
         {
@@ -86,7 +86,7 @@ internal sealed class AdminOptions : IValidatableObject
         }
         else if (!UsesTls && !IPAddress.IsLoopback(endpoint.Address))
         {
-            yield return new ValidationResult("without TLS everybody on the way could read tokens; give CertificateFile and KeyFile", [nameof(Listen)]);
+            yield return new ValidationResult("without TLS tokens could be read on the network; give CertificateFile and KeyFile", [nameof(Listen)]);
         }
         else if (!UsesTls && !AllowPlaintextLoopback)
         {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Relay.AdminAuth;
 
-/// <summary>The admin listener's Unix socket: where it is, and how it is made so that nobody else can use it for a moment.</summary>
+/// <summary>The admin listener's Unix socket: where it is, and how it is created so that no other user can ever use it.</summary>
 internal static partial class AdminSocket
 {
     private const UnixFileMode DirectoryMode =
@@ -27,7 +27,7 @@ internal static partial class AdminSocket
         return UserId() == 0 ? "/run/relay/admin.sock" : $"/tmp/relay-{UserId()}/admin.sock";
     }
 
-    /// <summary>Makes and binds the socket. The mode is set before the caller listens on it, so nobody connects earlier.</summary>
+    /// <summary>Makes and binds the socket. The mode is set before the caller listens on it, so no process connects earlier.</summary>
     public static Socket Bind(UnixDomainSocketEndPoint endpoint)
     {
         var path = endpoint.ToString();
@@ -35,7 +35,7 @@ internal static partial class AdminSocket
         Directory.CreateDirectory(directory, DirectoryMode);
         if ((File.GetUnixFileMode(directory) & (UnixFileMode.OtherWrite | UnixFileMode.StickyBit)) == UnixFileMode.OtherWrite)
         {
-            throw new IOException($"everybody may write to {directory}, so anybody could replace the admin socket; chmod o-w it, or set Admin:Socket");
+            throw new IOException($"{directory} is writable by every user, who could replace the admin socket; chmod o-w it, or set Admin:Socket");
         }
 
         RemoveStale(path, endpoint);

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Relay.AdminAuth;
 
-/// <summary>A token as the relay keeps it: not the token itself but its hash. 256 random bits need no slow hash, nobody can try them.</summary>
+/// <summary>A token as the relay keeps it: not the token itself but its hash. 256 random bits need no slow hash: they cannot be guessed.</summary>
 internal sealed class AdminToken(string id, string name, AdminRole role, byte[] hash, DateTimeOffset created, DateTimeOffset expires, DateTimeOffset? lastUsed)
 {
     private const string Prefix = "relay_";
@@ -31,7 +31,7 @@ internal sealed class AdminToken(string id, string name, AdminRole role, byte[] 
 
     public bool HasExpired(DateTimeOffset now) => now >= expires;
 
-    /// <summary>True when the last use on record is a minute old, and this one has taken its place.</summary>
+    /// <summary>True when the last use on record is a minute old, and this one has replaced it.</summary>
     public bool TryUse(DateTimeOffset now)
     {
         var last = Interlocked.Read(ref _lastUsed);
@@ -41,7 +41,7 @@ internal sealed class AdminToken(string id, string name, AdminRole role, byte[] 
     /// <summary>Whether the text is this token, in the same time for every wrong one.</summary>
     public bool Is(string text) => CryptographicOperations.FixedTimeEquals(hash, HashOf(text));
 
-    /// <summary>A new token, and its text, which nobody can find out again.</summary>
+    /// <summary>A new token, and its text, which cannot be recovered later.</summary>
     public static (AdminToken Token, string Text) Create(string name, AdminRole role, DateTimeOffset now, TimeSpan lifetime)
     {
         var id = RandomNumberGenerator.GetHexString(IdDigits, lowercase: true);

@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace Relay.AdminAuth;
 
 /// <summary>
-/// Who a client certificate stands for. TLS itself takes any certificate, so that the reason for a refusal can be told in
+/// The role of a client certificate. TLS itself accepts any certificate, so that the reason for a refusal can be given in
 /// a sentence; nothing is done for its holder before this has evaluated it.
 /// </summary>
 internal sealed class CertificateRoles : IDisposable
@@ -45,7 +45,7 @@ internal sealed class CertificateRoles : IDisposable
             else if (entry.CommonName is not null && options.ClientCaFile.Length == 0)
             {
                 yield return new ValidationResult(
-                    $"'{text}' needs a ClientCaFile: anybody can make a certificate with that name", [$"{nameof(options.ClientRoles)}:{i}"]);
+                    $"'{text}' needs a ClientCaFile: without one, any client could present a certificate with that name", [$"{nameof(options.ClientRoles)}:{i}"]);
             }
             else if (!options.UsesTls)
             {

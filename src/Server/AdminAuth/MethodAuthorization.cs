@@ -10,24 +10,24 @@ namespace Relay.AdminAuth;
 /// <param name="IsMutating">It changes something: each call leaves an audit entry, however it ends.</param>
 internal sealed record MethodAuthorization(AdminRole Role, bool IsMutating)
 {
-    /// <summary>Read-only, for whoever may read.</summary>
+    /// <summary>Read-only, for callers with the role read.</summary>
     public static readonly MethodAuthorization ReadOnly = new(AdminRole.Read, IsMutating: false);
 
     /// <summary>
-    /// For what has no requirement of its own: a path that nothing is at tells nothing to who may not read, and a method that
-    /// was mapped without its requirement is nobody's.
+    /// For endpoints without a requirement of their own: an unknown path reveals nothing to callers who may not read, and a
+    /// method that was mapped without its requirement is denied to all.
     /// </summary>
     public static readonly AuthorizationPolicy Fallback = new AuthorizationPolicyBuilder()
         .RequireRole(AdminRole.Read.Word())
         .RequireAssertion(context => (context.Resource as HttpContext)?.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is null)
         .Build();
 
-    /// <summary>Whoever may open the Unix socket may call it there, without a role: a supervisor has none.</summary>
+    /// <summary>Every process that can open the Unix socket may call it there, without a role: a supervisor has none.</summary>
     public bool IsOpenToLocalCallers { get; init; }
 
     private AuthorizeAttribute Policy => new() { Roles = IsOpenToLocalCallers ? $"{Role.Word()},{AdminIdentity.LocalCaller}" : Role.Word() };
 
-    /// <summary>What the options of a method declare. Throws when they name no role: a method that everybody forgot must not be served.</summary>
+    /// <summary>What the options of a method declare. Throws when they name no role: a method without a declared role must not be served.</summary>
     public static MethodAuthorization Of(MethodDescriptor method)
     {
         var options = method.GetOptions();

@@ -15,7 +15,7 @@ internal sealed record PeerProcess(uint UserId, uint GroupId, int ProcessId, IRe
     private const int FewGroups = 64;
     private const int MaxGroups = 65_536;
 
-    /// <summary>Null where the system does not tell.</summary>
+    /// <summary>Null where the system does not report it.</summary>
     public static PeerProcess? Of(Socket socket)
     {
         if (!OperatingSystem.IsLinux())
@@ -34,7 +34,7 @@ internal sealed record PeerProcess(uint UserId, uint GroupId, int ProcessId, IRe
 
     private static string Named(string? name) => name is null ? "" : $"({name})";
 
-    // None where the system is too old to tell (Linux 4.13 was the first).
+    // None where the kernel is too old to report them (before Linux 4.13).
     private static uint[] ReadGroups(Socket socket) => ReadGroups(socket, FewGroups) ?? ReadGroups(socket, MaxGroups) ?? [];
 
     // Null: they did not fit.

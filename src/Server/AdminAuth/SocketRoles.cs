@@ -46,7 +46,7 @@ internal sealed class SocketRoles
     {
         if (!OperatingSystem.IsLinux() && Lists(options).Any(list => list.Entries.Length > 0))
         {
-            yield return new ValidationResult("lists of users and groups need Linux, which says who is at the other end", [nameof(AdminOptions.Admins)]);
+            yield return new ValidationResult("lists of users and groups need Linux, which identifies the process at the other end", [nameof(AdminOptions.Admins)]);
         }
 
         foreach (var list in Lists(options))

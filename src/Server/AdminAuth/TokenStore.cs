@@ -10,7 +10,7 @@ internal enum TokenProblem
     TooMany,
 }
 
-/// <summary>The tokens that are valid, and expired ones, for as long as somebody may wonder what they were.</summary>
+/// <summary>The tokens that are valid, and recently expired ones, kept for information.</summary>
 internal sealed partial class TokenStore(AdminOptions options, TimeProvider time, ILogger<TokenStore> logger) : IHostedService
 {
     /// <summary>Tokens in the file. Far more than people and programs that one relay has.</summary>
@@ -85,7 +85,7 @@ internal sealed partial class TokenStore(AdminOptions options, TimeProvider time
     {
         if (AdminToken.IdIn(text) is not { } id)
         {
-            problem = "this is not a relay token; it may be cut short";
+            problem = "this is not a relay token; it may be truncated";
             return null;
         }
 

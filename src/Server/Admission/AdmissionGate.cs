@@ -64,7 +64,7 @@ internal sealed class AdmissionGate(
         return true;
     }
 
-    /// <summary>How a connection would fare now, told by the same rules. Changes nothing.</summary>
+    /// <summary>What the same rules would decide for a connection now. Changes nothing.</summary>
     /// <param name="isKnownEarly">The client's address is known before a request is read, so that the connection may be reset.</param>
     public AdmissionPreview Preview(IpKey address, bool isKnownEarly)
     {
@@ -102,7 +102,7 @@ internal sealed class AdmissionGate(
 
     private Standing StandingOf(IpKey address) => new(State.ClosedBy, bans.IsBanned(address));
 
-    // False: no connection of this address is reset. Else the level for everybody, and the one above which nobody goes.
+    // False: no connection of this address is reset. Else the global level, and the maximum for this address.
     private bool MayReset(IpKey address, out OverloadLevel all, out OverloadLevel max)
     {
         var pinned = overload.Pinned;

@@ -1,7 +1,7 @@
 namespace Relay.Admission;
 
 /// <summary>
-/// One place in the ledger, held from before a client's upgrade until its TCP connection is gone. A handle, not an
+/// One slot in the ledger, leased from before a client's upgrade until its TCP connection is closed. A handle, not an
 /// object, so that admitting allocates nothing: the ledger knows each lease by slot and generation, and giving a
 /// copy back a second time finds another generation and does nothing.
 /// </summary>

@@ -5,7 +5,7 @@ using Relay.Telemetry;
 
 namespace Relay.Admission;
 
-/// <summary>Who is connected, who was rejected and why, and what there is capacity for.</summary>
+/// <summary>Connections, rejections by reason, and capacity.</summary>
 internal sealed class AdmissionStatistics(ConnectionLedger ledger, LimitPolicyStore policies, AutoBans autoBans, MemoryCeiling memory, RelayState state) : IStatistics
 {
     private static readonly (string Name, RelayPhase Phase)[] States =

@@ -47,7 +47,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
 
         lock (_lock)
         {
-            return _records.TryGetValue(address.CutIpv6(options.Ipv6Prefix), out var record) && record.BannedUntil > time.GetTimestamp();
+            return _records.TryGetValue(address.TruncateIpv6(options.Ipv6Prefix), out var record) && record.BannedUntil > time.GetTimestamp();
         }
     }
 
@@ -63,7 +63,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
         {
             var now = time.GetTimestamp();
             Forget(now);
-            var key = address.CutIpv6(options.Ipv6Prefix);
+            var key = address.TruncateIpv6(options.Ipv6Prefix);
             if (_records.Count >= options.MaxAddresses && !_records.ContainsKey(key))
             {
                 return;
@@ -173,7 +173,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
         }
     }
 
-    // Once a window: what has neither strikes nor a ban to remember goes.
+    // Once a window: addresses with neither violations nor a ban are removed.
     private void Forget(long now)
     {
         if (time.GetElapsedTime(_lastForgot, now) < options.Window)

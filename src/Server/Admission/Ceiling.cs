@@ -1,8 +1,8 @@
 namespace Relay.Admission;
 
-/// <summary>Client sockets that the process has room for, whatever the total limit says; <see cref="int.MaxValue"/> where it is not known.</summary>
-/// <param name="ByFiles">What the limit of open files leaves room for.</param>
-/// <param name="ByMemory">What the memory leaves room for.</param>
+/// <summary>Client sockets that the process has capacity for, regardless of the total limit; <see cref="int.MaxValue"/> where it is unknown.</summary>
+/// <param name="ByFiles">Capacity by the limit of open files.</param>
+/// <param name="ByMemory">Capacity by memory.</param>
 internal readonly record struct Ceiling(int ByFiles, int ByMemory)
 {
     public static readonly Ceiling None = new(int.MaxValue, int.MaxValue);

@@ -33,8 +33,8 @@ internal sealed class ConnectionLedger
     /// <summary>Refused since the start, for whatever reason.</summary>
     public long RefusedTotal => _decisions.Refusals.All;
 
-    /// <summary>Those of them whose address did not flood by itself.</summary>
-    public long RefusedCalmly => _decisions.Refusals.Calm;
+    /// <summary>Refusals of addresses that do not flood.</summary>
+    public long RefusedNonFlooding => _decisions.Refusals.NonFlooding;
 
     /// <summary>Acquires a lease for a whole <paramref name="address"/>, or says which rule refuses it.</summary>
     public Decision TryAcquire(IpKey address, long now, out AdmissionLease lease, Standing standing = default)
@@ -50,9 +50,9 @@ internal sealed class ConnectionLedger
 
     /// <summary>
     /// Refuses an address that would be refused now, if its own level, or <paramref name="all"/>, is one on which such a
-    /// connection is reset. False, and nothing is counted: it may be admitted, or is to be told why not.
+    /// connection is reset. False, and nothing is counted: it may be admitted, or is rejected later with a reason.
     /// </summary>
-    /// <param name="max">The level above which nobody goes.</param>
+    /// <param name="max">The maximum level.</param>
     public bool TryRejectEarly(IpKey address, Standing standing, OverloadLevel all, OverloadLevel max, long now, out Decision decision)
     {
         lock (_lock)
@@ -197,7 +197,7 @@ internal sealed class ConnectionLedger
         else
         {
             lease = NewLease(LeaseSlots.Uncounted);
-            _occupancy.EnterUncounted(lease.Slot, address.CutIpv6(policy.Ipv6Prefix));
+            _occupancy.EnterUncounted(lease.Slot, address.TruncateIpv6(policy.Ipv6Prefix));
         }
     }
 

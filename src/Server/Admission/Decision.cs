@@ -27,7 +27,7 @@ internal record struct Decision
     /// <summary>Until the rate lets one more in; zero where no rate was the cause.</summary>
     public TimeSpan Wait { get; set; }
 
-    /// <summary>How the refused client is told.</summary>
+    /// <summary>How the client is rejected.</summary>
     public OverloadLevel OverloadLevel { get; set; }
 
     /// <summary>False: not logged, because this key has had its share lately.</summary>

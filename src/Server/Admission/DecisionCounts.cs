@@ -3,7 +3,7 @@ using Relay.Policy;
 namespace Relay.Admission;
 
 /// <summary>What a decision on an address would be made from.</summary>
-/// <param name="Levels">The level of the address by itself: now, and if this attempt were refused.</param>
+/// <param name="Levels">The level of the address alone: now, and if this attempt were refused.</param>
 internal readonly record struct DecisionInputs(
     LimitPolicy Policy, RuleInput Input, RateBuckets Rates, RateBuckets ShadowRates, (OverloadLevel Now, OverloadLevel Next) Levels);
 

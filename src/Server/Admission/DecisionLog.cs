@@ -3,14 +3,14 @@ using Relay.Addresses;
 
 namespace Relay.Admission;
 
-/// <summary>A decision as it is remembered and told.</summary>
+/// <summary>A decision as it is kept and published.</summary>
 /// <param name="Sequence">Counts up by one with each that is logged.</param>
 /// <param name="Address">The whole address.</param>
 internal readonly record struct LoggedDecision(long Sequence, DateTimeOffset Time, IpKey Address, Decision Decision);
 
 /// <summary>
 /// The last decisions, sampled per key, for explain and tail. A ring of fixed size; nothing is allocated for a decision
-/// unless somebody follows.
+/// unless there is a subscriber.
 /// </summary>
 internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.Remembered)
 {
@@ -99,7 +99,7 @@ internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.
     }
 }
 
-/// <summary>Somebody who is told of decisions as they happen.</summary>
+/// <summary>A subscriber to decisions as they happen.</summary>
 internal sealed class DecisionFollower(DecisionLog log, Channel<LoggedDecision> queue) : IDisposable
 {
     public IAsyncEnumerable<LoggedDecision> ReadAsync(CancellationToken cancellationToken) => queue.Reader.ReadAllAsync(cancellationToken);

@@ -3,11 +3,11 @@ using Relay.RateLimiting;
 
 namespace Relay.Admission;
 
-/// <summary>One key's figures: an address, or a network that addresses are counted in as well. Touched only under the ledger's lock.</summary>
+/// <summary>The counts of one key: an address, or a network that addresses are counted in as well. Touched only under the ledger's lock.</summary>
 internal struct KeyRecord
 {
     // Decisions of one key that are logged, admissions and refusals each: enough to see what it does, not enough to drown the
-    // others. One budget for both would be gone by the time that an address which fills its places is refused for the first time.
+    // others. One budget for both would be used up by the time that an address which fills its slots is refused for the first time.
     private const int LoggedBurst = 10;
     private static readonly TimeSpan LoggedPeriod = TimeSpan.FromSeconds(10);
 

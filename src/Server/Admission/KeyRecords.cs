@@ -6,7 +6,7 @@ namespace Relay.Admission;
 /// <summary>
 /// The records by key. Bounded: what holds no connection is remembered up to a number and then forgotten, the one seen
 /// longest ago first, unless its rate has not recovered yet: then the new one is counted with its neighbours in the next
-/// wider network that has room. A table that is full neither lets everybody in nor shuts everybody out.
+/// wider network that has free slots. A full table neither admits nor refuses everything.
 /// </summary>
 /// <param name="remembered">Addresses without a connection, and as many networks; at least 2, so that an address finds both of its networks.</param>
 internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider time)
@@ -232,7 +232,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
         return list.Count < remembered || rate.IsOff || _records[list.Oldest].Rate.IsFull(rate.Burst, rate.FillTime, now, time);
     }
 
-    private static IpKey Wider(IpKey key) => key.Cut(key switch
+    private static IpKey Wider(IpKey key) => key.Truncate(key switch
     {
         { IsIpv6: true, PrefixLength: > 56 } => 56,
         { IsIpv6: true, PrefixLength: > 48 } => 48,

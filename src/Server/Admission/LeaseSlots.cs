@@ -35,7 +35,7 @@ internal sealed class LeaseSlots
         return (slot, _slots[slot].Generation);
     }
 
-    /// <summary>Ends a lease and tells its record; false for one that has ended already.</summary>
+    /// <summary>Ends a lease and returns its record; false for one that has ended already.</summary>
     public bool TryEnd(int slot, uint generation, out int record)
     {
         ref var held = ref _slots[slot];

@@ -65,8 +65,8 @@ internal sealed partial class MemoryCeiling
 
         // A share is kept back: buffers of a busy minute, other processes, what the kernel needs for the sockets.
         var reserve = Math.Max((long)(reading.Limit * (_options.MemoryReserve / 100.0)), MinReserve);
-        var room = (reading.Available + reading.Spare - reserve) / _perConnection;
-        var found = (int)Math.Clamp(live + room, 1, AdmissionOptions.MaxLimit);
+        var capacity = (reading.Available + reading.Spare - reserve) / _perConnection;
+        var found = (int)Math.Clamp(live + capacity, 1, AdmissionOptions.MaxLimit);
         Set(found);
     }
 
@@ -113,10 +113,10 @@ internal sealed partial class MemoryCeiling
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Memory leaves room for {Found} client sockets, fewer than the total limit of {Total}: {Available} MiB of {Limit} are available, and a socket takes {Bytes} bytes")]
+        [LoggerMessage(1, LogLevel.Warning, "Memory suffices for {Found} client sockets, fewer than the total limit of {Total}: {Available} MiB of {Limit} are available, and a socket takes {Bytes} bytes")]
         public static partial void Low(ILogger logger, int found, int total, long available, long limit, int bytes);
 
-        [LoggerMessage(2, LogLevel.Information, "Memory has room for the total limit of {Total} client sockets again")]
+        [LoggerMessage(2, LogLevel.Information, "Memory suffices for the total limit of {Total} client sockets again")]
         public static partial void Enough(ILogger logger, int total);
     }
 }

@@ -36,11 +36,11 @@ internal readonly record struct MemoryReading(long Limit, long Available, long I
         return new MemoryReading(limit, Math.Min(available, heapLeft), inUse, spare);
     }
 
-    /// <summary>Total and available memory, from the text of /proc/meminfo; zeros when it tells neither.</summary>
+    /// <summary>Total and available memory, from the text of /proc/meminfo; zeros when it has neither.</summary>
     public static (long Limit, long Available) OfMachine(string text) => (Field(text, "MemTotal:") * 1024, Field(text, "MemAvailable:") * 1024);
 
     /// <summary>
-    /// Limit and what is left of a control group: file pages that nobody uses can be reclaimed and count as available. Null: it
+    /// Limit and what is left of a control group: unused file pages can be reclaimed and count as available. Null: it
     /// has no limit.
     /// </summary>
     public static (long Limit, long Available)? OfGroup(string max, string current, string stat) =>

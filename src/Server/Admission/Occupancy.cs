@@ -33,7 +33,7 @@ internal sealed class Occupancy(int remembered, int ipv6Prefix, TimeProvider tim
     /// <summary>What an attempt would be decided from, and a copy of the record that it would count in: an empty one where there is none yet. Changes nothing.</summary>
     public (RuleInput Input, KeyRecord Record) Look(LimitPolicy policy, IpKey address, Standing standing, long now)
     {
-        var (key, slot) = Records.Locate(address.CutIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
+        var (key, slot) = Records.Locate(address.TruncateIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
         var record = slot == KeyRecords.None ? default : Records[slot];
         var live = LiveOf(key, KeyLimits.Of(policy, address, key).IsCounted);
         return (InputOf(address, standing, key, live, now), record);
@@ -42,7 +42,7 @@ internal sealed class Occupancy(int remembered, int ipv6Prefix, TimeProvider tim
     /// <summary>The same for an attempt that is being decided: its record, which is returned, and those of its networks are found or made.</summary>
     public int Find(LimitPolicy policy, IpKey address, Standing standing, long now, out RuleInput input)
     {
-        var slot = Records.FindOrAdd(address.CutIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
+        var slot = Records.FindOrAdd(address.TruncateIpv6(policy.Ipv6Prefix), now, policy.RatePerIp);
         var live = Records.Look(slot, Total, now);
         ref var record = ref Records[slot];
         record.LastSeen = now;

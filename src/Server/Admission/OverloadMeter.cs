@@ -38,7 +38,7 @@ internal struct OverloadMeter
         return Observe(Math.Max(_count, _lastCount), thresholds, now, time);
     }
 
-    /// <summary>Takes a rate that somebody else has counted.</summary>
+    /// <summary>Takes a rate that was counted elsewhere.</summary>
     public OverloadLevel Observe(int perSecond, in OverloadThresholds thresholds, long now, TimeProvider time)
     {
         var level = thresholds.LevelOf(perSecond);

@@ -4,8 +4,8 @@ using Relay.Policy;
 namespace Relay.Admission;
 
 /// <summary>
-/// The level for everybody: once a second it looks at how many were refused and at the processor. An address that floods
-/// stands on a level of its own, in its record of the ledger, and does not draw the others down: it is cut, which costs little.
+/// The global level: once a second it samples refusals and processor use. An address that floods
+/// has a level of its own, in its record of the ledger, and does not affect the others: it is reset, which costs little.
 /// </summary>
 internal sealed partial class OverloadMonitor
 {
@@ -28,7 +28,7 @@ internal sealed partial class OverloadMonitor
     private OverloadMeter _meter;
     private long _lastTick;
     private long _lastRefused;
-    private long _lastCalm;
+    private long _lastNonFlooding;
     private TimeSpan _lastCpu;
     private long _lastReset;
     private long _lastResetAt;
@@ -50,13 +50,13 @@ internal sealed partial class OverloadMonitor
         _lastTick = _quietSince = time.GetTimestamp();
     }
 
-    /// <summary>The level for everybody.</summary>
+    /// <summary>The global level.</summary>
     public OverloadLevel OverloadLevel => Pinned ?? (OverloadLevel)_level;
 
-    /// <summary>The level at which the policy holds everybody; null: nobody holds it.</summary>
+    /// <summary>The level that the policy pins; null: automatic.</summary>
     public OverloadLevel? Pinned => _policies.Current.PinnedLevel;
 
-    /// <summary>True when nobody has been refused for a while: then no address can be on a level of its own.</summary>
+    /// <summary>True when there were no refusals for a while: then no address can have a level of its own.</summary>
     public bool IsQuiet => _isQuiet;
 
     /// <summary>In the last whole second.</summary>
@@ -82,11 +82,11 @@ internal sealed partial class OverloadMonitor
             return;
         }
 
-        var (refused, calm, cpu) = (_ledger.RefusedTotal, _ledger.RefusedCalmly, _cpuTime());
-        var perSecond = (calm - _lastCalm) / seconds;
+        var (refused, nonFlooding, cpu) = (_ledger.RefusedTotal, _ledger.RefusedNonFlooding, _cpuTime());
+        var perSecond = (nonFlooding - _lastNonFlooding) / seconds;
         RefusedPerSecond = (refused - _lastRefused) / seconds;
         CpuPercent = Math.Clamp((cpu - _lastCpu).TotalSeconds / seconds / Environment.ProcessorCount * 100, 0, 100);
-        (_lastTick, _lastRefused, _lastCalm, _lastCpu) = (now, refused, calm, cpu);
+        (_lastTick, _lastRefused, _lastNonFlooding, _lastCpu) = (now, refused, nonFlooding, cpu);
 
         // A processor that is short makes each refusal count for ten.
         var weight = CpuPercent > _options.HighCpu ? 10 : 1;
@@ -107,7 +107,7 @@ internal sealed partial class OverloadMonitor
         }
     }
 
-    // One line when the first is cut and one when nobody has been for a while: a flood is to be seen in the log, and not to fill it.
+    // One line at the first reset and one when there were none for a while: a flood must be seen in the log and not fill it.
     private void LogFloodTransitions(long now)
     {
         var reset = Interlocked.Read(ref _rejections[(int)RejectionMode.Reset]);

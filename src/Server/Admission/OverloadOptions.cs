@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Relay.Admission;
 
-/// <summary>When refusing becomes cheaper: by refusals a second, of one address and of all together. The policy's item `level` can hold it.</summary>
+/// <summary>Thresholds of the overload levels: refusals a second, of one address and in total. The policy's item `overload-level` can pin the level.</summary>
 internal sealed class OverloadOptions : IValidatableObject
 {
     private const int MaxRate = 1_000_000;
@@ -15,11 +15,11 @@ internal sealed class OverloadOptions : IValidatableObject
     [Range(1, MaxRate)]
     public int CriticalPerIp { get; set; } = 50;
 
-    /// <summary>Rejections a second of all together from which everybody who is rejected gets a status. A close frame costs five times as much.</summary>
+    /// <summary>Rejections a second in total from which every rejected client gets a status. A close frame costs five times as much.</summary>
     [Range(1, MaxRate)]
     public int ElevatedTotal { get; set; } = 200;
 
-    /// <summary>From here on everybody who is rejected is reset, except private and loopback addresses and trusted proxies, where health checks come from.</summary>
+    /// <summary>From here on every rejected client is reset, except private and loopback addresses and trusted proxies, where health checks come from.</summary>
     [Range(1, MaxRate)]
     public int CriticalTotal { get; set; } = 2_000;
 

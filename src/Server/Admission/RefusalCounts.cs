@@ -1,30 +1,30 @@
 namespace Relay.Admission;
 
-/// <summary>Who was refused: by reason, and how fast each key. Touched only under the ledger's lock; the two totals are read anywhere.</summary>
+/// <summary>Refusals by reason, and the rate of each key. Touched only under the ledger's lock; the two totals are read anywhere.</summary>
 internal sealed class RefusalCounts(OverloadThresholds levels, TimeProvider time)
 {
     private readonly long[] _byReason = new long[Rejections.Count];
 
     // Written under the ledger's lock.
     private long _all;
-    private long _calm;
+    private long _nonFlooding;
 
-    /// <summary>Refused since the start, for whatever reason.</summary>
+    /// <summary>Refused since the start, in total.</summary>
     public long All => Interlocked.Read(ref _all);
 
-    /// <summary>Those of them whose key did not flood by itself.</summary>
-    public long Calm => Interlocked.Read(ref _calm);
+    /// <summary>Refusals of keys that do not flood.</summary>
+    public long NonFlooding => Interlocked.Read(ref _nonFlooding);
 
     /// <summary>By <see cref="Refusal"/>.</summary>
     public IReadOnlyList<long> ByReason => [.. _byReason];
 
-    /// <summary>Counts one, and says on which level its key stands by itself.</summary>
+    /// <summary>Counts one, and returns the level of its key.</summary>
     public Policy.OverloadLevel Count(ref OverloadMeter meter, Refusal refusal, long now)
     {
         var level = meter.Count(levels, now, time);
         _byReason[(int)refusal]++;
         _all++;
-        _calm += level == Policy.OverloadLevel.Critical ? 0 : 1;
+        _nonFlooding += level == Policy.OverloadLevel.Critical ? 0 : 1;
         return level;
     }
 

@@ -14,7 +14,7 @@ internal enum Fault
 /// <param name="CloseCode">The close frame's code (RFC 6455 section 7.4): 1008 do not come back; 1001 going away; 1013 try again later.</param>
 /// <param name="Text">The close frame's reason and the one-line body; at most 123 bytes. Clients match on it.</param>
 /// <param name="Status">When rejected before the upgrade: 403 never, 429 the address or its network has too many, 503 the server has.</param>
-/// <param name="StatusOnly">True: always rejected before the upgrade, because nobody waits for a close handshake any more.</param>
+/// <param name="StatusOnly">True: always rejected before the upgrade, because the relay no longer waits for close handshakes.</param>
 internal sealed record Rejection(Refusal Reason, string Label, ushort CloseCode, string Text, int Status, Fault Fault, bool StatusOnly = false)
 {
     /// <summary>True for a client that gains nothing by coming back.</summary>

@@ -4,7 +4,7 @@ using Relay.RateLimiting;
 namespace Relay.Admission;
 
 /// <summary>What is decided before any limit is looked at.</summary>
-/// <param name="ClosedBy">Why the relay admits nobody: stopping, draining; None: it serves.</param>
+/// <param name="ClosedBy">Why the relay admits no clients: stopping, draining; None: it serves.</param>
 /// <param name="IsBanned">The relay has banned the address itself. Bans by operators are in the policy.</param>
 internal readonly record struct Standing(Refusal ClosedBy = Refusal.None, bool IsBanned = false);
 
@@ -40,7 +40,7 @@ internal readonly struct RuleInput
 /// <param name="Wait">Until the rate that refuses lets one more in; zero where no rate does.</param>
 internal readonly record struct Verdict(Refusal Refusal, KeyLimits Limits, TimeSpan Wait);
 
-/// <summary>The rates of a key and of everybody, of which an attempt takes one each.</summary>
+/// <summary>The rate of a key and the total rate; an attempt takes one from each.</summary>
 internal struct RateBuckets(TokenBucket key, TokenBucket total)
 {
     public TokenBucket Key = key;

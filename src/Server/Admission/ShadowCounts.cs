@@ -4,7 +4,7 @@ using Relay.RateLimiting;
 namespace Relay.Admission;
 
 /// <summary>
-/// What the second set of limits would have said. It sees the counts of the live limits: it tells which decisions differ,
+/// What the shadow limits would have decided. They see the counts of the live limits: this shows which decisions differ,
 /// not how the relay would look had it been in force. Touched only under the ledger's lock.
 /// </summary>
 internal sealed class ShadowCounts(TimeProvider time)

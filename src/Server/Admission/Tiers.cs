@@ -11,5 +11,5 @@ internal static class Tiers
         : key.IsIpv6 ? (Wider(key, 56), Wider(key, 48))
         : (Wider(key, 24), null);
 
-    private static IpKey? Wider(IpKey key, int length) => key.PrefixLength > length ? key.Cut(length) : null;
+    private static IpKey? Wider(IpKey key, int length) => key.PrefixLength > length ? key.Truncate(length) : null;
 }

@@ -5,7 +5,7 @@ namespace Relay.Admission;
 
 /// <summary>
 /// The sockets of unlimited networks, per key and per network that it lies in. No limit looks at them; the shadow does, whose
-/// limits may hold for these networks. Touched only under the ledger's lock.
+/// limits may apply to these networks. Touched only under the ledger's lock.
 /// </summary>
 internal sealed class UncountedSockets
 {

@@ -8,7 +8,7 @@ using Relay.Protocol;
 namespace Relay.Attestation;
 
 /// <summary>
-/// HTTP to the authority that sets challenges and judges the answers. What it cannot do in time, within bounds and at the
+/// HTTP to the authority that sets challenges and verifies the answers. What it cannot do in time, within bounds and at the
 /// first attempt has failed: nothing is tried again, so a sick authority never gets more than it was sent by clients.
 /// </summary>
 internal sealed partial class AttestationClient : IDisposable
@@ -27,7 +27,7 @@ internal sealed partial class AttestationClient : IDisposable
     private readonly SemaphoreSlim _places;
 
     // Atomic.
-    private readonly long[] _outcomes = new long[AttestationFigures.Labels.Length];
+    private readonly long[] _outcomes = new long[AttestationCounts.Labels.Length];
     private long _lastWarned;
 
     public AttestationClient(AttestationOptions options, TimeProvider time, ILogger<AttestationClient> logger)
@@ -38,7 +38,7 @@ internal sealed partial class AttestationClient : IDisposable
         _places = new SemaphoreSlim(options.MaxRequests);
 
         // One handler for the life of the process; the lifetime of its connections lets a changed address be found. A redirect
-        // would send a client's tokens to whom the operator has not named.
+        // would send a client's tokens to a host that the operator has not named.
         _http = new HttpClient(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -53,7 +53,7 @@ internal sealed partial class AttestationClient : IDisposable
         };
     }
 
-    public AttestationFigures Figures() =>
+    public AttestationCounts Counts() =>
         new(_options.MaxRequests - _places.CurrentCount, [.. Enumerable.Range(0, _outcomes.Length).Select(i => Interlocked.Read(ref _outcomes[i]))]);
 
     /// <summary>A challenge for this device, or null when there is none to be had; <paramref name="gone"/> ends the wait.</summary>
@@ -89,7 +89,7 @@ internal sealed partial class AttestationClient : IDisposable
     {
         if (!_places.Wait(TimeSpan.Zero, CancellationToken.None))
         {
-            Count(AuthorityOutcome.Busy, $"{_options.MaxRequests} requests are on their way");
+            Count(AuthorityOutcome.Busy, $"{_options.MaxRequests} requests are in progress");
             return null;
         }
 
@@ -166,13 +166,13 @@ internal sealed partial class AttestationClient : IDisposable
         if ((last == 0 || _time.GetElapsedTime(last) >= BetweenWarnings)
             && Interlocked.CompareExchange(ref _lastWarned, _time.GetTimestamp(), last) == last)
         {
-            Log.Failed(_logger, AttestationFigures.Labels[(int)outcome], detail);
+            Log.Failed(_logger, AttestationCounts.Labels[(int)outcome], detail);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "A request to the attestation authority failed: {Outcome}, {Detail}. Told once a minute at most; /metrics counts all")]
+        [LoggerMessage(1, LogLevel.Warning, "A request to the attestation authority failed: {Outcome}, {Detail}. Logged once a minute at most; /metrics counts all")]
         public static partial void Failed(ILogger logger, string outcome, string detail);
     }
 }

@@ -6,7 +6,7 @@ namespace Relay.Attestation;
 
 /// <summary>
 /// attest_request and attest_response, and the gate in front of what they open. A socket waits for its own request to the
-/// authority before its next message is looked at, so it can have but one on its way; nobody else waits for it.
+/// authority before its next message is looked at, so it has one request in progress at most; no other client waits for it.
 /// </summary>
 internal sealed class AttestationHandler(AttestationOptions options, AttestationClient authority, TimeProvider time)
 {
@@ -74,7 +74,7 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
             : null;
         if (client.Session.ConnectionClosed.IsCancellationRequested)
         {
-            // Nobody to judge: the socket's end has its own reason.
+            // There is no client left to verify: the session has its own close reason.
             return;
         }
 

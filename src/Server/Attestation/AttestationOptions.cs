@@ -5,17 +5,17 @@ namespace Relay.Attestation;
 /// <summary>Whether clients must prove what they run before they may use chunks.</summary>
 internal sealed class AttestationOptions : IValidatableObject
 {
-    /// <summary>Base URL of the authority that sets and judges challenges; empty: attestation is off and nothing is gated.</summary>
+    /// <summary>Base URL of the authority that sets and verifies challenges; empty: attestation is off and nothing is gated.</summary>
     public string AuthorityUrl { get; set; } = "";
 
     /// <summary>How long a success holds; after it the client proves itself again.</summary>
     internal TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(1);
 
-    /// <summary>How long a new socket may use chunks before it has proven itself.</summary>
+    /// <summary>How long a new socket may use chunks without attestation.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Longest wait for the authority's answer.</summary>
+    /// <summary>Maximum wait for the authority's answer.</summary>
     internal TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Requests to the authority at once; one more fails without being sent.</summary>

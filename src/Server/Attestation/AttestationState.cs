@@ -6,7 +6,7 @@ internal sealed class AttestationState
     private (string DeviceId, string Nonce)? _challenge;
     private long? _provenAt;
 
-    /// <summary>The socket was given a challenge, in place of one that it has not answered.</summary>
+    /// <summary>The socket was given a challenge, replacing one that it has not answered.</summary>
     public void Open(string deviceId, string nonce) => _challenge = (deviceId, nonce);
 
     /// <summary>Takes the open challenge, which is answered once, and gives its device; null when this nonce is not its.</summary>

@@ -9,16 +9,16 @@ internal sealed class AttestationStatistics(AttestationClient authority) : IStat
 {
     public void AddInstruments(Meter meter)
     {
-        meter.CreateObservableCounter("relay.attestation.requests", () => Requests(authority.Figures()).Labelled("outcome"), description: "Completed requests to the attestation authority, by outcome.");
-        meter.CreateObservableGauge("relay.attestation.open", () => authority.Figures().Open, description: "Requests to the attestation authority in progress.");
+        meter.CreateObservableCounter("relay.attestation.requests", () => Requests(authority.Counts()).Labelled("outcome"), description: "Completed requests to the attestation authority, by outcome.");
+        meter.CreateObservableGauge("relay.attestation.open", () => authority.Counts().Open, description: "Requests to the attestation authority in progress.");
     }
 
     public void Fill(Stats stats)
     {
-        var figures = authority.Figures();
-        stats.Attestation = new AttestationStats { Open = figures.Open, RequestsTotal = { Requests(figures).NonZero() } };
+        var counts = authority.Counts();
+        stats.Attestation = new AttestationStats { Open = counts.Open, RequestsTotal = { Requests(counts).NonZero() } };
     }
 
-    private static IEnumerable<KeyValuePair<string, long>> Requests(AttestationFigures figures) =>
-        AttestationFigures.Labels.Zip(figures.Outcomes, KeyValuePair.Create);
+    private static IEnumerable<KeyValuePair<string, long>> Requests(AttestationCounts counts) =>
+        AttestationCounts.Labels.Zip(counts.Outcomes, KeyValuePair.Create);
 }

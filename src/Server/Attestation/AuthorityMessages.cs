@@ -14,7 +14,7 @@ internal sealed record VerifyQuestion(string DeviceId, string Nonce, RawJson Res
 /// <summary>What a client must prove: the regions of its program, as JSON, keyed with the nonce.</summary>
 internal sealed record Challenge(string Nonce, string Regions);
 
-/// <summary>Whether a client has proven it, and the token that it gets for that.</summary>
+/// <summary>Whether a client is attested, and the token that it gets for that.</summary>
 internal sealed record Verdict(bool IsValid, string? SessionToken);
 
 [JsonSourceGenerationOptions(

@@ -40,16 +40,16 @@ internal sealed record AuditEntry
     /// <summary>The reason that the caller gave.</summary>
     public string? Why { get; init; }
 
-    /// <summary>What was in force before a change.</summary>
+    /// <summary>The values before a change.</summary>
     public string? Before { get; init; }
 
-    /// <summary>What has been in force since.</summary>
+    /// <summary>The values after it.</summary>
     public string? After { get; init; }
 
     /// <summary>"ok" or a gRPC status code's name.</summary>
     public required string Result { get; init; }
 
-    /// <summary>What a caller who was refused was told.</summary>
+    /// <summary>The error message that a rejected caller got.</summary>
     public string? Text { get; init; }
 
     /// <summary>Refusals since the entry before that were not written, because there were too many.</summary>
@@ -72,7 +72,7 @@ internal sealed record AuditEntry
         Text = text,
     };
 
-    /// <summary>What the relay did by itself, such as reverting a limit that has expired.</summary>
+    /// <summary>An automatic action of the relay, such as reverting a limit that has expired.</summary>
     public static AuditEntry OfRelay(string method, string what, string? why, string before, string after) => new()
     {
         Who = "relayd",

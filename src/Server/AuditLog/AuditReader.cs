@@ -80,7 +80,7 @@ internal static class AuditReader
         private long _before = query.From?.Before ?? long.MaxValue;
         private long _bytes;
         private int _damaged;
-        private AuditPlace? _next;
+        private AuditCursor? _next;
 
         public AuditPage ToPage() => new(_entries, _next, _damaged);
 
@@ -107,7 +107,7 @@ internal static class AuditReader
 
                 if (_entries.Count == query.Limit || _bytes > MaxBytes)
                 {
-                    _next = new AuditPlace(FirstSequence(file), offset, _before);
+                    _next = new AuditCursor(FirstSequence(file), offset, _before);
                     return false;
                 }
             }

@@ -6,7 +6,7 @@ namespace Relay.AuditLog;
 
 /// <summary>
 /// Who changed what. An entry is with the operating system before the caller has the reply, so a crash of the relay loses
-/// none; only a power cut may lose the last seconds. A change whose entry cannot be written stands (a full disk must
+/// none; only a power failure may lose the last seconds. A change whose entry cannot be written stands (a full disk must
 /// not keep an operator from banning): the entry then goes to the log as an error.
 /// </summary>
 internal sealed partial class AuditRecorder(AuditOptions options, TimeProvider time, ILogger<AuditRecorder> logger) : IHostedService
@@ -87,7 +87,7 @@ internal sealed partial class AuditRecorder(AuditOptions options, TimeProvider t
         }
     }
 
-    /// <summary>Writes that somebody was refused, unless many were just now: then it is counted, and the next entry tells how many.</summary>
+    /// <summary>Writes a rejected call, unless there were many just now: then it is counted, and the next entry has the number.</summary>
     public void RecordRefusal(AuditEntry entry, bool ofUnknown)
     {
         if (!IsOn)

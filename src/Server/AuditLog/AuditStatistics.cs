@@ -11,7 +11,7 @@ internal sealed class AuditStatistics(AuditRecorder recorder) : IStatistics
     {
         meter.CreateObservableCounter("relay.audit.log.written", () => recorder.Written, description: "Entries written to the audit file.");
         meter.CreateObservableCounter("relay.audit.log.failed", () => recorder.Failed, description: "Audit entries that could not be written to the file; they are in the log only.");
-        meter.CreateObservableCounter("relay.audit.log.omitted", () => recorder.Omitted, description: "Rejected admin calls left out of the audit file because there were too many.");
+        meter.CreateObservableCounter("relay.audit.log.omitted", () => recorder.Omitted, description: "Rejected admin calls omitted from the audit file because there were too many.");
     }
 
     public void Fill(Stats stats) => stats.AuditFile = new AdminApi.AuditFile

@@ -11,24 +11,24 @@ internal static class RequestSummary
     private const string Reason = "reason";
     private const string Options = "options";
 
-    // A pairing code lets whoever reads it reach its holder.
+    // A pairing code lets its reader reach its holder.
     private const string Secret = "pairing_code";
 
     private const int MaxLength = 1024;
     private const int MaxElements = 10;
 
-    /// <summary>Everything but the reason, which the audit keeps by itself.</summary>
-    public static string Of(IMessage message) => Cut(Fields(message));
+    /// <summary>Everything but the reason, which has a field of its own in the audit log.</summary>
+    public static string Of(IMessage message) => Truncate(Fields(message));
 
     /// <summary>The reason that a request gives, itself or in the options that it has in common with others.</summary>
     public static string? ReasonOf(IMessage request) =>
-        request.Descriptor.FindFieldByName(Reason)?.Accessor.GetValue(request) is string { Length: > 0 } reason ? Cut(reason)
+        request.Descriptor.FindFieldByName(Reason)?.Accessor.GetValue(request) is string { Length: > 0 } reason ? Truncate(reason)
         : request.Descriptor.FindFieldByName(Options)?.Accessor.GetValue(request) is IMessage options ? ReasonOf(options)
         : null;
 
     private static string Fields(IMessage message) => string.Join(' ', message.Descriptor.Fields.InDeclarationOrder()
         .Where(field => field.Name != Reason && IsGiven(field, message))
-        .Select(field => $"{field.Name}={(field.Name == Secret ? "(not told)" : Value(field.Accessor.GetValue(message)))}"));
+        .Select(field => $"{field.Name}={(field.Name == Secret ? "(hidden)" : Value(field.Accessor.GetValue(message)))}"));
 
     private static bool IsGiven(FieldDescriptor field, IMessage message) =>
         field.HasPresence ? field.Accessor.HasValue(message) : field.Accessor.GetValue(message) switch
@@ -61,5 +61,5 @@ internal static class RequestSummary
         string.Join(' ', map.Keys.Cast<object>().Take(MaxElements).Select(key => $"{key}={Value(map[key]!)}"))
             + (map.Count > MaxElements ? $" and {map.Count - MaxElements} more" : "");
 
-    private static string Cut(string text) => text.Length <= MaxLength ? text : string.Concat(text.AsSpan(0, MaxLength), "…");
+    private static string Truncate(string text) => text.Length <= MaxLength ? text : string.Concat(text.AsSpan(0, MaxLength), "…");
 }

@@ -5,7 +5,7 @@ namespace Relay.Channels;
 /// <summary>One channel: who owns it, who subscribes, what is live and what waits. Guarded by the directory's lock.</summary>
 internal sealed class Channel(string id, DateTimeOffset createdAt)
 {
-    // True: the subscriber has been told what is live and gets what comes; false: it is being told.
+    // True: the subscriber knows what is live and gets what comes; false: it is being notified.
     private readonly Dictionary<Client, bool> _subscribers = [];
     private Client[]? _audience = [];
 
@@ -30,7 +30,7 @@ internal sealed class Channel(string id, DateTimeOffset createdAt)
     /// <summary>True while one thread hands the owner what waits: two would mix up the order.</summary>
     public bool IsDelivering { get; set; }
 
-    /// <summary>Registrations that the owner has not been told of, because what waited comes first.</summary>
+    /// <summary>Registrations that the owner has not been notified of, because what waited comes first.</summary>
     public int Confirmations { get; set; }
 
     public long FramesSent { get; set; }

@@ -42,7 +42,7 @@ internal sealed class ChannelHandler(
         delivery.Deliver(channelId);
     }
 
-    /// <summary>True when the client has subscribed, now or before, and has been told so.</summary>
+    /// <summary>True when the client has subscribed, now or before, and has been notified.</summary>
     public bool Subscribe(Client client, in ClientMessage message)
     {
         var channelId = message.Text("channelId")!;
@@ -63,13 +63,13 @@ internal sealed class ChannelHandler(
         }
 
         client.Send(MessageWriter.Write(new ChannelSubscribed(channelId), ServerJson.Default.ChannelSubscribed));
-        LiveStream? told = null;
-        while (!streams.TryJoin(client, channelId, told, out var live))
+        LiveStream? notified = null;
+        while (!streams.TryJoin(client, channelId, notified, out var live))
         {
             client.Send(live is not null
                 ? MessageWriter.Write(new StreamStarting(live.Id, channelId, live.Title), ServerJson.Default.StreamStarting)
-                : MessageWriter.Write(new StreamEnding(told!.Id, channelId), ServerJson.Default.StreamEnding));
-            told = live;
+                : MessageWriter.Write(new StreamEnding(notified!.Id, channelId), ServerJson.Default.StreamEnding));
+            notified = live;
         }
 
         return true;

@@ -46,7 +46,7 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
         }
     }
 
-    /// <summary>Subscribers that have been told that they are; the list never changes.</summary>
+    /// <summary>Subscribers whose subscription was confirmed; the list never changes.</summary>
     public IReadOnlyList<Client> Subscribers(string channelId)
     {
         lock (directory.Lock)
@@ -64,7 +64,7 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
         }
     }
 
-    /// <summary>Makes the client the owner unless another is. Whoever delivers what waits then tells it so: <see cref="UpstreamQueue.TryNext"/>.</summary>
+    /// <summary>Makes the client the owner unless another is. The delivery of what waits then confirms it: <see cref="UpstreamQueue.TryNext"/>.</summary>
     public ChannelEntry Own(Client client, string channelId)
     {
         lock (directory.Lock)
@@ -117,7 +117,7 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
 
     /// <summary>
     /// Forgets a client whose streams have ended, and says how often it was owner or subscriber. Until now its channels were
-    /// its own, so that no successor's stream could start before the end of its own was told.
+    /// its own, so that no successor's stream could start before the end of its own was sent.
     /// </summary>
     public int Remove(Client client)
     {
@@ -145,11 +145,11 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
         }
     }
 
-    public ChannelFigures Figures()
+    public ChannelCounts Counts()
     {
         lock (directory.Lock)
         {
-            return new ChannelFigures(
+            return new ChannelCounts(
                 directory.Count, _owners, streams.Live, _subscriptions, upstream.Count, upstream.Bytes,
                 streams.FramesSent, streams.FramesDropped, upstream.Dropped);
         }

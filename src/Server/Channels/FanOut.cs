@@ -6,7 +6,7 @@ namespace Relay.Channels;
 /// <summary>One message to many clients: encoded once, in one array. A slow one is no matter to the others.</summary>
 internal static class FanOut
 {
-    /// <summary>A message that nobody may miss: who has no room for it is closed.</summary>
+    /// <summary>A message that must not be lost: a client whose queue is full is closed.</summary>
     public static void Send(IReadOnlyList<Client> clients, in EncodedMessage message)
     {
         using var shared = new SharedMessage(message);
@@ -16,7 +16,7 @@ internal static class FanOut
         }
     }
 
-    /// <summary>A message that may be lost. Dropped: how many had no room for it.</summary>
+    /// <summary>A message that may be lost. Dropped: the number of clients whose queue was full.</summary>
     public static (int Sent, int Dropped) TrySend(Client[] clients, in EncodedMessage message)
     {
         using var shared = new SharedMessage(message);

@@ -24,16 +24,16 @@ internal sealed class StreamTable(ChannelDirectory directory)
     public long FramesDropped { get; private set; }
 
     /// <summary>
-    /// A subscriber that has been told of this stream, or of none, gets all that comes from now on. False when meanwhile
-    /// another is live, or none: it is to be told of that first.
+    /// A subscriber that was notified of this stream, or of none, gets all that comes from now on. False when meanwhile
+    /// another is live, or none: it must be notified of that first.
     /// </summary>
-    public bool TryJoin(Client client, string channelId, LiveStream? told, out LiveStream? live)
+    public bool TryJoin(Client client, string channelId, LiveStream? notified, out LiveStream? live)
     {
         lock (directory.Lock)
         {
             var channel = directory.Find(channelId)!;
             live = channel.Stream;
-            if (live != told)
+            if (live != notified)
             {
                 return false;
             }
@@ -83,7 +83,7 @@ internal sealed class StreamTable(ChannelDirectory directory)
         }
     }
 
-    /// <summary>Ends the client's live stream and says who is to be told; null when it has none on this channel.</summary>
+    /// <summary>Ends the client's live stream and returns the clients to notify; null when it has none on this channel.</summary>
     public LiveStream? End(Client owner, string channelId, out Client[] audience)
     {
         lock (directory.Lock)

@@ -29,7 +29,7 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
 
     public long Bytes { get; private set; }
 
-    /// <summary>Messages that never reached an owner: there was no room, or nobody came in time.</summary>
+    /// <summary>Messages that never reached an owner: the queue was full, or the owner did not come in time.</summary>
     public long Dropped { get; private set; }
 
     /// <summary>False when the client is no subscriber. The owner is given only if nothing is on its way that must come first.</summary>
@@ -43,7 +43,7 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
         }
     }
 
-    /// <summary>Keeps a subscriber's message for the owner, or drops it when there is no room. It is the queue's from here on.</summary>
+    /// <summary>Keeps a subscriber's message for the owner, or drops it when the queue is full. It is the queue's from here on.</summary>
     public void Add(string channelId, SharedMessage message)
     {
         lock (directory.Lock)
@@ -68,7 +68,7 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
         }
     }
 
-    /// <summary>The channel if it has an owner and nobody else hands that what waits: the caller does, step by step.</summary>
+    /// <summary>The channel if it has an owner and no other thread delivers to it: the caller delivers, step by step.</summary>
     public Channel? BeginDelivery(string channelId)
     {
         lock (directory.Lock)

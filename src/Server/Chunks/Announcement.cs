@@ -12,7 +12,7 @@ internal sealed class Announcement(Chunk chunk, Client client)
     /// <summary>When it was made or repeated, as a timestamp.</summary>
     public long At { get; set; }
 
-    // Its places in the lists of the chunk, of the client and of all.
+    // Its nodes in the lists of the chunk, of the client and of all.
     public LinkedListNode<Announcement>? OfChunk { get; set; }
 
     public LinkedListNode<Announcement>? OfClient { get; set; }

@@ -10,7 +10,7 @@ internal sealed class Chunk(string id)
     /// <summary>The first channel that was named for it; null: none yet.</summary>
     public string? ChannelId { get; set; }
 
-    /// <summary>What is kept of it, be it that the disk has it already or not yet.</summary>
+    /// <summary>The kept content, whether it is on the disk already or not.</summary>
     public CachedChunk? Content { get; set; }
 
     /// <summary>Who has announced it. The next one to ask stands first.</summary>
@@ -25,7 +25,7 @@ internal sealed class Chunk(string id)
     /// <summary>True when nothing is left to remember.</summary>
     public bool IsUnknown => Content is null && Pull is null && Sources.Count == 0 && Pushes == 0;
 
-    /// <summary>Somebody to ask for it who is not the only one to wait for it, and whose turn it is.</summary>
+    /// <summary>The next source to ask that is not itself the only waiter.</summary>
     public Client? NextSource(Client? onlyWaiter)
     {
         for (var node = Sources.First; node is not null; node = node.Next)

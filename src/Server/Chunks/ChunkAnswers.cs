@@ -10,7 +10,7 @@ internal enum Availability
     /// <summary>It is kept here.</summary>
     Kept,
 
-    /// <summary>A source has it: whoever asks may wait.</summary>
+    /// <summary>A source has it: the requester may wait.</summary>
     ToWaitFor,
 
     /// <summary>The client waits for too many chunks.</summary>
@@ -42,6 +42,6 @@ internal enum PushVerdict
 }
 
 /// <summary>What the table says to a push.</summary>
-/// <param name="Content">What is kept now, if the push was welcome.</param>
+/// <param name="Content">The content kept now, if the push was accepted.</param>
 /// <param name="ChannelId">The chunk's channel.</param>
 internal readonly record struct PushAnswer(PushVerdict Verdict, CachedChunk? Content = null, string? ChannelId = null);

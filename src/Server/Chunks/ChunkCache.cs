@@ -71,7 +71,7 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
     }
 
     /// <summary>The content has reached the disk, or never will.</summary>
-    public void Settle(CachedChunk content, bool written)
+    public void Complete(CachedChunk content, bool written)
     {
         var isKept = content.Chunk.Content == content;
         if (isKept && !written)
@@ -106,7 +106,7 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
         return ids;
     }
 
-    /// <summary>A row that the database has and nobody needs any more.</summary>
+    /// <summary>A row in the database that is not needed any more.</summary>
     public void Bury(long row) => _dead.Enqueue(row);
 
     /// <summary>Some rows to delete; empty when there are none.</summary>

@@ -11,10 +11,10 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
     private const string NotRegistered = "Not registered. Send register message first.";
     private const string NoSource = "No source available for chunk";
 
-    // What a new subscriber is told of, in UTF-16 units of ids: a thousand of 64 letters, and far below what may wait for a socket.
+    // What a new subscriber is notified of, in UTF-16 units of ids: a thousand of 64 letters, and far below what may wait for a socket.
     private const int MaxListedLength = 65_536;
 
-    /// <summary>Tells one who has just subscribed to a channel which of its chunks the relay keeps.</summary>
+    /// <summary>Notifies a new subscriber which of the channel's chunks the relay keeps.</summary>
     public void TellKept(Client client, string channelId)
     {
         if (table.KeptIn(channelId, MaxListedLength) is { Count: > 0 } chunkIds)
@@ -64,10 +64,10 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
         }
 
         var chunkId = message.Text("chunkId")!;
-        var told = false;
+        var notified = false;
         while (true)
         {
-            var answer = table.Request(client, chunkId, message.Text("channelId")!, told);
+            var answer = table.Request(client, chunkId, message.Text("channelId")!, notified);
             if (answer.Availability == Availability.Kept)
             {
                 if (await store.TryReadAsync(answer.Content!) is { } data)
@@ -81,10 +81,10 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
                 // Removed since, or the disk has failed: see what else there is.
                 table.Lose(answer.Content!);
             }
-            else if (answer.Availability == Availability.ToWaitFor && !told)
+            else if (answer.Availability == Availability.ToWaitFor && !notified)
             {
                 client.Send(MessageWriter.Write(new ChunkPulling(chunkId), ServerJson.Default.ChunkPulling));
-                told = true;
+                notified = true;
             }
             else
             {
@@ -133,10 +133,10 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
     }
 
     /// <summary>The client has left: its requests are forgotten, and what was asked of it is asked of the next source.</summary>
-    public void Leave(Client client) => Tell(table.Leave(client));
+    public void Leave(Client client) => Notify(table.Leave(client));
 
-    /// <summary>Asks the next source, or tells those who have waited in vain.</summary>
-    public static void Tell(IEnumerable<PullChange> changes)
+    /// <summary>Asks the next source, or notifies the waiters that there is none.</summary>
+    public static void Notify(IEnumerable<PullChange> changes)
     {
         foreach (var (chunkId, channelId, next, waiters) in changes)
         {
@@ -148,7 +148,7 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
         }
     }
 
-    /// <summary>Those who wait get the chunk, be it that it can be kept or not.</summary>
+    /// <summary>The waiting clients get the chunk, whether it can be kept or not.</summary>
     private async ValueTask KeepAndServeAsync(Client client, CachedChunk content, string channelId, byte[] data)
     {
         var (written, served) = (false, 0);

@@ -46,7 +46,7 @@ internal sealed class ChunkPulls(ChunkOptions options, TimeProvider time)
         Link(_waiting, client, pull);
     }
 
-    /// <summary>A pull that nobody waits for ends.</summary>
+    /// <summary>Ends a pull without waiters.</summary>
     public void StopWaiting(Pull pull, Client client)
     {
         pull.Waiters.Remove(client);

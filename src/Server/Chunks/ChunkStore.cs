@@ -6,7 +6,7 @@ namespace Relay.Chunks;
 internal readonly record struct StoredChunk(long Row, string ChunkId, string ChannelId, string Digest, int Size, TimeSpan Age);
 
 /// <summary>
-/// The SQL of kept chunks. A cache may lose what it holds: trouble with the disk, which the database has logged, is told as a
+/// The SQL of kept chunks. A cache may lose what it holds: trouble with the disk, which the database has logged, is reported as a
 /// value, so that chunks are passed on even when nothing can be kept.
 /// </summary>
 internal sealed class ChunkStore(Database database, TimeProvider time)

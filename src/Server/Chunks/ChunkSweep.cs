@@ -1,7 +1,7 @@
 namespace Relay.Chunks;
 
 /// <summary>
-/// Brings back what the database has kept, and then ends, for all chunks: pulls that nobody answered, announcements
+/// Brings back what the database has kept, and then ends, for all chunks: pulls that were not answered, announcements
 /// and contents whose life is over, and their rows.
 /// </summary>
 internal sealed class ChunkSweep(ChunkTable table, ChunkStore store) : IHostedService
@@ -26,7 +26,7 @@ internal sealed class ChunkSweep(ChunkTable table, ChunkStore store) : IHostedSe
         {
             var expired = new List<PullChange>();
             more = table.Sweep(expired);
-            ChunkHandler.Tell(expired);
+            ChunkHandler.Notify(expired);
         }
 
         // The disk may be slow; the deadlines of those who wait are not to be.

@@ -21,7 +21,7 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
     // Atomic.
     private long _servedFromCache;
 
-    /// <summary>What the database has kept, oldest first: a later content takes the place of an earlier one.</summary>
+    /// <summary>What the database has kept, oldest first: a later content replaces an earlier one.</summary>
     public void Restore(IEnumerable<StoredChunk> stored)
     {
         lock (_lock)
@@ -64,10 +64,10 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
     }
 
     /// <summary>
-    /// The client wants a chunk. If there is something to wait for it is entered as waiting only if it was told so before
-    /// (<paramref name="told"/>): what it waits for can then never overtake that word.
+    /// The client wants a chunk. If there is something to wait for it is entered as waiting only if it was notified before
+    /// (<paramref name="notified"/>): what it waits for can then never overtake that word.
     /// </summary>
-    public RequestAnswer Request(Client client, string chunkId, string channelId, bool told)
+    public RequestAnswer Request(Client client, string chunkId, string channelId, bool notified)
     {
         lock (_lock)
         {
@@ -106,7 +106,7 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
                 return new RequestAnswer(Availability.NoSource);
             }
 
-            if (!told)
+            if (!notified)
             {
                 return new RequestAnswer(Availability.ToWaitFor);
             }
@@ -174,12 +174,12 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>An accepted push has reached the disk or failed to. Gives those who waited for it: they get it either way.</summary>
+    /// <summary>An accepted push was written or failed. Returns the clients that waited for it: they get it either way.</summary>
     public IReadOnlyList<Client> Finish(CachedChunk content, bool written)
     {
         lock (_lock)
         {
-            _known.Cache.Settle(content, written);
+            _known.Cache.Complete(content, written);
             var chunk = content.Chunk;
             chunk.Pushes--;
             if (chunk.Pull is not { } pull)
@@ -266,7 +266,7 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>Some rows of the database that nobody needs any more; empty when there are none.</summary>
+    /// <summary>Some rows of the database that are not needed any more; empty when there are none.</summary>
     public IReadOnlyList<long> TakeDeadRows(int max)
     {
         lock (_lock)
@@ -287,11 +287,11 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
         }
     }
 
-    public ChunkFigures Figures()
+    public ChunkCounts Counts()
     {
         lock (_lock)
         {
-            return new ChunkFigures(
+            return new ChunkCounts(
                 _known.Cache.Count, _known.Cache.Bytes, _known.Count, _known.Sources.Count, _known.Pulls.Count, Interlocked.Read(ref _servedFromCache), _servedBySource);
         }
     }

@@ -54,7 +54,7 @@ internal sealed class KnownChunks(ChunkOptions options, TimeProvider time)
         ForgetIfUnknown(announcement.Chunk);
     }
 
-    /// <summary>Keeps a content in place of the chunk's earlier one, and of those used longest ago if it is too much.</summary>
+    /// <summary>Keeps a content instead of the chunk's earlier one, and removes the least recently used ones if the cache is full.</summary>
     public void Keep(CachedChunk content)
     {
         if (content.Chunk.Content is { } earlier)
@@ -75,7 +75,7 @@ internal sealed class KnownChunks(ChunkOptions options, TimeProvider time)
         ForgetIfUnknown(content.Chunk);
     }
 
-    /// <summary>Whoever was asked is gone: on to the next source that somebody else waits for.</summary>
+    /// <summary>The source that was asked has left: on to the next source if others wait.</summary>
     public PullChange Move(Pull pull)
     {
         if (pull.Chunk.NextSource(pull.Waiters.Count == 1 ? pull.Waiters.First() : null) is not { } next)

@@ -18,10 +18,10 @@ internal sealed class Pull(Chunk chunk, string channelId, long since)
 
     public HashSet<Client> Waiters { get; } = [];
 
-    /// <summary>Its place in the order of deadlines.</summary>
+    /// <summary>Its node in the list ordered by deadline.</summary>
     public LinkedListNode<Pull>? ByAge { get; set; }
 }
 
 /// <summary>What became of a pull that its source did not answer.</summary>
-/// <param name="Next">Who is to be asked now; null: nobody is left, and the waiters have waited in vain.</param>
+/// <param name="Next">The source to ask next; null: no source is left, and the waiters get nothing.</param>
 internal readonly record struct PullChange(string ChunkId, string ChannelId, Client? Next, IReadOnlyCollection<Client> Waiters);

@@ -28,7 +28,7 @@ internal sealed class Client(Session session)
     /// <summary>Upstream messages of this socket. Receive loop only.</summary>
     public TokenBucket UpstreamMessages;
 
-    /// <summary>Has put down hourly tokens, which go when it does. Receive loop, then whoever ends the session.</summary>
+    /// <summary>Has stored hourly tokens, which are removed when it leaves. Written by the receive loop, then by the end of the session.</summary>
     public bool HoldsTokens;
 
     public Session Session => session;
@@ -47,7 +47,7 @@ internal sealed class Client(Session session)
         set => _peerId = value;
     }
 
-    /// <summary>True from the moment that nobody may find the client any more.</summary>
+    /// <summary>True once the client is leaving and is not found any more.</summary>
     public bool HasLeft
     {
         get => _hasLeft;

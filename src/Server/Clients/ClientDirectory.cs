@@ -17,7 +17,7 @@ internal enum Claim
 
 /// <summary>
 /// Who is here, by name. A socket holds at most one pairing code and one peer id, and every name belongs to one socket,
-/// whichever kind it is: nobody can take another's code for a peer id and read what is meant for it.
+/// whichever kind it is: no client can register another's code as a peer id and read what is meant for it.
 /// </summary>
 internal sealed class ClientDirectory
 {
@@ -53,7 +53,7 @@ internal sealed class ClientDirectory
         }
     }
 
-    /// <summary>Claims a peer id. Unlike with codes, whether another holds it is told before whether the socket has one already.</summary>
+    /// <summary>Claims a peer id. Unlike with codes, that another holds it is reported before that the socket has one already.</summary>
     public Claim ClaimPeerId(Client client, string peerId)
     {
         lock (_lock)
@@ -90,10 +90,10 @@ internal sealed class ClientDirectory
     }
 
     /// <summary>
-    /// The client is leaving: nobody finds it any more, and nobody gets its names until <see cref="Free"/>. In between the
+    /// The client is leaving: it is not found any more, and its names stay reserved until <see cref="Release"/>. In between the
     /// features forget it, so that what is theirs by name can never be a successor's.
     /// </summary>
-    public void Hide(Client client)
+    public void BeginLeave(Client client)
     {
         lock (_lock)
         {
@@ -102,7 +102,7 @@ internal sealed class ClientDirectory
     }
 
     /// <summary>Frees the client's names. They may be another's at once.</summary>
-    public void Free(Client client)
+    public void Release(Client client)
     {
         lock (_lock)
         {
@@ -124,11 +124,11 @@ internal sealed class ClientDirectory
         }
     }
 
-    public ClientTotals Figures()
+    public ClientCounts Counts()
     {
         lock (_lock)
         {
-            return new ClientTotals(_keys.Count, _peakCodes, _codeRegistrations, _collisions, _peerIds);
+            return new ClientCounts(_keys.Count, _peakCodes, _codeRegistrations, _collisions, _peerIds);
         }
     }
 
@@ -158,7 +158,7 @@ internal sealed class ClientDirectory
 }
 
 /// <summary>How many names are held, and how full the space of codes is.</summary>
-internal readonly record struct ClientTotals(int Codes, int PeakCodes, long CodeRegistrations, long Collisions, int PeerIds)
+internal readonly record struct ClientCounts(int Codes, int PeakCodes, long CodeRegistrations, long Collisions, int PeerIds)
 {
     /// <summary>Thresholds of the reference network.</summary>
     public string CollisionRisk => Codes switch

@@ -4,19 +4,19 @@ using Relay.Telemetry;
 
 namespace Relay.Clients;
 
-/// <summary>Who is registered.</summary>
+/// <summary>Registered clients.</summary>
 internal sealed class ClientStatistics(ClientDirectory clients) : IStatistics
 {
     public void AddInstruments(Meter meter)
     {
-        meter.CreateObservableGauge("relay.pairing.codes", () => clients.Figures().Codes, description: "Pairing codes registered.");
-        meter.CreateObservableCounter("relay.pairing.registrations", () => clients.Figures().CodeRegistrations, description: "Registrations of a pairing code.");
-        meter.CreateObservableCounter("relay.pairing.collisions", () => clients.Figures().Collisions, description: "Registrations of a pairing code that another connection held.");
+        meter.CreateObservableGauge("relay.pairing.codes", () => clients.Counts().Codes, description: "Pairing codes registered.");
+        meter.CreateObservableCounter("relay.pairing.registrations", () => clients.Counts().CodeRegistrations, description: "Registrations of a pairing code.");
+        meter.CreateObservableCounter("relay.pairing.collisions", () => clients.Counts().Collisions, description: "Registrations of a pairing code that another connection held.");
     }
 
     public void Fill(Stats stats)
     {
-        var totals = clients.Figures();
+        var totals = clients.Counts();
         stats.Connections.Signaling = totals.Codes;
         stats.Connections.Relay = totals.PeerIds;
         stats.Pairing.ActiveCodes = totals.Codes;

@@ -56,13 +56,13 @@ internal sealed class RelaySettings
 
     public LogOptions Log { get; set; } = new();
 
-    /// <summary>What is wrong between two sections, each of which is fine by itself.</summary>
+    /// <summary>Contradictions between two sections that are valid alone.</summary>
     public IEnumerable<string> Contradictions()
     {
         if (Admission.TrustedProxies.Length == 0
             && Listen.Listeners.FirstOrDefault(listener => listener.ClientAddress.NeedsTrust) is { } listener)
         {
-            yield return $"Admission:TrustedProxies: is empty, so nobody's word would count on the listener {listener}; list the proxies' networks";
+            yield return $"Admission:TrustedProxies: is empty, so no PROXY header would be trusted on the listener {listener}; list the proxies' networks";
         }
     }
 }

@@ -110,7 +110,7 @@ internal static class ServerCommand
         }
         catch (InvalidDataException exception)
         {
-            // Not JSON, or not readable: the innermost exception tells why. Its own line numbers begin at 0.
+            // Not JSON, or not readable: the innermost exception says why. Its own line numbers begin at 0.
             var why = exception.GetBaseException() is JsonException json
                 ? $"line {json.LineNumber + 1}: {json.Message.Split(" LineNumber:")[0]}"
                 : exception.InnerException?.Message;

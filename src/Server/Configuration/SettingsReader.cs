@@ -46,7 +46,7 @@ internal static class SettingsReader
         }
     }
 
-    // What somebody else has put into the environment is found only by the name that it has there.
+    // Environment variables are found only by their exact name.
     private static string Spelled(IConfiguration configuration, string path) =>
         configuration is IConfigurationRoot root
         && root.Providers.LastOrDefault(provider => provider.TryGet(path, out _)) is EnvironmentVariablesConfigurationProvider

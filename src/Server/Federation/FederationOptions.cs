@@ -15,10 +15,10 @@ internal sealed class FederationOptions : IValidatableObject
     [Range(1, 10_000)]
     public int MaxPeers { get; set; } = 256;
 
-    /// <summary>Sockets that have not proven themselves yet, in total.</summary>
+    /// <summary>Pending sockets, which have not authenticated yet, in total.</summary>
     internal int MaxUnproven { get; set; } = 32;
 
-    /// <summary>Sockets that have not proven themselves yet, per address.</summary>
+    /// <summary>Pending sockets, which have not authenticated yet, per address.</summary>
     internal int MaxUnprovenPerIp { get; set; } = 4;
 
     /// <summary>Time a peer has for its handshake.</summary>

@@ -2,7 +2,7 @@ using Relay.Protocol;
 
 namespace Relay.Federation;
 
-/// <summary>Closes sockets which have not proven themselves in time. There are never more than a few.</summary>
+/// <summary>Closes sockets that have not authenticated in time. There are never more than a few.</summary>
 internal sealed class HandshakeDeadline(PeerTable peers, FederationOptions options, PeerCounts counts, TimeProvider time)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);

@@ -13,7 +13,7 @@ internal sealed record HandshakeMessage(
     string Signature,
     PeerMetadata? Metadata = null);
 
-/// <summary>What a peer server says of itself; more than the region may stand there and is signed along.</summary>
+/// <summary>Metadata of a peer server; fields beside the region are allowed and signed too.</summary>
 internal sealed record PeerMetadata(string? Region = null);
 
 /// <summary>Reader of the record above.</summary>

@@ -23,7 +23,7 @@ internal sealed class HandshakeVerifier
             .ToHashSet(StringComparer.Ordinal);
     }
 
-    public CloseReason Judge(ReadOnlySpan<byte> message, out PeerHandshake? handshake)
+    public CloseReason Verify(ReadOnlySpan<byte> message, out PeerHandshake? handshake)
     {
         var reason = PeerHandshake.TryParse(message, out handshake);
         if (reason != CloseReason.None)

@@ -5,9 +5,9 @@ using Relay.Sessions;
 
 namespace Relay.Federation;
 
-/// <summary>From a socket's first message to a proven link: judges it, enters it, answers it. Shared by all links.</summary>
+/// <summary>From a socket's first message to an authenticated link: verifies it, registers it, answers it. Shared by all links.</summary>
 internal sealed partial class PeerAuthenticator(
-    HandshakeVerifier judge,
+    HandshakeVerifier verifier,
     PeerTable peers,
     ServerIdentity identity,
     IdentityOptions self,
@@ -22,7 +22,7 @@ internal sealed partial class PeerAuthenticator(
     /// <summary>False when the peer was refused and its session is closing.</summary>
     public bool TryProve(PeerLink link, Session session, ReadOnlySpan<byte> message)
     {
-        var reason = judge.Judge(message, out var peer);
+        var reason = verifier.Verify(message, out var peer);
         PeerLink? replaced = null;
         if (reason == CloseReason.None)
         {

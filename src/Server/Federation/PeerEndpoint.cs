@@ -29,7 +29,7 @@ internal sealed class PeerEndpoint(
         }
 
         var origin = SessionEndpoint.ResolveAddress(request, origins);
-        var key = origin.Address.CutIpv6(policies.Current.Ipv6Prefix);
+        var key = origin.Address.TruncateIpv6(policies.Current.Ipv6Prefix);
         if (!peers.TryEnter(origin.Shown.ToAddress(), key, out var link))
         {
             counts.Refused(CloseReason.PeerLimit);

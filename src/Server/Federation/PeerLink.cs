@@ -5,7 +5,7 @@ using Relay.Sessions;
 namespace Relay.Federation;
 
 /// <summary>
-/// One socket of a peer server and its place in the <see cref="PeerTable"/>, taken before the upgrade and given back once,
+/// One socket of a peer server and its slot in the <see cref="PeerTable"/>, acquired before the upgrade and released once,
 /// by <see cref="Dispose"/>.
 /// </summary>
 internal sealed class PeerLink(PeerTable table, IPAddress address, IpKey key, DateTimeOffset connectedAt, long enteredAt) : IDisposable
@@ -37,10 +37,10 @@ internal sealed class PeerLink(PeerTable table, IPAddress address, IpKey key, Da
     /// <summary>Guarded by the table.</summary>
     public PeerLinkState State { get; set; }
 
-    /// <summary>Guarded by the table: who the peer is, once proven; never changed after that.</summary>
+    /// <summary>Guarded by the table: the peer's identity, once authenticated; never changed after that.</summary>
     public PeerHandshake? Peer { get; set; }
 
-    /// <summary>Guarded by the table: the link whose place this one took.</summary>
+    /// <summary>Guarded by the table: the link that this one replaced.</summary>
     public PeerLink? Replaced { get; set; }
 
     public void FrameArrived() => Interlocked.Increment(ref _frames);

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Relay.Federation;
 
-/// <summary>One proven peer at one moment, for operators.</summary>
+/// <summary>Snapshot of one authenticated peer, for operators.</summary>
 internal sealed record PeerSnapshot(
     string ServerId,
     string Endpoint,

@@ -6,7 +6,7 @@ using Relay.Protocol;
 namespace Relay.Federation;
 
 /// <summary>
-/// Every socket of a peer server: the unproven ones counted in total and per address, the proven ones by server id. Each
+/// Every socket of a peer server: the pending ones counted in total and per address, the authenticated ones by server id. Each
 /// method is one whole operation under the lock; no session is called from here.
 /// </summary>
 internal sealed class PeerTable(FederationOptions options, TimeProvider time)
@@ -40,7 +40,7 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>Takes a place for a socket that has not proven itself, unless a cap is reached.</summary>
+    /// <summary>Acquires a slot for a pending socket, unless a limit is reached.</summary>
     public bool TryEnter(IPAddress address, IpKey key, [NotNullWhen(true)] out PeerLink? link)
     {
         lock (_lock)

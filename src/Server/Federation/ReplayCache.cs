@@ -22,7 +22,7 @@ internal sealed class ReplayCache(FederationOptions options, TimeProvider time)
     private readonly HashSet<string> _signatures = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _perServer = new(StringComparer.Ordinal);
 
-    /// <summary>Remembers a signature that was verified; says why not when it is here already or no room is left.</summary>
+    /// <summary>Remembers a signature that was verified; returns the reason when it is known already or the cache is full.</summary>
     public CloseReason TryAdd(string serverId, ReadOnlySpan<byte> signature)
     {
         var text = Convert.ToBase64String(signature);

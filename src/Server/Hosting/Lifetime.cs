@@ -49,7 +49,7 @@ internal sealed partial class Lifetime(
         var now = time.GetTimestamp();
         if (Interlocked.CompareExchange(ref _firstSignal, now, 0) is not 0 and var first)
         {
-            // Some supervisors signal the process and its group: the same stop, told twice.
+            // Some supervisors signal the process and its group: the same stop, signalled twice.
             if (time.GetElapsedTime(first, now) < SameSignal)
             {
                 return;

@@ -153,7 +153,7 @@ internal static partial class IdentityFile
 
     private static InvalidDataException Unusable(string path, string why, Exception? inner = null) => new(
         $"The server key file '{path}' cannot be used: {why}. Put the file back from a backup, correct its owner and mode, or "
-        + "name another file in Identity:KeyFile. It is never replaced by itself; moving it away makes a new key, and with it a new server id, at the next start.",
+        + "name another file in Identity:KeyFile. It is never replaced automatically; moving it away makes a new key, and with it a new server id, at the next start.",
         inner);
 
     [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]

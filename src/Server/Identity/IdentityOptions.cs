@@ -8,10 +8,10 @@ internal sealed class IdentityOptions : IValidatableObject
     /// <summary>File with the server's key, made at the first start with mode 0600. A new key is a new server.</summary>
     public string KeyFile { get; set; } = "data/server.key";
 
-    /// <summary>Where clients and other servers reach this one, told in server_info and in handshakes; empty: ws or wss://localhost and Listen:Port.</summary>
+    /// <summary>Endpoint of this server for clients and other servers, sent in server_info and in handshakes; empty: ws or wss://localhost and Listen:Port.</summary>
     public string PublicEndpoint { get; set; } = "";
 
-    /// <summary>Region told in server_info; empty: none.</summary>
+    /// <summary>Region sent in server_info; empty: none.</summary>
     public string Region { get; set; } = "";
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace Relay.Identity;
 
-/// <summary>The two names that a server has by its public key: its id, and its place among other servers.</summary>
+/// <summary>The two names derived from a server's public key: its id, and its node id among other servers.</summary>
 internal static class ServerId
 {
     public const int KeyBytes = 32;

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Relay.Policy;
 
-/// <summary>Who may connect, and what the others are told. Limits given here hold until an operator changes them.</summary>
+/// <summary>Limits of client connections, and how excess ones are rejected. They apply until an operator changes them.</summary>
 internal sealed class AdmissionOptions : IValidatableObject
 {
     public const int MaxLimit = 1_000_000;
@@ -13,7 +13,7 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Range(1, MaxLimit)]
     public int Total { get; set; } = 10_000;
 
-    /// <summary>Client connections per address. 50 leaves room for a household or a small office behind one address.</summary>
+    /// <summary>Client connections per address. 50 is enough for a household or a small office behind one address.</summary>
     [Range(1, MaxLimit)]
     public int PerIp { get; set; } = 50;
 
@@ -37,7 +37,7 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Description("off, or a rate such as 20/s burst 200 or 30/m")]
     public string ConnectRatePerIp { get; set; } = "20/s burst 200";
 
-    /// <summary>New connections in total. Everybody may come back at once after a restart; then a thousand a second.</summary>
+    /// <summary>New connections in total. All clients may reconnect at once after a restart; then a thousand a second.</summary>
     [Description("off, or a rate such as 20/s burst 200 or 30/m")]
     public string ConnectRateTotal { get; set; } = "1000/s burst 10000";
 
@@ -67,7 +67,7 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Description("CloseFrame, HttpStatus")]
     public RejectionMode RejectionMode { get; set; } = RejectionMode.CloseFrame;
 
-    /// <summary>Least Retry-After of a refusal by status; up to as much again is added at random, so that clients do not return together.</summary>
+    /// <summary>Minimum Retry-After of a rejection by status; up to as much again is added at random, so that clients do not return together.</summary>
     internal TimeSpan RetryAfter { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Percent of the memory of the machine, or of the control group, that clients never use, 32 MiB at least: when the rest is used up, new connections are rejected.</summary>
@@ -116,7 +116,7 @@ internal sealed class AdmissionOptions : IValidatableObject
     };
 }
 
-/// <summary>What becomes of sockets whose client's address a trusted proxy did not tell.</summary>
+/// <summary>How connections are treated whose client address a trusted proxy did not send.</summary>
 internal enum UnresolvedPolicy
 {
     TotalOnly,

@@ -3,7 +3,7 @@ namespace Relay.Policy;
 /// <summary>What a change would do to one state: items that differ afterwards, or whose lifetime does.</summary>
 internal static class ChangePlan
 {
-    /// <summary>Settings that may be in force for a time at once.</summary>
+    /// <summary>Maximum number of temporary settings.</summary>
     public const int MaxTemporary = 10_000;
 
     /// <param name="errors">Path and sentence of each edit that is not valid; then the plan is empty.</param>
@@ -20,7 +20,7 @@ internal static class ChangePlan
         }
         else if (plan.Count(IsForATime) is > 0 and var temporary && state.Temporary.Count + temporary > MaxTemporary)
         {
-            errors = [("", $"{state.Temporary.Count:#,0} changes are in force for a time already; at most {MaxTemporary:#,0}")];
+            errors = [("", $"{state.Temporary.Count:#,0} temporary changes are pending already; at most {MaxTemporary:#,0}")];
         }
 
         return errors.Count > 0 ? [] : [.. plan.OrderBy(difference => difference.Path, StringComparer.Ordinal)];

@@ -16,11 +16,11 @@ internal sealed record JournalEntry(long Revision, DateTimeOffset Time, string W
 
 /// <summary>A whole state in parts that the journal can hold.</summary>
 /// <param name="Changed">Items that operators changed for good.</param>
-/// <param name="Temporary">Items that are in force for a time, for each path the latest last.</param>
+/// <param name="Temporary">Temporary items, for each path the latest last.</param>
 internal sealed record JournalState(
     IReadOnlyDictionary<string, string?> Configuration, IReadOnlyList<ItemSetting> Changed, IReadOnlyList<ItemSetting> Temporary, long ShadowSince);
 
-/// <summary>One item as somebody set it.</summary>
+/// <summary>One item as it was set.</summary>
 /// <param name="Text">Null: the rule was removed.</param>
 /// <param name="Until">When it is reverted; null: it stays.</param>
 /// <param name="ConfirmBy">When it is reverted unless it was confirmed; null: it needs no confirmation.</param>

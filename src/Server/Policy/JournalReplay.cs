@@ -1,6 +1,6 @@
 namespace Relay.Policy;
 
-/// <summary>What the journal says was in force, before the present configuration is looked at.</summary>
+/// <summary>The policy that the journal records, before the current configuration is applied.</summary>
 internal static class JournalReplay
 {
     /// <summary>Null for a journal without entries. Throws <see cref="InvalidDataException"/> that names the line and what is wrong with it.</summary>

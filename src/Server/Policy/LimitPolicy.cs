@@ -3,7 +3,7 @@ using Relay.Addresses;
 
 namespace Relay.Policy;
 
-/// <summary>The limits in force, made from their items, replaced whole and never changed. A decision reads exactly one of them.</summary>
+/// <summary>The limits in effect, made from their items; immutable and replaced as a whole. A decision reads exactly one of them.</summary>
 internal sealed class LimitPolicy
 {
     private readonly PrefixTable<OverrideLimit> _overrides;
@@ -59,12 +59,12 @@ internal sealed class LimitPolicy
     /// <summary>How fast all together are admitted.</summary>
     public ConnectRate RateTotal { get; }
 
-    /// <summary>Sockets of the class whose address a trusted proxy did not tell.</summary>
+    /// <summary>Connections whose client address a trusted proxy did not send.</summary>
     public int UnresolvedLimit { get; }
 
     public bool RefusesUnresolved { get; }
 
-    /// <summary>How everybody who is refused is told, whatever happens; null: the overload decides.</summary>
+    /// <summary>The pinned overload level; null: automatic.</summary>
     public OverloadLevel? PinnedLevel { get; }
 
     /// <summary>The second set of limits, which is counted and not enforced; null: none.</summary>

@@ -5,7 +5,7 @@ namespace Relay.Policy;
 
 /// <summary>
 /// The policy in force, its history, and what is reverted automatically. A change is in the journal, on the disk, before it
-/// takes effect and before anybody is told. Readers take an immutable snapshot and wait for nothing; writers follow one
+/// takes effect and before the reply is sent. Readers take an immutable snapshot and wait for nothing; writers follow one
 /// another.
 /// </summary>
 internal sealed partial class LimitPolicyStore : IDisposable
@@ -27,7 +27,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
     private readonly ILogger _logger;
     private readonly ITimer _timer;
 
-    // The writer's: reverts that took place although the journal could not be written. It says when they were due.
+    // The writer's: reverts that were made although the journal could not be written. The journal says when they were due.
     private readonly List<JournalEntry> _unwritten = [];
 
     // Replaced whole by the writer, read anywhere.
@@ -60,7 +60,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
     /// <summary>Where changes are kept; null: in memory only.</summary>
     public string? File => _journal?.Path;
 
-    /// <summary>Changes the policy, unless the caller decided from an older revision than the one in force.</summary>
+    /// <summary>Changes the policy, unless the caller decided from an older revision than the current one.</summary>
     public async Task<PolicyResult> ChangeAsync(PolicyChange change)
     {
         await _writer.WaitAsync();
@@ -104,7 +104,7 @@ internal sealed partial class LimitPolicyStore : IDisposable
         }
     }
 
-    /// <summary>The present state for those who look.</summary>
+    /// <summary>The current state, for readers.</summary>
     public PolicyOverview Overview()
     {
         var (history, policy) = _snapshot;

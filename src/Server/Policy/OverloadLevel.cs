@@ -9,14 +9,14 @@ internal enum OverloadLevel
     /// <summary>A status before the upgrade.</summary>
     Elevated,
 
-    /// <summary>The connection is cut before TLS and HTTP.</summary>
+    /// <summary>The connection is reset before TLS and HTTP.</summary>
     Critical,
 }
 
 /// <summary>The names of the levels, in the policy and for operators.</summary>
 internal static class OverloadLevels
 {
-    /// <summary>The policy's word for an overload level that nobody pins.</summary>
+    /// <summary>The policy's value for an overload level that is not pinned.</summary>
     public const string Auto = "auto";
 
     private static readonly string[] Names = ["normal", "elevated", "critical"];

@@ -1,6 +1,6 @@
 namespace Relay.Policy;
 
-/// <summary>A change that somebody asks for: edits, resets or a rollback.</summary>
+/// <summary>A requested change: edits, resets or a rollback.</summary>
 /// <param name="Edits">Path to new text; null removes a rule.</param>
 /// <param name="Who">The caller, for history and audit.</param>
 internal sealed record PolicyChange(IReadOnlyDictionary<string, string?> Edits, string Who, string Reason = "")
@@ -8,10 +8,10 @@ internal sealed record PolicyChange(IReadOnlyDictionary<string, string?> Edits, 
     /// <summary>Items that go back to what the configuration says.</summary>
     public IReadOnlyCollection<string> Reset { get; init; } = [];
 
-    /// <summary>Make the items of this revision the ones in force.</summary>
+    /// <summary>Restore the items of this revision.</summary>
     public long? RollbackTo { get; init; }
 
-    /// <summary>Change only if this revision is in force.</summary>
+    /// <summary>Change only if this is the current revision.</summary>
     public long? ExpectedRevision { get; init; }
 
     /// <summary>Reverted automatically after so long, also over a restart.</summary>
@@ -27,7 +27,7 @@ internal sealed record PolicyChange(IReadOnlyDictionary<string, string?> Edits, 
 /// <summary>What became of a change; <see cref="Before"/> and <see cref="After"/> are the same where nothing was done.</summary>
 internal sealed record PolicyResult(LimitPolicy Before, LimitPolicy After)
 {
-    /// <summary>The expected revision is not the one in force.</summary>
+    /// <summary>The expected revision is not the current one.</summary>
     public bool IsStale { get; init; }
 
     /// <summary>The revision to roll back to is not remembered.</summary>

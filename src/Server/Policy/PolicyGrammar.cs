@@ -34,7 +34,7 @@ internal static class PolicyGrammar
 
             if (inner == PolicyItems.OverloadLevel)
             {
-                return "a shadow refuses nobody, so it has no level";
+                return "a shadow never rejects, so it has no level";
             }
 
             var error = text is null && Scalars.Contains(inner) ? null : Normalize(inner, text, ipv6Prefix, out inner, out normalText);
@@ -78,7 +78,7 @@ internal static class PolicyGrammar
         Tiers.Contains(path) ? $"off, a multiple of per-ip such as 8x, or 1 to {AdmissionOptions.MaxLimit:#,0}"
         : Rates.Contains(path) ? "off, or a rate such as '20/s burst 200' or '30/m'"
         : path == PolicyItems.Unresolved ? "total-only, refuse"
-        : path == PolicyItems.OverloadLevel ? "auto, calm, busy, flooded"
+        : path == PolicyItems.OverloadLevel ? "auto, normal, elevated, critical"
         : $"1 to {AdmissionOptions.MaxLimit:#,0}";
 
     private static string? ReadScalar(string path, string text)
@@ -134,7 +134,7 @@ internal static class PolicyGrammar
         }
 
         return limit.Kind == OverrideKind.Number && prefix.IsIpv6 && prefix.Length > ipv6Prefix
-            ? (null, $"sockets are counted by /{ipv6Prefix}, so a number cannot hold for a part of one; use unlimited or deny, or the whole {new IpPrefix(prefix.Key.Cut(ipv6Prefix))}")
+            ? (null, $"sockets are counted by /{ipv6Prefix}, so a number cannot apply to a part of one; use unlimited or deny, or the whole {new IpPrefix(prefix.Key.Truncate(ipv6Prefix))}")
             : (limit.ToString(), null);
     }
 

@@ -43,7 +43,7 @@ internal sealed class PolicyHistory
         return new PolicyHistory(steps);
     }
 
-    /// <summary>The state when a revision was in force; null: not remembered.</summary>
+    /// <summary>The state of a revision; null: not kept.</summary>
     public PolicyState? Find(long revision) => _steps.FindLast(step => step.State.Revision == revision)?.State;
 
     private sealed record Step(JournalEntry Entry, PolicyState State)

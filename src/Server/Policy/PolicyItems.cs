@@ -124,7 +124,7 @@ internal sealed class PolicyItems
             where difference.Before != difference.After
             select difference];
 
-    /// <summary>The second set in force as if it were the first: the limits with the shadow's items over them; null without a shadow.</summary>
+    /// <summary>The limits with the shadow's items in place of their own; null without a shadow.</summary>
     public PolicyItems? Shadowed()
     {
         var shadow = _texts.Where(item => item.Key.StartsWith(Shadow, StringComparison.Ordinal)).ToList();

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Relay.Policy;
 
 /// <summary>
-/// The file that every change of the policy is appended to, flushed to the disk before anybody is told that it was made.
-/// After a crash at any moment it holds whole lines and at most one that is torn, which nobody was told of. One writer at a
+/// The file that every change of the policy is appended to, flushed to the disk before it is confirmed.
+/// After a crash at any moment it holds whole lines and at most one torn line, which was never confirmed. One writer at a
 /// time; the store sees to that.
 /// </summary>
 internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>? logger = null)
@@ -27,7 +27,7 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
     public long MinCompactBytes { get; init; } = 1 << 20;
 
     /// <summary>
-    /// All entries with their lines, none where there is no file. A last line that is torn is cut off. Throws
+    /// All entries with their lines, none where there is no file. A torn last line is truncated. Throws
     /// <see cref="InvalidDataException"/> that names the line and what is wrong with it.
     /// </summary>
     public IReadOnlyList<(int Line, JournalEntry Entry)> Load()
@@ -153,10 +153,10 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
         _length = _compacted = bytes.Length;
     }
 
-    // Somebody may have moved, emptied or edited it while the relay runs.
+    // The file may have been moved, truncated or edited while the relay runs.
     private bool IsAsLeft() => new FileInfo(path) is { Exists: true } file && file.Length == _length;
 
-    // What was refused must not come back at a start. Where even this fails the length tells, and the next change writes
+    // A refused change must not come back at a start. If even this fails the length shows it, and the next change writes
     // the file whole.
     private void TakeBack(FileStream file)
     {
@@ -215,7 +215,7 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "{File}: removed an incomplete last line of {Bytes} bytes; the relay was stopped while it was written, and nobody was told that this change was made")]
+        [LoggerMessage(1, LogLevel.Warning, "{File}: removed an incomplete last line of {Bytes} bytes; the relay was stopped while it was written, so this change was never confirmed")]
         public static partial void TornTail(ILogger logger, string file, long bytes);
 
         [LoggerMessage(3, LogLevel.Warning, "{File}: could not be compacted and grows on ({Problem})")]

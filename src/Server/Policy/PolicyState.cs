@@ -23,10 +23,10 @@ internal sealed class PolicyState
 
     public long Revision { get; }
 
-    /// <summary>What holds where nobody changed anything.</summary>
+    /// <summary>The configured policy, without changes.</summary>
     public PolicyItems Configuration { get; }
 
-    /// <summary>What is in force.</summary>
+    /// <summary>The policy in effect.</summary>
     public PolicyItems Items { get; }
 
     /// <summary>The revision in which the shadow was last changed.</summary>
@@ -71,7 +71,7 @@ internal sealed class PolicyState
 
     public bool IsTemporary(string path) => _temporary.Any(setting => setting.Path == path);
 
-    /// <summary>The last setting of a path that is in force for a time; null: none.</summary>
+    /// <summary>The last temporary setting of a path; null: none.</summary>
     public ItemSetting? TemporaryOf(string path) => _temporary.FindLast(setting => setting.Path == path);
 
     /// <summary>What the path of <paramref name="temporary"/> goes back to when it is reverted, as things stand.</summary>
@@ -97,7 +97,7 @@ internal sealed class PolicyState
 
             var isForATime = change.Until is not null || change.ConfirmBy is not null;
 
-            // A ban replaces the one before it: nobody who bans for an hour wants the longer ban back after that.
+            // A ban replaces the one before it: when it expires, an earlier, longer ban must not come back.
             if (!isForATime || change.Path.StartsWith(PolicyItems.Ban, StringComparison.Ordinal))
             {
                 temporary = temporary.RemoveAll(other => other.Path == change.Path);

@@ -10,7 +10,7 @@ internal readonly record struct TierLimit(int Value, bool IsMultiple)
 {
     public static readonly TierLimit Off;
 
-    /// <summary>True when the tier refuses nobody. It is counted all the same, so that it can be switched on at any time.</summary>
+    /// <summary>True when the tier has no limit. It is counted all the same, so that a limit can be set at any time.</summary>
     public bool IsOff => Value == 0;
 
     public static bool TryParse(string text, out TierLimit limit)
@@ -34,7 +34,7 @@ internal readonly record struct TierLimit(int Value, bool IsMultiple)
 
     /// <summary>
     /// Sockets that the tier may hold where one address may hold <paramref name="perIp"/>. A number is never below that: an
-    /// address that was given more room by an override must be able to use it.
+    /// address with a higher limit by an override must be able to use it.
     /// </summary>
     public int For(int perIp) => IsOff ? int.MaxValue
         : IsMultiple ? (int)Math.Min((long)Value * perIp, int.MaxValue)

@@ -106,7 +106,7 @@ internal readonly struct ClientMessage : IDisposable
     };
 
     /// <summary>
-    /// A name that people see: trimmed and cut to 128 UTF-16 units without splitting a pair; null when absent, empty or no
+    /// A name that people see: trimmed and truncated to 128 UTF-16 units without splitting a pair; null when absent, empty or no
     /// valid text.
     /// </summary>
     public string? DisplayText(string name)

@@ -4,7 +4,7 @@ namespace Relay.Protocol;
 
 /// <summary>
 /// One outgoing text message as UTF-8 in a rented array. One owner at a time: the writer, then the queue, then the send
-/// loop; whoever takes it out of the queue returns it. A copy that <see cref="SharedMessage"/> gave out returns its share.
+/// loop; the code that takes it out of the queue returns it. A copy that <see cref="SharedMessage"/> gave out returns its share.
 /// </summary>
 internal readonly struct EncodedMessage
 {

@@ -4,7 +4,7 @@ namespace Relay.Protocol;
 
 /// <summary>
 /// A value within well-formed JSON: its kind and its bytes as they came. What is inside is read when asked for, in one pass
-/// and without recursion, however deep it is; what nobody asks for is only skipped. The default is of kind Undefined.
+/// and without recursion, however deep it is; values that are not read are only skipped. The default is of kind Undefined.
 /// </summary>
 internal readonly record struct JsonValue(JsonValueKind ValueKind, ReadOnlyMemory<byte> Raw)
 {

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Relay.Protocol;
 
-// What the server says to clients, one line each; docs/protocol.md tells when. Properties are written in the order given.
+// What the server says to clients, one line each; docs/protocol.md says when. Properties are written in the order given.
 
 /// <summary>A refusal of one message; the socket stays.</summary>
 internal sealed record ErrorMessage(string Message) : ServerMessage("error");
@@ -41,7 +41,7 @@ internal sealed record Pong() : ServerMessage("pong");
 
 // Relays.
 
-/// <summary>A peer that offers to relay. Capacity is the share of its places that is taken, 0 to 1.</summary>
+/// <summary>A peer that offers to relay. Capacity is the share of its slots in use, 0 to 1.</summary>
 internal sealed record RelayOffer(
     string PeerId, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? PublicKey, double Capacity);
 

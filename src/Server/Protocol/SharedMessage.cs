@@ -1,7 +1,7 @@
 namespace Relay.Protocol;
 
 /// <summary>
-/// One encoded message for many sockets: written once, its array returned by whoever is last. The maker disposes its own
+/// One encoded message for many sockets: written once, its array returned by its last user. The maker disposes its own
 /// share when it has given out all others.
 /// </summary>
 internal sealed class SharedMessage(in EncodedMessage message) : IDisposable
@@ -13,7 +13,7 @@ internal sealed class SharedMessage(in EncodedMessage message) : IDisposable
 
     public int Length => _message.Length;
 
-    /// <summary>One more share; whoever gets it returns it.</summary>
+    /// <summary>One more share; its receiver returns it.</summary>
     public EncodedMessage Share()
     {
         Interlocked.Increment(ref _shares);

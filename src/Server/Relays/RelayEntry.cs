@@ -23,9 +23,9 @@ internal sealed class RelayEntry(Client owner, string peerId, DateTimeOffset reg
 
     public DateTimeOffset LastSeen { get; set; }
 
-    /// <summary>What others are told; immutable and replaced whole, so that it may leave the lock.</summary>
+    /// <summary>What others get; immutable and replaced whole, so that it may leave the lock.</summary>
     public RelayOffer Offer { get; set; } = null!;
 
-    /// <summary>Its place among those that are offered, or <see cref="NotOffered"/>.</summary>
-    public int Place { get; set; } = NotOffered;
+    /// <summary>Its index in the list of offered relays, or <see cref="NotOffered"/>.</summary>
+    public int Index { get; set; } = NotOffered;
 }

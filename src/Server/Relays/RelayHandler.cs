@@ -90,7 +90,7 @@ internal sealed class RelayHandler(
         }
     }
 
-    /// <summary>True when the message speaks for the socket's own peer id. Any other name is ignored, what is no name is told.</summary>
+    /// <summary>True when the message names the socket's own peer id. Any other id is ignored; an invalid one is an error.</summary>
     private static bool SpeaksForRelay(Client client, in ClientMessage message)
     {
         if (client.NameIn(message) is { } name && PeerId.IsValid(name))

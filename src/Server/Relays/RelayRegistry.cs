@@ -6,10 +6,10 @@ using Relay.Protocol;
 namespace Relay.Relays;
 
 /// <summary>
-/// Peers that offer to relay, and the choice among them. Anybody may ask for relays, so a choice costs what it hands out
+/// Peers that offer to relay, and the choice among them. Any client may ask for relays, so a choice costs what it returns
 /// and not what is registered: those that are not busy stand in one list, of which only the head is shuffled.
 /// </summary>
-/// <param name="random">Nobody may foresee the choice: whoever could would place its own relays in it.</param>
+/// <param name="random">The choice must be unpredictable: an attacker could otherwise place its own relays in it.</param>
 internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, RandomNumberGenerator random)
 {
     /// <summary>Max relays in one answer.</summary>
@@ -115,11 +115,11 @@ internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, Ran
         }
     }
 
-    public RelayFigures Figures()
+    public RelayCounts Counts()
     {
         lock (_lock)
         {
-            return new RelayFigures(_relays.Count, _offered.Count);
+            return new RelayCounts(_relays.Count, _offered.Count);
         }
     }
 
@@ -133,7 +133,7 @@ internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, Ran
                 entry.Owner.Session.Key,
                 entry.ConnectedCount,
                 entry.MaxConnections,
-                entry.Place != RelayEntry.NotOffered,
+                entry.Index != RelayEntry.NotOffered,
                 entry.RegisteredAt,
                 entry.LastSeen))];
         }
@@ -150,36 +150,36 @@ internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, Ran
         {
             Withdraw(entry);
         }
-        else if (entry.Place == RelayEntry.NotOffered)
+        else if (entry.Index == RelayEntry.NotOffered)
         {
-            entry.Place = _offered.Count;
+            entry.Index = _offered.Count;
             _offered.Add(entry);
         }
     }
 
     private void Withdraw(RelayEntry entry)
     {
-        if (entry.Place != RelayEntry.NotOffered)
+        if (entry.Index != RelayEntry.NotOffered)
         {
-            Swap(entry.Place, _offered.Count - 1);
+            Swap(entry.Index, _offered.Count - 1);
             _offered.RemoveAt(_offered.Count - 1);
-            entry.Place = RelayEntry.NotOffered;
+            entry.Index = RelayEntry.NotOffered;
         }
     }
 
     /// <summary>Moves a relay that must not be chosen behind those that may, unless it is there already.</summary>
     private void SetAside(string? peerId, ref int free)
     {
-        if (peerId is not null && _relays.TryGetValue(peerId, out var entry) && entry.Place != RelayEntry.NotOffered && entry.Place < free)
+        if (peerId is not null && _relays.TryGetValue(peerId, out var entry) && entry.Index != RelayEntry.NotOffered && entry.Index < free)
         {
-            Swap(entry.Place, --free);
+            Swap(entry.Index, --free);
         }
     }
 
     private void Swap(int a, int b)
     {
         (_offered[a], _offered[b]) = (_offered[b], _offered[a]);
-        _offered[a].Place = a;
-        _offered[b].Place = b;
+        _offered[a].Index = a;
+        _offered[b].Index = b;
     }
 }

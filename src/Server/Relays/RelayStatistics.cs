@@ -9,13 +9,13 @@ internal sealed class RelayStatistics(RelayRegistry relays) : IStatistics
 {
     public void AddInstruments(Meter meter)
     {
-        meter.CreateObservableGauge("relay.relays", () => relays.Figures().Relays, description: "Clients registered as relays.");
-        meter.CreateObservableGauge("relay.relays.offered", () => relays.Figures().Offered, description: "Relays with free capacity, which are offered to clients.");
+        meter.CreateObservableGauge("relay.relays", () => relays.Counts().Relays, description: "Clients registered as relays.");
+        meter.CreateObservableGauge("relay.relays.offered", () => relays.Counts().Offered, description: "Relays with free capacity, which are offered to clients.");
     }
 
     public void Fill(Stats stats)
     {
-        var figures = relays.Figures();
-        stats.Relays = new RelayStats { Registered = figures.Relays, Offered = figures.Offered };
+        var counts = relays.Counts();
+        stats.Relays = new RelayStats { Registered = counts.Relays, Offered = counts.Offered };
     }
 }

@@ -92,7 +92,7 @@ internal sealed class MeetingPoints
         }
     }
 
-    /// <summary>Writes one row in place of the same identity's earlier one; true when there was none.</summary>
+    /// <summary>Writes one row, replacing the same identity's earlier one; true when there was none.</summary>
     public bool Put(SqliteConnection connection, Registration by, int kind, string hash, string drop, long written, long expires)
     {
         ReadOnlySpan<(string, object)> values =

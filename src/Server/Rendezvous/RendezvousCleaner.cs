@@ -31,7 +31,7 @@ internal sealed class RendezvousCleaner(RendezvousStore store) : IHostedService
         }
         catch (StorageException)
         {
-            // The database has logged it. What has expired is found by nobody; the next round tries again.
+            // The database has logged it. Expired rows are not found any more; the next round tries again.
         }
     }
 }

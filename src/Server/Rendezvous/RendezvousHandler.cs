@@ -36,7 +36,7 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
     {
         if (client.HoldsTokens)
         {
-            // Nobody waits. If it fails the rows find nobody: they are good for this session only.
+            // Not awaited. If it fails, the rows match no session: they are valid for this one only.
             _ = store.RemoveTokensAsync(client.Session.Id, [.. new[] { client.PeerId, client.Code }.OfType<string>()]);
         }
     }
@@ -56,7 +56,7 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
         }
     }
 
-    /// <summary>Those who are here now, each once. A name alone proves nothing: it may be another socket's by now.</summary>
+    /// <summary>The connected peers, each once. A name alone is not enough: it may belong to another socket by now.</summary>
     private List<(Client Client, LiveMatch Match)> Present(List<HeldToken> tokens)
     {
         var seen = new HashSet<long>();
@@ -67,8 +67,8 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
     }
 
     /// <summary>
-    /// The answer. What would not fit into half of the outgoing queue is omitted from it and of the lists: nobody may lose
-    /// his socket because somebody floods a point.
+    /// The answer. What would not fit into half of the outgoing queue is omitted from it and from the lists: a flooded point must
+    /// not close the sockets of others.
     /// </summary>
     private EncodedMessage Answer(List<(Client Client, LiveMatch Match)> matches, List<FoundDrop> drops)
     {

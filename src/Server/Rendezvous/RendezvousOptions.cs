@@ -22,7 +22,7 @@ internal sealed class RendezvousOptions : IValidatableObject
 
     /// <summary>
     /// Dead drops that one point, and live matches that one token, give at most: the newest. Two peers share a point and
-    /// nobody else knows it, so that one is the usual number.
+    /// no other client knows it, so one is the normal number.
     /// </summary>
     internal int ResultsPerPoint { get; set; } = 20;
 

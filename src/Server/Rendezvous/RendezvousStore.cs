@@ -21,7 +21,7 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
     private long _matchesFound;
     private long _dropsDelivered;
 
-    public RendezvousFigures Figures() => new(
+    public RendezvousCounts Counts() => new(
         Volatile.Read(ref _dailyPoints),
         Volatile.Read(ref _hourlyTokens),
         Interlocked.Read(ref _matchesFound),
@@ -90,7 +90,7 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
     internal long RemoveExpired(SqliteConnection connection, int most) =>
         Remove(connection, _points.DeleteExpired(connection, Now(), most));
 
-    // What has expired goes first: it is only still there because nobody has swept.
+    // Expired rows are removed first: they are only there because the sweep has not run yet.
     private RowCounts LimitIdentity(SqliteConnection connection, string name, long now)
     {
         var over = _points.CountOf(connection, name) - options.RowsPerIdentity;

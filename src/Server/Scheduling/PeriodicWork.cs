@@ -18,7 +18,7 @@ internal sealed partial class PeriodicWork(
     // Atomic.
     private int _isRunning;
 
-    // Of whoever has set _isRunning.
+    // Owned by the caller that has set _isRunning.
     private Task _current = Task.CompletedTask;
     private long? _lastLogged;
     private int _failures;

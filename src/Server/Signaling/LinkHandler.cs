@@ -78,7 +78,7 @@ internal sealed class LinkHandler(
         }
     }
 
-    /// <summary>The client has left, browser or phone: the other one is told at once.</summary>
+    /// <summary>The client has left, browser or phone: the other one is notified at once.</summary>
     public void Leave(Client client)
     {
         foreach (var request in pending.TakeAll(RequestKind.Link, client))
@@ -87,7 +87,7 @@ internal sealed class LinkHandler(
         }
     }
 
-    /// <summary>Nobody has answered: both are told.</summary>
+    /// <summary>There was no answer: both are notified.</summary>
     public static void Expire(PendingRequest request)
     {
         TellTimeout(request.From, request);

@@ -105,7 +105,7 @@ internal sealed class PairingHandler(
         }
     }
 
-    /// <summary>The client has left: whoever waits for its answer is told at once.</summary>
+    /// <summary>The client has left: those who wait for its answer are notified at once.</summary>
     public void Leave(Client client)
     {
         foreach (var request in pending.TakeAll(RequestKind.Pair, client))
@@ -117,7 +117,7 @@ internal sealed class PairingHandler(
         }
     }
 
-    /// <summary>Nobody has answered yet, and there is not much time left: both are told.</summary>
+    /// <summary>No answer yet, and there is not much time left: both are notified.</summary>
     public void Warn(PendingRequest request)
     {
         var seconds = (long)Math.Ceiling(options.PairRequestWarning.TotalSeconds);
@@ -125,7 +125,7 @@ internal sealed class PairingHandler(
         request.To.Send(MessageWriter.Write(new PairExpiring(request.FromCode, seconds), ServerJson.Default.PairExpiring));
     }
 
-    /// <summary>Nobody has answered, or nobody can any more: the requester is told.</summary>
+    /// <summary>There was no answer, or there can be none: the requester is notified.</summary>
     public static void Expire(PendingRequest request) =>
         request.From.Send(MessageWriter.Write(new PairTimeout(request.ToCode), ServerJson.Default.PairTimeout));
 

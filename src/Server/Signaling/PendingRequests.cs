@@ -5,7 +5,7 @@ namespace Relay.Signaling;
 
 /// <summary>
 /// Every request that waits for an answer, to pair or to link. Each ends exactly once: whoever gets it out of one of the
-/// methods below tells those it concerns, after the lock. All live equally long, so the lists are in the order of deadlines.
+/// methods below notifies the clients concerned, after the lock. All live equally long, so the lists are in the order of deadlines.
 /// </summary>
 internal sealed class PendingRequests(SignalingOptions options, TimeProvider time)
 {

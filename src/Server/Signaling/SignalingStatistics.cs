@@ -4,7 +4,7 @@ using Relay.Telemetry;
 
 namespace Relay.Signaling;
 
-/// <summary>Requests that wait for an answer, and who may send to whom.</summary>
+/// <summary>Requests waiting for an answer, and matched pairs.</summary>
 internal sealed class SignalingStatistics(PendingRequests pending, MatchTable matches) : IStatistics
 {
     public void AddInstruments(Meter meter)

@@ -5,12 +5,12 @@ namespace Relay.Storage;
 
 /// <summary>
 /// The one SQLite file and the one thread that touches it. Work from many sockets is done in batches: one transaction, one
-/// flush. A caller's task ends when its work is on the disk (or has failed alone), so whoever answers after awaiting it has
+/// flush. A caller's task ends when its work is on the disk (or has failed alone), so a handler that answers after awaiting it has
 /// answered the truth; no thread waits meanwhile.
 /// </summary>
 internal sealed partial class Database : IHostedService, IDisposable
 {
-    // A disk that is full fails every message; one line in so long a time tells it.
+    // A full disk fails every message; one log line in this interval is enough.
     private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(10);
 
     // Fixed after construction.
@@ -48,7 +48,7 @@ internal sealed partial class Database : IHostedService, IDisposable
     }
 
     /// <summary>Transactions that reached the disk, and the pieces of work in them.</summary>
-    public (long Commits, long Work) Figures => (Interlocked.Read(ref _commits), Interlocked.Read(ref _done));
+    public (long Commits, long Work) Counts => (Interlocked.Read(ref _commits), Interlocked.Read(ref _done));
 
     /// <summary>Pieces of work that the disk failed, or that were refused because too many waited.</summary>
     public long Failures => Interlocked.Read(ref _failures);
@@ -104,7 +104,7 @@ internal sealed partial class Database : IHostedService, IDisposable
         _queue.Writer.TryComplete();
         _worker.Wait();
 
-        // Where the file was never opened, nobody has run these.
+        // If the file was never opened, these did not run.
         while (_queue.Reader.TryRead(out var work))
         {
             Interlocked.Decrement(ref _waiting);
@@ -168,7 +168,7 @@ internal sealed partial class Database : IHostedService, IDisposable
         }
     }
 
-    // A piece of work that fails rolls back its own statements and nobody else's.
+    // A failed operation rolls back its own statements and no others.
     private void RunOne(SqliteConnection connection, Work work)
     {
         _savepoint.Execute(connection);
@@ -201,7 +201,7 @@ internal sealed partial class Database : IHostedService, IDisposable
         if ((last == 0 || _time.GetElapsedTime(last, now) >= BetweenReports)
             && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
         {
-            // A full disk is not a bug: where in the code it was noticed helps nobody.
+            // A full disk is not a bug: a stack trace would not help.
             Log.Failed(
                 _logger, exception.InnerException is null or SqliteException ? null : exception, failures - Interlocked.Exchange(ref _reported, failures), exception.Message);
         }

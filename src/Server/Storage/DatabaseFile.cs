@@ -7,7 +7,7 @@ internal sealed class DatabaseFile : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // Somebody at an SQLite prompt may hold the file for a moment.
+    // An SQLite prompt may lock the file for a moment.
     private const int BusySeconds = 5;
 
     private readonly FileStream _hold;
@@ -34,7 +34,7 @@ internal sealed class DatabaseFile : IDisposable
             // leave other readers, such as a backup, in.
             hold = OpenOrCreate($"{path}-lock", FileShare.None);
 
-            // Dead drops are other people's letters: nobody but the relay reads the file.
+            // Dead drops belong to clients: only the relay may read the file.
             OpenOrCreate(path, FileShare.ReadWrite).Dispose();
             connection = new SqliteConnection(new SqliteConnectionStringBuilder
             {
@@ -53,13 +53,13 @@ internal sealed class DatabaseFile : IDisposable
             connection?.Dispose();
             hold?.Dispose();
 
-            // What a plain IOException says of the file that is held: somebody holds it. A backup would be the wrong advice.
+            // A plain IOException means that another process has the file. A backup would be the wrong advice.
             var isInUse = hold is null && exception.GetType() == typeof(IOException) && File.Exists($"{path}-lock");
             throw new InvalidDataException(
                 $"The database '{path}' cannot be used: " + (isInUse
                     ? "it is used by another process, most likely another relayd. Stop that one, or name another file in Storage:File for this one."
                     : $"{exception.Message.TrimEnd('.')}. Put it back from a backup, correct its owner and mode, or name another file in Storage:File. "
-                        + "It is never replaced by itself; moving it away makes a new one, without what the old one held."),
+                        + "It is never replaced automatically; moving it away makes a new one, without what the old one held."),
                 exception);
         }
     }
@@ -78,7 +78,7 @@ internal sealed class DatabaseFile : IDisposable
         UnixCreateMode = OwnerOnly,
     });
 
-    // FULL: a commit is flushed before it is answered, so that even a power cut takes nothing back.
+    // FULL: a commit is flushed before it is answered, so that even a power failure loses nothing.
     private static void Prepare(SqliteConnection connection)
     {
         var mode = Ask(connection, "PRAGMA journal_mode = WAL");

@@ -9,7 +9,7 @@ internal sealed class Statement(string sql)
 
     public string Sql => sql;
 
-    /// <summary>Runs it and tells how many rows it changed.</summary>
+    /// <summary>Runs it and returns the number of changed rows.</summary>
     public int Execute(SqliteConnection connection, params ReadOnlySpan<(string Name, object Value)> values) =>
         Bind(connection, values).ExecuteNonQuery();
 

@@ -10,7 +10,7 @@ internal sealed class StorageOptions : IValidatableObject
 
     /// <summary>
     /// Messages whose changes may share one transaction, and so one flush to the disk. More is faster under load and makes
-    /// nobody wait when there is none.
+    /// no delay when there is none.
     /// </summary>
     internal int BatchSize { get; set; } = 256;
 

@@ -4,21 +4,21 @@ using Relay.Telemetry;
 
 namespace Relay.Storage;
 
-/// <summary>How busy the database is.</summary>
+/// <summary>Queue, operations and size of the database.</summary>
 internal sealed class StorageStatistics(Database database, StorageOptions options) : IStatistics
 {
     public void AddInstruments(Meter meter)
     {
         meter.CreateObservableGauge("relay.storage.queue", () => database.Waiting, description: "Operations waiting for the database.");
-        meter.CreateObservableCounter("relay.storage.operations", () => database.Figures.Work, description: "Operations that the database has completed.");
-        meter.CreateObservableCounter("relay.storage.commits", () => database.Figures.Commits, description: "Transactions committed to disk.");
+        meter.CreateObservableCounter("relay.storage.operations", () => database.Counts.Work, description: "Operations that the database has completed.");
+        meter.CreateObservableCounter("relay.storage.commits", () => database.Counts.Commits, description: "Transactions committed to disk.");
         meter.CreateObservableCounter("relay.storage.failures", () => database.Failures, description: "Operations that failed, or were rejected because too many were waiting.");
         meter.CreateObservableGauge("relay.storage.file", Size, unit: "By", description: "Size of the database and its write-ahead log.");
     }
 
     public void Fill(Stats stats)
     {
-        var (commits, operations) = database.Figures;
+        var (commits, operations) = database.Counts;
         stats.Storage = new StorageStats
         {
             Waiting = database.Waiting,

@@ -11,7 +11,7 @@ internal abstract class Work
     /// <summary>Does the work and catches what it throws.</summary>
     public abstract void Run(SqliteConnection connection);
 
-    /// <summary>What was done is on the disk, or the work failed alone: whoever waits goes on.</summary>
+    /// <summary>The result is on the disk, or the operation failed alone: the caller continues.</summary>
     public abstract void Complete();
 
     /// <summary>Nothing of it took effect.</summary>
@@ -21,7 +21,7 @@ internal abstract class Work
 /// <summary>A piece of work with its result.</summary>
 internal sealed class Work<T>(Func<SqliteConnection, T> run) : Work
 {
-    // Whoever waits goes on elsewhere: the database thread has the next batch to write.
+    // The caller continues on another thread: the database thread has the next batch to write.
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T? _result;
 

@@ -3,7 +3,7 @@ namespace Relay.Telemetry;
 /// <summary>What is logged, to standard error.</summary>
 internal sealed class LogOptions
 {
-    /// <summary>Least level: Trace, Debug, Information, Warning, Error or Critical.</summary>
+    /// <summary>Minimum level: Trace, Debug, Information, Warning, Error or Critical.</summary>
     public LogLevel Level { get; set; } = LogLevel.Information;
 
     /// <summary>Text: one line an entry for people. Json: one object an entry for collectors.</summary>

@@ -18,7 +18,7 @@ internal static class TelemetrySetup
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("Grpc", LogLevel.Warning);
 
-        // A start that fails is told in one sentence by Program; the host would print the exception's stack as well. What it
+        // A failed start is reported in one sentence by Program; the host would print the exception's stack as well. What it
         // says when a background service dies is critical.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
 

@@ -26,7 +26,7 @@ internal enum HandshakeRejection
 internal sealed class HandshakeGuard
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
-    private static readonly string[] Labels = ["late", "per_ip", "crowded"];
+    private static readonly string[] Labels = ["timeout", "per_ip", "total"];
 
     private readonly PublicListenerOptions _options;
     private readonly LimitPolicyStore _policies;
@@ -73,7 +73,7 @@ internal sealed class HandshakeGuard
     public bool TryEnter(Connection connection, IpKey? address)
     {
         var policy = _policies.Current;
-        var key = address?.CutIpv6(policy.Ipv6Prefix);
+        var key = address?.TruncateIpv6(policy.Ipv6Prefix);
         Connection? oldest = null;
         lock (_lock)
         {

@@ -38,7 +38,7 @@ public sealed class NetworkTests(NetworkRelay fixture) : IClassFixture<NetworkRe
         var result = await new Cli().RunAsync("token", "list", "--server", _address, "--ca-file", _ca, "--cert", both);
         Assert.Equal(ExitCodes.Rejected, result.ExitCode);
         Assert.Matches(
-            @"^Permission denied: ListTokens requires role admin; certificate CN=kay \(sha256 [0-9a-f]{16}\) has operate\. Whoever runs the relay can give it the role in Admin:ClientRoles\.\n\(request [0-9a-f]{16}\)\n$",
+            @"^Permission denied: ListTokens requires role admin; certificate CN=kay \(sha256 [0-9a-f]{16}\) has operate\. The relay's administrator can give it the role in Admin:ClientRoles\.\n\(request [0-9a-f]{16}\)\n$",
             result.Error);
     }
 

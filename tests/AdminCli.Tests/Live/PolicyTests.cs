@@ -69,7 +69,7 @@ public sealed class PolicyTests
         Assert.Contains(", or it is reverted: relayctl confirm 2\n", changed.Output);
 
         Assert.Equal((ExitCodes.Rejected, ""), await CodeAsync(relay, "confirm 9"));
-        Assert.Equal((ExitCodes.Ok, "Confirmed revision 2; revision 2 is in force.\n"), await CodeAsync(relay, "confirm 2"));
+        Assert.Equal((ExitCodes.Ok, "Confirmed revision 2; the current revision is 2.\n"), await CodeAsync(relay, "confirm 2"));
         Assert.Equal((ExitCodes.Rejected, ""), await CodeAsync(relay, "confirm"));
         Assert.DoesNotContain("reverts", (await relay.Cli.RunAsync("limits")).Output);
     }

@@ -22,8 +22,8 @@ internal static class Snapshots
     {
         var stats = Full();
         stats.Refused.ByReason.Add(new Dictionary<string, long> { ["total_limit"] = 12, ["per_ip_limit"] = 3_400, ["banned"] = 70, ["rate"] = 20 });
-        stats.Overload = new OverloadStatus { Level = "elevated", Pinned = true, RefusedPerSecond = 1_234, CpuPercent = 34.6, RejectionsTotal = { ["close"] = 500, ["status"] = 40 } };
-        stats.Handshakes = new Handshakes { Pending = 12, Limit = 4_096, RejectedTotal = { ["late"] = 3_000, ["per_ip"] = 400 } };
+        stats.Overload = new OverloadStatus { Level = "elevated", Pinned = true, RefusedPerSecond = 1_234, CpuPercent = 34.6, RejectionsTotal = { ["close_frame"] = 500, ["http_status"] = 40 } };
+        stats.Handshakes = new Handshakes { Pending = 12, Limit = 4_096, RejectedTotal = { ["timeout"] = 3_000, ["per_ip"] = 400 } };
         stats.Capacity = new Capacity { EffectiveTotal = 9_200, Cause = "memory" };
         return stats;
     }

@@ -78,8 +78,8 @@ internal static class SoakRun
     private static async Task<SoakFigures> SettleAsync(RelayUnderLoad relay, Stopwatch watch)
     {
         var begun = watch.Elapsed;
-        var figures = await PrintAsync(relay, watch);
-        while (figures.Left.Any() && watch.Elapsed - begun < Patience)
+        var counts = await PrintAsync(relay, watch);
+        while (counts.Left.Any() && watch.Elapsed - begun < Patience)
         {
             await Task.Delay(TimeSpan.FromSeconds(5));
             figures = await PrintAsync(relay, watch);
@@ -97,8 +97,8 @@ internal static class SoakRun
 
     private static async Task<SoakFigures> PrintAsync(RelayUnderLoad relay, Stopwatch watch)
     {
-        var figures = new SoakFigures(await relay.StatsAsync());
-        Console.WriteLine(figures.Row(watch.Elapsed));
+        var counts = new SoakFigures(await relay.StatsAsync());
+        Console.WriteLine(counts.Row(watch.Elapsed));
         return figures;
     }
 

@@ -5,7 +5,7 @@ namespace Relay.EndToEnd.Support;
 /// <summary>What those who have chunks and those who want them say, and what they hear of it.</summary>
 internal static class ChunkClient
 {
-    public static ChunkFigures Chunks(this RelayServer server) => server.Get<ChunkTable>().Figures();
+    public static ChunkCounts Chunks(this RelayServer server) => server.Get<ChunkTable>().Counts();
 
     /// <summary>Announces chunks, of a channel if one is given.</summary>
     public static async Task AnnounceAsync(this TestClient client, string? channelId, params string[] chunkIds)

@@ -7,9 +7,9 @@ namespace Server.Tests.Addresses;
 public sealed class IpPrefixTests
 {
     private static readonly Gen<IpPrefix> AnyPrefix = Gen.OneOf(
-        Gen.Select(Gen.Byte.Array[4], Gen.Int[0, 32], (bytes, length) => new IpPrefix(IpKey.From(new IPAddress(bytes)).Cut(length))),
+        Gen.Select(Gen.Byte.Array[4], Gen.Int[0, 32], (bytes, length) => new IpPrefix(IpKey.From(new IPAddress(bytes)).Truncate(length))),
         Gen.Select(Gen.Byte[1, 255], Gen.Byte.Array[15], Gen.Int[0, 128], (first, rest, length) =>
-            new IpPrefix(IpKey.From(new IPAddress([first, .. rest])).Cut(length))));
+            new IpPrefix(IpKey.From(new IPAddress([first, .. rest])).Truncate(length))));
 
     [Theory]
     [InlineData("10.0.0.0/8", "10.0.0.0/8")]
@@ -103,14 +103,14 @@ public sealed class IpPrefixTests
     public void Contains_AnyTwoPrefixes_AgreesWithTheirFirstAddresses() =>
         Gen.Select(AnyPrefix, AnyPrefix).Sample((a, b) =>
             a.Contains(b) == (a.IsIpv6 == b.IsIpv6 && a.Length <= b.Length && a.Contains(b.Key.ToAddress()))
-            && a.Contains(new IpPrefix(b.Key.Cut(0))) == (a.Length == 0 && a.IsIpv6 == b.IsIpv6));
+            && a.Contains(new IpPrefix(b.Key.Truncate(0))) == (a.Length == 0 && a.IsIpv6 == b.IsIpv6));
 
     [Fact]
     public void Unresolved_IsNoAddress()
     {
         Assert.Equal("unresolved", IpKey.Unresolved.ToString());
-        Assert.Equal(IpKey.Unresolved, IpKey.Unresolved.Cut(0));
-        Assert.Equal(IpKey.Unresolved, IpKey.Unresolved.CutIpv6(64));
+        Assert.Equal(IpKey.Unresolved, IpKey.Unresolved.Truncate(0));
+        Assert.Equal(IpKey.Unresolved, IpKey.Unresolved.TruncateIpv6(64));
         Assert.NotEqual(IpKey.From(IPAddress.Any), IpKey.Unresolved);
         Assert.NotEqual(IpKey.From(IPAddress.IPv6Any), IpKey.Unresolved);
     }

@@ -12,7 +12,7 @@ public sealed class PrefixTableTests
         Gen.Select(OneOf<ulong>(0, 0x2001_0DB8_0000_0000, 0x2001_0DB8_0000_0100, 0x8000_0000_0000_0000), Gen.ULong[0, 3], (high, low) =>
             IpKey.FromIpv6(high, low)));
 
-    private static readonly Gen<IpKey> AnyKey = Gen.Select(AnyAddress, OneOf(0, 1, 8, 24, 30, 31, 32, 48, 56, 63, 64, 65, 127, 128), (key, length) => key.Cut(length));
+    private static readonly Gen<IpKey> AnyKey = Gen.Select(AnyAddress, OneOf(0, 1, 8, 24, 30, 31, 32, 48, 56, 63, 64, 65, 127, 128), (key, length) => key.Truncate(length));
 
     [Fact]
     public void TryFind_AnyTable_FindsTheLongestThatHoldsTheKey() =>

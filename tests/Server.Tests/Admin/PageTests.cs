@@ -19,7 +19,7 @@ public sealed class PageTests
             {
                 var page = new Page(size, token, "list");
                 page.ThrowIfWrong();
-                var cut = page.Cut(rows, (a, b) => a.CompareTo(b)).ToArray();
+                var cut = page.Of(rows, (a, b) => a.CompareTo(b)).ToArray();
                 Assert.InRange(cut.Length, rows.Length == 0 ? 0 : 1, size);
                 read.AddRange(cut);
                 token = page.NextToken(rows.Length);
@@ -33,7 +33,7 @@ public sealed class PageTests
     public void Page_NoSize_HasAHundredRows()
     {
         var page = new Page(0, "", "");
-        Assert.Equal(100, page.Cut(Enumerable.Range(0, 150).ToArray(), (a, b) => a.CompareTo(b)).Count());
+        Assert.Equal(100, page.Of(Enumerable.Range(0, 150).ToArray(), (a, b) => a.CompareTo(b)).Count());
         Assert.NotEmpty(page.NextToken(101));
         Assert.Empty(page.NextToken(100));
     }
@@ -44,7 +44,7 @@ public sealed class PageTests
     {
         var page = new Page(10, new Page(10, "", "x").NextToken(11), "x");
         page.ThrowIfWrong();
-        Assert.Empty(page.Cut(Enumerable.Range(0, 5).ToArray(), (a, b) => a.CompareTo(b)));
+        Assert.Empty(page.Of(Enumerable.Range(0, 5).ToArray(), (a, b) => a.CompareTo(b)));
         Assert.Empty(page.NextToken(5));
     }
 

@@ -129,7 +129,7 @@ public sealed class TierTests
                 Assert.Empty(books.Ledger.Snapshot().Recount());
                 Assert.Equal(held.Count, books.Ledger.Totals().Live);
                 Assert.All(books.Ledger.Snapshot().Keys(networks: true).Where(network => network.Key.PrefixLength is 24 or 48), network =>
-                    Assert.True(network.Live >= 0 && network.Live <= held.Count(entry => entry.Address.Cut(network.Key.PrefixLength) == network.Key)));
+                    Assert.True(network.Live >= 0 && network.Live <= held.Count(entry => entry.Address.Truncate(network.Key.PrefixLength) == network.Key)));
             }
 
             held.ForEach(entry => entry.Lease.Dispose());

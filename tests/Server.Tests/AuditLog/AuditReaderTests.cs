@@ -34,7 +34,7 @@ public sealed class AuditReaderTests : IDisposable
         var log = _folder.Open();
         Add(20);
         var seen = new List<long>();
-        AuditPlace? from = null;
+        AuditCursor? from = null;
         do
         {
             var page = log.Read(new AuditQuery { Limit = 3, From = from });
@@ -99,7 +99,7 @@ public sealed class AuditReaderTests : IDisposable
     [InlineData("", false)]
     public void TryParse_APlace_ReadsBackWhatItWrites(string text, bool isPlace)
     {
-        Assert.Equal(isPlace, AuditPlace.TryParse(text, out var place));
+        Assert.Equal(isPlace, AuditCursor.TryParse(text, out var place));
         Assert.True(!isPlace || place.ToString() == text);
     }
 

@@ -31,7 +31,7 @@ public sealed class ChannelConcurrencyTests
                 var owner = server.Connect();
                 while (!server.Table.IsOwner("news", owner.Client))
                 {
-                    SpinWait.SpinUntil(() => server.Table.Figures().Owned == 0, Patience);
+                    SpinWait.SpinUntil(() => server.Table.Counts().Owned == 0, Patience);
                     owner.Own("news");
                 }
 
@@ -75,10 +75,10 @@ public sealed class ChannelConcurrencyTests
         var all = await first.LeaveAsync();
         AssertInOrder(all);
         Assert.All(heard.SelectMany(one => one), AssertInOrder);
-        var figures = server.Table.Figures();
-        Assert.Equal(default, figures with { FramesSent = 0 });
+        var counts = server.Table.Counts();
+        Assert.Equal(default, counts with { FramesSent = 0 });
         Assert.Equal(frames, all.Count(message => Type(message) == "stream-frame"));
-        Assert.Equal(figures.FramesSent, heard.SelectMany(one => one).Append(all).Sum(one => one.Count(message => Type(message) == "stream-frame")));
+        Assert.Equal(counts.FramesSent, heard.SelectMany(one => one).Append(all).Sum(one => one.Count(message => Type(message) == "stream-frame")));
     }
 
     /// <summary>
@@ -169,7 +169,7 @@ public sealed class ChannelConcurrencyTests
         Assert.True(last.Sum() > 0, "something arrived");
         Assert.All(heard, one => Assert.InRange(one.Count(message => Type(message) == "channel-owner-registered"), 0, 1));
         Assert.Equal("channel-owner-registered", Type(heard[^1][^1]));
-        Assert.Equal(default, server.Table.Figures() with { UpstreamDropped = 0 });
+        Assert.Equal(default, server.Table.Counts() with { UpstreamDropped = 0 });
     }
 
     private static void AssertInOrder(IReadOnlyList<string> messages)

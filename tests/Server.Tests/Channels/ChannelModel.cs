@@ -133,12 +133,12 @@ internal sealed class ChannelModel(int owned, int subscriptions, int waiting)
         }
 
         var all = _channels.Values;
-        var figures = table.Figures();
+        var counts = table.Counts();
         Assert.Equal(
-            new ChannelFigures(
+            new ChannelCounts(
                 all.Count, all.Count(one => one.Owner is not null), all.Count(one => one.Live is not null), all.Sum(one => one.Subscribers.Count),
-                all.Sum(one => one.Waiting.Count), figures.WaitingBytes, _sent, 0, _dropped),
-            figures);
+                all.Sum(one => one.Waiting.Count), counts.WaitingBytes, _sent, 0, _dropped),
+            counts);
         Assert.True(
             _channels.Select(pair => (id(pair.Key), pair.Value.Owner is not null, pair.Value.Live is not null, pair.Value.Subscribers.Count, pair.Value.Waiting.Count, (long)pair.Value.Sent))
             .SequenceEqual(table.Snapshot().OrderBy(one => one.ChannelId, StringComparer.Ordinal)

@@ -60,7 +60,7 @@ public sealed class ChannelProperties
                     Assert.Equal(_model.Subscribe(client, channel), _table.Subscribe(who, id));
                     break;
                 case 5 or 6 when _model.IsSubscriber(channel, client):
-                    Join(client, channel, told: what == 5 ? null : _model.Live(channel));
+                    Join(client, channel, notified: what == 5 ? null : _model.Live(channel));
                     break;
                 case 7:
                     Start(client, channel);
@@ -99,14 +99,14 @@ public sealed class ChannelProperties
             }
 
             Pass(300);
-            Assert.Equal(default, _table.Figures() with { FramesSent = 0, UpstreamDropped = 0 });
+            Assert.Equal(default, _table.Counts() with { FramesSent = 0, UpstreamDropped = 0 });
             Assert.Empty(_table.Snapshot());
         }
 
-        private void Join(int client, int channel, LiveStream? told)
+        private void Join(int client, int channel, LiveStream? notified)
         {
-            var joins = _model.Live(channel) == told;
-            Assert.Equal(joins, _streams.TryJoin(_clients[client], Id(channel), told, out var live));
+            var joins = _model.Live(channel) == notified;
+            Assert.Equal(joins, _streams.TryJoin(_clients[client], Id(channel), notified, out var live));
             Assert.Same(_model.Live(channel), live);
             if (joins)
             {

@@ -26,7 +26,7 @@ public sealed class ChannelTableTests
 
         Channels(directory).Remove("trap");
         Assert.Equal(["shared"], table.Snapshot().Select(channel => channel.ChannelId));
-        Assert.Equal((0, 1), (table.Figures().Owned, table.Figures().Subscriptions));
+        Assert.Equal((0, 1), (table.Counts().Owned, table.Counts().Subscriptions));
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_channels")]

@@ -28,14 +28,14 @@ public sealed class UpstreamTests
         var owner = server.Connect(stuck: true);
         channels.ToList().ForEach(owner.Own);
         server.Time.Advance(TimeSpan.FromSeconds(10));
-        Assert.Equal(3, server.Table.Figures().Owned);
+        Assert.Equal(3, server.Table.Counts().Owned);
         owner.Socket.Read();
-        await server.UntilAsync(() => server.Table.Figures().Waiting == 0 && owner.Socket.Heard.Count == 63, "all was delivered");
+        await server.UntilAsync(() => server.Table.Counts().Waiting == 0 && owner.Socket.Heard.Count == 63, "all was delivered");
 
         Assert.All(channels, channel => Assert.Equal(
             [.. Enumerable.Range(1, 20).Select(i => $"{i}"), "channel-owner-registered"], ContentsFor(owner, channel)));
         Assert.False(owner.Client.Session.IsClosing);
-        Assert.Equal(0, server.Table.Figures().UpstreamDropped);
+        Assert.Equal(0, server.Table.Counts().UpstreamDropped);
     }
 
     [Fact]
@@ -54,15 +54,15 @@ public sealed class UpstreamTests
             Post(senders[i % 10], "news", i, i);
         }
 
-        var figures = server.Table.Figures();
+        var counts = server.Table.Counts();
         Assert.False(owner.Client.Session.IsClosing);
 
         // The confirmation is on its way; five of ten places in the outgoing queue are for what may wait.
-        Assert.Equal((20, 25L), (figures.Waiting, figures.UpstreamDropped));
+        Assert.Equal((20, 25L), (counts.Waiting, counts.UpstreamDropped));
         owner.Socket.Read();
         await server.UntilAsync(() => owner.Socket.Heard.Count == 1 + 25, "what waited was delivered");
         Assert.Equal(["channel-owner-registered", .. Enumerable.Range(1, 25).Select(i => $"{i}")], ContentsFor(owner, "news"));
-        Assert.Equal(0, server.Table.Figures().Waiting);
+        Assert.Equal(0, server.Table.Counts().Waiting);
     }
 
     /// <summary>The message is 1,000 bytes and waits as 1,256.</summary>
@@ -86,13 +86,13 @@ public sealed class UpstreamTests
             sender.Upstream("news", $"\"{new string('x', 1_000 - envelope)}\"");
         }
 
-        var figures = server.Table.Figures();
-        Assert.Equal((expected, expected * 1_256L, 10L - expected), (figures.Waiting, figures.WaitingBytes, figures.UpstreamDropped));
+        var counts = server.Table.Counts();
+        Assert.Equal((expected, expected * 1_256L, 10L - expected), (counts.Waiting, counts.WaitingBytes, counts.UpstreamDropped));
         Assert.Equal(expected, server.Table.Snapshot().Single(channel => channel.ChannelId == "news").Waiting);
 
         // What is full in all is full for others too; what is full for one channel is not.
         sender.Upstream("more", $"\"{new string('x', 1_000 - envelope)}\"");
-        Assert.Equal(bytes < 1_000_000 ? expected : expected + 1, server.Table.Figures().Waiting);
+        Assert.Equal(bytes < 1_000_000 ? expected : expected + 1, server.Table.Counts().Waiting);
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class UpstreamTests
         await server.UntilAsync(() => owner.Socket.Heard.Count == 2, "the rest was delivered");
 
         Assert.Equal(["1", "channel-owner-registered"], ContentsFor(owner, "news"));
-        Assert.Equal(1, server.Table.Figures().UpstreamDropped);
+        Assert.Equal(1, server.Table.Counts().UpstreamDropped);
     }
 
     /// <summary>A message waits for its time and no longer, whoever has left meanwhile; then nothing of it is left.</summary>
@@ -124,12 +124,12 @@ public sealed class UpstreamTests
         sender.Subscribe("news");
         Post(sender, "news", 1, 1);
         await sender.LeaveAsync();
-        Assert.Equal(1, server.Table.Figures().Channels);
+        Assert.Equal(1, server.Table.Counts().Channels);
 
         server.Time.Advance(TimeSpan.FromSeconds(seconds));
 
-        Assert.Equal(new ChannelFigures { Channels = expected, Waiting = expected, WaitingBytes = server.Table.Figures().WaitingBytes, UpstreamDropped = 1 - expected }, server.Table.Figures());
-        Assert.Equal(expected == 0, server.Table.Figures().WaitingBytes == 0);
+        Assert.Equal(new ChannelCounts { Channels = expected, Waiting = expected, WaitingBytes = server.Table.Counts().WaitingBytes, UpstreamDropped = 1 - expected }, server.Table.Counts());
+        Assert.Equal(expected == 0, server.Table.Counts().WaitingBytes == 0);
         var owner = server.Connect();
         owner.Own("news");
         var heard = await owner.LeaveAsync();

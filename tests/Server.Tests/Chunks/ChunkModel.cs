@@ -23,7 +23,7 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
 
     public string? ChannelOf(string chunk) => _channels.GetValueOrDefault(chunk);
 
-    public ChunkFigures Figures(long served) => new(
+    public ChunkCounts Counts(long served) => new(
         _contents.Count, _contents.Sum(content => content.Size), _channels.Keys.Concat(Known).Distinct().Count(), _sources.Count, _asked.Count, 0, served);
 
     private IEnumerable<string> Known => _sources.Select(source => source.Chunk).Concat(_contents.Select(content => content.Chunk)).Concat(_asked.Keys).Concat(_pushes);

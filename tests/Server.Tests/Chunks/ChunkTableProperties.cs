@@ -93,7 +93,7 @@ public sealed class ChunkTableProperties
 
         public void Check()
         {
-            Assert.Equal(_model.Figures(_served), _table.Figures());
+            Assert.Equal(_model.Counts(_served), _table.Counts());
             foreach (var channel in (string[])["channel0", "channel1"])
             {
                 Assert.Equal(_model.KeptIn(channel).Order(), _table.KeptIn(channel, 100).Order());
@@ -113,10 +113,10 @@ public sealed class ChunkTableProperties
             }
 
             Assert.Empty(_model.Waits);
-            Assert.Equal((0, 0), (_table.Figures().Sources, _table.Figures().Pulls));
+            Assert.Equal((0, 0), (_table.Counts().Sources, _table.Counts().Pulls));
             _time.Advance(TimeSpan.FromSeconds(45));
             Sweep();
-            Assert.Equal(new ChunkFigures(0, 0, 0, 0, 0, 0, _served), _table.Figures());
+            Assert.Equal(new ChunkCounts(0, 0, 0, 0, 0, 0, _served), _table.Counts());
             Delete();
             Assert.Empty(_disk);
         }
@@ -130,14 +130,14 @@ public sealed class ChunkTableProperties
 
         private void Request(Client client, string chunk)
         {
-            var before = _table.Figures();
-            var answer = _table.Request(client, chunk, "channel0", told: false);
+            var before = _table.Counts();
+            var answer = _table.Request(client, chunk, "channel0", notified: false);
             if (answer.Availability == Availability.ToWaitFor)
             {
                 // Nothing has happened yet: the client is to be told first.
                 Assert.Null(answer.Ask);
-                Assert.Equal(before.Pulls, _table.Figures().Pulls);
-                answer = _table.Request(client, chunk, "channel0", told: true);
+                Assert.Equal(before.Pulls, _table.Counts().Pulls);
+                answer = _table.Request(client, chunk, "channel0", notified: true);
             }
 
             Assert.Equal(_model.Request(client, chunk), (answer.Availability, answer.Content?.Row, answer.Ask));

@@ -22,9 +22,9 @@ public sealed class ChunkTableTests
         table.Announce(first, null, ["a"]);
         table.Announce(second, null, ["d"]);
 
-        Assert.Equal((3, 3), (table.Figures().Sources, table.Figures().Known));
-        Assert.Equal(Availability.NoSource, table.Request(second, "b", "news", told: false).Availability);
-        Assert.Equal(Availability.ToWaitFor, table.Request(second, "a", "news", told: false).Availability);
+        Assert.Equal((3, 3), (table.Counts().Sources, table.Counts().Known));
+        Assert.Equal(Availability.NoSource, table.Request(second, "b", "news", notified: false).Availability);
+        Assert.Equal(Availability.ToWaitFor, table.Request(second, "a", "news", notified: false).Availability);
     }
 
     [Fact]
@@ -35,10 +35,10 @@ public sealed class ChunkTableTests
         var owner = new Client(null!);
         Push(table, owner, "a", 40);
         Push(table, owner, "b", 40);
-        Assert.Equal(Availability.Kept, table.Request(owner, "a", "news", told: false).Availability);
+        Assert.Equal(Availability.Kept, table.Request(owner, "a", "news", notified: false).Availability);
         Push(table, owner, "c", 50);
 
-        Assert.Equal((2, 90), (table.Figures().Cached, table.Figures().CachedBytes));
+        Assert.Equal((2, 90), (table.Counts().Cached, table.Counts().CachedBytes));
         Assert.Equal(["c", "a"], table.KeptIn("news", 100));
         Assert.Equal([2], table.TakeDeadRows(100));
     }
@@ -80,9 +80,9 @@ public sealed class ChunkTableTests
 
         Assert.Equal([3, 5], table.TakeDeadRows(100).Order());
         Assert.Equal("sport", table.ChannelOf("a"));
-        Assert.Equal((8, "new"), (table.Request(new Client(null!), "a", "news", told: false).Content!.Row, table.Request(new Client(null!), "a", "news", told: false).Content!.Digest));
+        Assert.Equal((8, "new"), (table.Request(new Client(null!), "a", "news", notified: false).Content!.Row, table.Request(new Client(null!), "a", "news", notified: false).Content!.Digest));
         Assert.Equal(["c"], table.KeptIn("news", 100));
-        Assert.Equal(new ChunkFigures(2, 20, 2, 0, 0, 0, 0), table.Figures());
+        Assert.Equal(new ChunkCounts(2, 20, 2, 0, 0, 0, 0), table.Counts());
 
         // Rows go on counting where they were.
         Assert.Equal(9, Push(table, new Client(null!), "d", 1).Row);
@@ -97,11 +97,11 @@ public sealed class ChunkTableTests
         var sources = new List<int>();
         while (table.Sweep([]))
         {
-            sources.Add(table.Figures().Sources);
+            sources.Add(table.Counts().Sources);
         }
 
         Assert.Equal([344, 88], sources);
-        Assert.Equal(default, table.Figures());
+        Assert.Equal(default, table.Counts());
     }
 
     [Fact]
@@ -129,9 +129,9 @@ public sealed class ChunkTableTests
         var (owner, reader) = (new Client(null!), new Client(null!));
         var push = table.Accept(owner, "a", "news", owned: "news", "digest", 1);
         Assert.Equal(PushVerdict.Accepted, push.Verdict);
-        Assert.Equal(new RequestAnswer(Availability.ToWaitFor), table.Request(reader, "a", "news", told: true));
+        Assert.Equal(new RequestAnswer(Availability.ToWaitFor), table.Request(reader, "a", "news", notified: true));
         Assert.Equal([reader], table.Finish(push.Content!, written: true));
-        Assert.Equal(Availability.Kept, table.Request(reader, "a", "news", told: true).Availability);
+        Assert.Equal(Availability.Kept, table.Request(reader, "a", "news", notified: true).Availability);
     }
 
     private static CachedChunk Push(ChunkTable table, Client owner, string chunkId, int size)

@@ -12,5 +12,5 @@ public sealed class ClientTotalsTests
     [InlineData(30_000, "high")]
     [InlineData(1_000_000, "high")]
     public void CollisionRisk_ActiveCodes_RisesAtItsThresholds(int codes, string risk) =>
-        Assert.Equal(risk, new ClientTotals { Codes = codes, PeakCodes = 1_000_000 }.CollisionRisk);
+        Assert.Equal(risk, new ClientCounts { Codes = codes, PeakCodes = 1_000_000 }.CollisionRisk);
 }

@@ -21,48 +21,48 @@ public sealed class HandshakeVerifierTests : IDisposable
     }
 
     [Fact]
-    public void Judge_ListedAndGood_IsAdmitted() => Assert.Equal(CloseReason.None, Listed().Judge(_peer.Handshake(Now), out _));
+    public void Verify_ListedAndGood_IsAdmitted() => Assert.Equal(CloseReason.None, Listed().Verify(_peer.Handshake(Now), out _));
 
     [Fact]
-    public void Judge_ListedInStandardBase64_IsAdmitted()
+    public void Verify_ListedInStandardBase64_IsAdmitted()
     {
-        var judge = Judge(new FederationOptions { Servers = ["ed25519:" + _peer.Identity.PublicKeyBase64] });
+        var verifier = New(new FederationOptions { Servers = ["ed25519:" + _peer.Identity.PublicKeyBase64] });
 
-        Assert.Equal(CloseReason.None, judge.Judge(_peer.Handshake(Now), out _));
+        Assert.Equal(CloseReason.None, verifier.Verify(_peer.Handshake(Now), out _));
     }
 
     [Fact]
-    public void Judge_NotListed_IsRefused() => Assert.Equal(CloseReason.ServerNotListed, Listed().Judge(_stranger.Handshake(Now), out _));
+    public void Verify_NotListed_IsRefused() => Assert.Equal(CloseReason.ServerNotListed, Listed().Verify(_stranger.Handshake(Now), out _));
 
     [Fact]
-    public void Judge_AnyServer_IsAdmitted()
+    public void Verify_AnyServer_IsAdmitted()
     {
-        var judge = Judge(new FederationOptions { Admit = FederationAdmit.Any });
+        var verifier = New(new FederationOptions { Admit = FederationAdmit.Any });
 
-        Assert.Equal(CloseReason.None, judge.Judge(_stranger.Handshake(Now), out _));
+        Assert.Equal(CloseReason.None, verifier.Verify(_stranger.Handshake(Now), out _));
     }
 
     [Fact]
-    public void Judge_OwnId_IsInvalid()
+    public void Verify_OwnId_IsInvalid()
     {
-        var judge = Judge(new FederationOptions { Admit = FederationAdmit.Any });
+        var verifier = New(new FederationOptions { Admit = FederationAdmit.Any });
 
-        Assert.Equal(CloseReason.HandshakeInvalid, judge.Judge(_self.Handshake(Now), out _));
+        Assert.Equal(CloseReason.HandshakeInvalid, verifier.Verify(_self.Handshake(Now), out _));
     }
 
     [Fact]
-    public void Judge_NoHandshake_IsInvalid() => Assert.Equal(CloseReason.HandshakeInvalid, Listed().Judge("{}"u8, out _));
+    public void Verify_NoHandshake_IsInvalid() => Assert.Equal(CloseReason.HandshakeInvalid, Listed().Verify("{}"u8, out _));
 
     [Fact]
-    public void Judge_ChangedAfterSigning_IsInvalid()
+    public void Verify_ChangedAfterSigning_IsInvalid()
     {
         var bytes = _peer.Handshake(Now, afterSigning: fields => fields["endpoint"] = "wss://evil.example");
 
-        Assert.Equal(CloseReason.HandshakeInvalid, Listed().Judge(bytes, out _));
+        Assert.Equal(CloseReason.HandshakeInvalid, Listed().Verify(bytes, out _));
     }
 
     [Fact]
-    public void Judge_SignedByAnother_IsInvalid()
+    public void Verify_SignedByAnother_IsInvalid()
     {
         var bytes = _stranger.Handshake(Now, fields =>
         {
@@ -71,7 +71,7 @@ public sealed class HandshakeVerifierTests : IDisposable
             fields["publicKey"] = _peer.Identity.PublicKeyBase64;
         });
 
-        Assert.Equal(CloseReason.HandshakeInvalid, Listed().Judge(bytes, out _));
+        Assert.Equal(CloseReason.HandshakeInvalid, Listed().Verify(bytes, out _));
     }
 
     [Theory]
@@ -81,46 +81,46 @@ public sealed class HandshakeVerifierTests : IDisposable
     [InlineData(300_001, CloseReason.HandshakeStale)]
     [InlineData(-1_700_000_000_000, CloseReason.HandshakeStale)]
     [InlineData(250_000_000_000_000, CloseReason.HandshakeStale)]
-    public void Judge_Timestamp_MayBeFiveMinutesOffEitherWay(double offset, object expected) =>
-        Assert.Equal(expected, Listed().Judge(_peer.Handshake(Now + TimeSpan.FromMilliseconds(offset)), out _));
+    public void Verify_Timestamp_MayBeFiveMinutesOffEitherWay(double offset, object expected) =>
+        Assert.Equal(expected, Listed().Verify(_peer.Handshake(Now + TimeSpan.FromMilliseconds(offset)), out _));
 
     [Fact]
-    public void Judge_SameHandshakeTwice_IsReplayed()
+    public void Verify_SameHandshakeTwice_IsReplayed()
     {
-        var judge = Listed();
+        var verifier = Listed();
         var bytes = _peer.Handshake(Now);
 
-        Assert.Equal(CloseReason.None, judge.Judge(bytes, out _));
-        Assert.Equal(CloseReason.HandshakeReplayed, judge.Judge(bytes, out _));
+        Assert.Equal(CloseReason.None, verifier.Verify(bytes, out _));
+        Assert.Equal(CloseReason.HandshakeReplayed, verifier.Verify(bytes, out _));
     }
 
     [Fact]
-    public void Judge_ReplayedAtTheLastFreshMoment_IsReplayedThenStale()
+    public void Verify_ReplayedAtTheLastFreshMoment_IsReplayedThenStale()
     {
-        var judge = Listed();
+        var verifier = Listed();
         var bytes = _peer.Handshake(Now + TimeSpan.FromMinutes(5));
-        judge.Judge(bytes, out _);
+        verifier.Verify(bytes, out _);
 
         _time.Advance(TimeSpan.FromMinutes(10));
-        Assert.Equal(CloseReason.HandshakeReplayed, judge.Judge(bytes, out _));
+        Assert.Equal(CloseReason.HandshakeReplayed, verifier.Verify(bytes, out _));
         _time.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Equal(CloseReason.HandshakeStale, judge.Judge(bytes, out _));
+        Assert.Equal(CloseReason.HandshakeStale, verifier.Verify(bytes, out _));
     }
 
     [Fact]
-    public void Judge_RefusedHandshakes_AreNotRemembered()
+    public void Verify_RefusedHandshakes_AreNotRemembered()
     {
-        var judge = Listed();
+        var verifier = Listed();
         var early = _peer.Handshake(Now + TimeSpan.FromMinutes(6));
-        Assert.Equal(CloseReason.HandshakeStale, judge.Judge(early, out _));
+        Assert.Equal(CloseReason.HandshakeStale, verifier.Verify(early, out _));
 
         _time.Advance(TimeSpan.FromMinutes(2));
 
-        Assert.Equal(CloseReason.None, judge.Judge(early, out _));
+        Assert.Equal(CloseReason.None, verifier.Verify(early, out _));
     }
 
-    private HandshakeVerifier Listed() => Judge(new FederationOptions { Servers = [_peer.ServerId] });
+    private HandshakeVerifier Listed() => New(new FederationOptions { Servers = [_peer.ServerId] });
 
-    private HandshakeVerifier Judge(FederationOptions options) =>
+    private HandshakeVerifier New(FederationOptions options) =>
         new(options, _self.Identity, new ReplayCache(options, _time), _time);
 }

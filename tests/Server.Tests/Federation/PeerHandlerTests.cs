@@ -203,12 +203,12 @@ public sealed class PeerHandlerTests : IAsyncDisposable
     [Fact]
     public async Task Handshake_ReplayedOnAnotherSocket_IsRefused()
     {
-        var judgeOfBoth = Welcome(Greater);
+        var verifier = Welcome(Greater);
         var bytes = Lesser.Handshake(_time.GetUtcNow());
-        var socket = Connect(judgeOfBoth);
+        var socket = Connect(verifier);
         socket.Say(bytes);
         await socket.HearAsync();
-        var thief = Connect(judgeOfBoth);
+        var thief = Connect(verifier);
         thief.Say(bytes);
 
         Assert.Equal("close 4001 Handshake already used", await thief.HearAsync());

@@ -17,7 +17,7 @@ public sealed class PolicyModelProperties
         : IpKey.FromIpv4(0xCB00_7100U + ((uint)high << 4) + (uint)low));
 
     private static readonly Gen<IpPrefix> Networks = Gen.Select(Addresses, Gen.OneOf(0, 8, 24, 26, 28, 30, 32), Gen.OneOf(0, 32, 47, 48, 49, 50, 64))
-        .Select((address, ipv4, ipv6) => new IpPrefix(address.Cut(address.IsIpv6 ? ipv6 : ipv4)));
+        .Select((address, ipv4, ipv6) => new IpPrefix(address.Truncate(address.IsIpv6 ? ipv6 : ipv4)));
 
     private static readonly Gen<(string Path, string? Text)> Edits = Gen.OneOf(
         Gen.Select(Networks, Gen.OneOf("1", "3", "7", "unlimited", "deny", null)).Select((network, text) => ($"override/{network}", text)),
@@ -40,7 +40,7 @@ public sealed class PolicyModelProperties
             var policy = new LimitPolicy(Apply(Start(), edits), 64, 1);
             foreach (var address in addresses)
             {
-                var key = address.CutIpv6(64);
+                var key = address.TruncateIpv6(64);
                 Assert.Equal(Expected(policy.Items, address, live), Decide(policy, address, key, live, time));
             }
         });
@@ -65,7 +65,7 @@ public sealed class PolicyModelProperties
             Assert.Equal(then.Items.All, store.Current.Items.All);
             foreach (var (address, live) in addresses.Zip(counts))
             {
-                Assert.Equal(Decide(old, address, address.CutIpv6(64), live, time), Decide(store.Current, address, address.CutIpv6(64), live, time));
+                Assert.Equal(Decide(old, address, address.TruncateIpv6(64), live, time), Decide(store.Current, address, address.TruncateIpv6(64), live, time));
             }
         });
 

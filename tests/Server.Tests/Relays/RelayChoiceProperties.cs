@@ -54,7 +54,7 @@ public sealed class RelayChoiceProperties
                     }
 
                     Assert.Equal(
-                        new RelayFigures(model.Count, model.Values.Count(relay => relay.Count / relay.Max < 0.5)), registry.Figures());
+                        new RelayCounts(model.Count, model.Values.Count(relay => relay.Count / relay.Max < 0.5)), registry.Counts());
                 }
             },
             iter: 2000);

@@ -27,7 +27,7 @@ public sealed class RelayRegistryTests
 
         Assert.True(registry.TryUpdateLoad(_owner, "relay", connected));
 
-        Assert.Equal(new RelayFigures(1, offered ? 1 : 0), registry.Figures());
+        Assert.Equal(new RelayCounts(1, offered ? 1 : 0), registry.Counts());
         Assert.Equal(offered ? [connected / max] : [], registry.Choose(10, null, null).Select(offer => offer.Capacity));
     }
 
@@ -37,7 +37,7 @@ public sealed class RelayRegistryTests
         var registry = new RelayRegistry(new RelayOptions(), _time, new SeededRandom(1));
         registry.Register(_owner, "relay", "old", 20);
         registry.TryUpdateLoad(_owner, "relay", 10);
-        Assert.Equal(new RelayFigures(1, 0), registry.Figures());
+        Assert.Equal(new RelayCounts(1, 0), registry.Counts());
 
         registry.Register(_owner, "relay", "new", 40);
 
@@ -58,8 +58,8 @@ public sealed class RelayRegistryTests
         registry.Remove(_owner, "relay");
 
         Assert.Equal("new", Assert.Single(registry.Choose(10, null, null)).PublicKey);
-        Assert.Equal(new RelayFigures(1, 1), registry.Figures());
+        Assert.Equal(new RelayCounts(1, 1), registry.Counts());
         registry.Remove(_other, "relay");
-        Assert.Equal(default, registry.Figures());
+        Assert.Equal(default, registry.Counts());
     }
 }

@@ -25,7 +25,7 @@ public sealed class RendezvousCleanerTests
         var cleaner = new RendezvousCleaner(store);
         await cleaner.StartAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(new RendezvousFigures(750, 0, 0, 0), store.Figures());
+        Assert.Equal(new RendezvousCounts(750, 0, 0, 0), store.Counts());
         Assert.Equal("750 0", await test.AskAsync("SELECT count(*) || ' ' || sum(kind) FROM meeting_points"));
     }
 
@@ -45,12 +45,12 @@ public sealed class RendezvousCleanerTests
         _time.Advance(_options.HourlyTokenLifetime);
         await RowsAsync(store, (1100, 0));
         await RegisterAsync(store, 22);
-        var before = test.Database.Figures.Work;
+        var before = test.Database.Counts.Work;
         _time.Advance(_options.DailyPointLifetime - _options.HourlyTokenLifetime);
         await RowsAsync(store, (50, 0));
 
         // 1,100 points and the 50 tokens of the last, by 500.
-        await UntilAsync(() => test.Database.Figures.Work - before >= 3);
+        await UntilAsync(() => test.Database.Counts.Work - before >= 3);
         await ticking.StopAsync(TestContext.Current.CancellationToken);
     }
 
@@ -79,7 +79,7 @@ public sealed class RendezvousCleanerTests
             await UntilAsync(() => test.Database.Waiting == 0);
         }
 
-        Assert.Equal(100, store.Figures().DailyPoints + store.Figures().HourlyTokens);
+        Assert.Equal(100, store.Counts().DailyPoints + store.Counts().HourlyTokens);
         _time.Advance(hour);
         await RowsAsync(store, (0, 0));
         await ticking.StopAsync(TestContext.Current.CancellationToken);
@@ -99,7 +99,7 @@ public sealed class RendezvousCleanerTests
     }
 
     private static Task RowsAsync(RendezvousStore store, (long Points, long Tokens) rows) =>
-        UntilAsync(() => store.Figures() is var figures && (figures.DailyPoints, figures.HourlyTokens) == rows);
+        UntilAsync(() => store.Counts() is var counts && (counts.DailyPoints, counts.HourlyTokens) == rows);
 
     private static async Task UntilAsync(Func<bool> condition)
     {

@@ -137,7 +137,7 @@ public sealed class RendezvousStoreProperties
             Assert.Equal(_model.Rows, rows);
             Assert.Equal(
                 (rows.Count(row => !row.IsToken), rows.Count(row => row.IsToken)),
-                ((int)_store.Figures().DailyPoints, (int)_store.Figures().HourlyTokens));
+                ((int)_store.Counts().DailyPoints, (int)_store.Counts().HourlyTokens));
             Assert.All(rows.GroupBy(row => row.Name), own => Assert.InRange(own.Count(), 1, _options.RowsPerIdentity));
             Assert.InRange(rows.Count, 0, _options.MaxRows);
         }

@@ -50,7 +50,7 @@ public sealed class ExcessSelectionTests : IDisposable
         {
             using var quiet = new QuietSessions();
             var sessions = hosts.Select(host => quiet.Open(IpKey.FromIpv4((uint)(((host / 3) << 8) + (host % 3))))).ToList();
-            var over = Excess(sessions, session => session.Key, perIp, isNetwork: false).Concat(Excess(sessions, session => session.Key.Cut(24), perNetwork, isNetwork: true)).ToList();
+            var over = Excess(sessions, session => session.Key, perIp, isNetwork: false).Concat(Excess(sessions, session => session.Key.Truncate(24), perNetwork, isNetwork: true)).ToList();
             var chosen = ExcessSelection.Choose(sessions, new PolicyEffect(sessions.Count, Math.Max(0, sessions.Count - total), over, 0, 0, 0, TimeSpan.Zero), newest);
             var left = sessions.Except(chosen).ToList();
 
@@ -60,7 +60,7 @@ public sealed class ExcessSelectionTests : IDisposable
 
             bool Holds(List<Session> some) => some.Count <= total
                 && Excess(some, session => session.Key, perIp, isNetwork: false).Count == 0
-                && Excess(some, session => session.Key.Cut(24), perNetwork, isNetwork: true).Count == 0;
+                && Excess(some, session => session.Key.Truncate(24), perNetwork, isNetwork: true).Count == 0;
         }, iter: 300);
 
     private static List<KeyOver> Excess(List<Session> sessions, Func<Session, IpKey> key, int most, bool isNetwork) =>

@@ -31,7 +31,7 @@ public sealed class DatabaseTests
     {
         await using var test = await TestDatabase.StartAsync();
         using var block = await test.BlockAsync();
-        var before = test.Database.Figures;
+        var before = test.Database.Counts;
         var good = test.Database.RunAsync(connection => TestDatabase.Insert(connection, 1));
         var bad = test.Database.RunAsync(connection =>
         {
@@ -50,7 +50,7 @@ public sealed class DatabaseTests
         Assert.Equal((1, 4), (await good, await last));
         Assert.Equal(19, (await Assert.ThrowsAsync<SqliteException>(() => bad)).SqliteErrorCode);
         Assert.Equal("a defect", (await Assert.ThrowsAsync<InvalidOperationException>(() => worse)).Message);
-        var after = test.Database.Figures;
+        var after = test.Database.Counts;
         Assert.Equal([1, 4], await test.NumbersAsync());
         Assert.Equal((2, 5), (after.Commits - before.Commits, after.Work - before.Work));
         Assert.Equal((0, 0L), (test.Database.Waiting, test.Database.Failures));
@@ -78,7 +78,7 @@ public sealed class DatabaseTests
     {
         await using var test = await TestDatabase.StartAsync();
         using var block = await test.BlockAsync();
-        var before = test.Database.Figures;
+        var before = test.Database.Counts;
         var tasks = Enumerable.Range(0, 1000).AsParallel().AsOrdered().WithDegreeOfParallelism(4)
             .Select(number => test.Database.RunAsync(connection => TestDatabase.Insert(connection, number))).ToList();
         block.Set();
@@ -86,7 +86,7 @@ public sealed class DatabaseTests
         Assert.Equal(
             Enumerable.Range(0, 1000),
             await Task.WhenAll(tasks).WaitAsync(TestDatabase.Patience, TestContext.Current.CancellationToken));
-        var after = test.Database.Figures;
+        var after = test.Database.Counts;
         Assert.Equal(1000, (await test.NumbersAsync()).Count);
 
         // The block's own, and a thousand by 256.

@@ -103,7 +103,7 @@ public sealed class HandshakeGuardTests : IDisposable
         }).ToList();
         Assert.True(Enter("203.0.113.1", out var honest));
 
-        Assert.Equal((40, 20_001 - 40L), (_guard.Count, Cut("crowded")));
+        Assert.Equal((40, 20_001 - 40L), (_guard.Count, Cut("total")));
         Assert.Equal(Enumerable.Range(0, 20_000).Select(i => i < 20_001 - 40), half.Select(link => link.IsAborted));
         Assert.False(honest.IsAborted);
     }
@@ -120,7 +120,7 @@ public sealed class HandshakeGuardTests : IDisposable
 
         _time.Advance(TimeSpan.FromSeconds(0.5));
         Assert.Equal((true, true, false), (first.IsAborted, second.IsAborted, later.IsAborted));
-        Assert.Equal((1, 2L), (_guard.Count, Cut("late")));
+        Assert.Equal((1, 2L), (_guard.Count, Cut("timeout")));
         Assert.True(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
     }
 

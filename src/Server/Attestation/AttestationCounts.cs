@@ -14,15 +14,15 @@ internal enum AuthorityOutcome
     Unreachable,
     TimedOut,
 
-    /// <summary>Not sent: too many were on their way.</summary>
+    /// <summary>Not sent: too many were in progress.</summary>
     Busy,
 
     /// <summary>The client left before the answer.</summary>
     Abandoned,
 }
 
-/// <summary>Requests on their way to the authority, and how many ended how, in the order of <see cref="AuthorityOutcome"/>.</summary>
-internal sealed record AttestationFigures(int Open, IReadOnlyList<long> Outcomes)
+/// <summary>Requests in progress, and completed ones by outcome, in the order of <see cref="AuthorityOutcome"/>.</summary>
+internal sealed record AttestationCounts(int Open, IReadOnlyList<long> Outcomes)
 {
     /// <summary>Metric labels in the order of the enum.</summary>
     public static readonly string[] Labels = ["answered", "rejected", "unusable", "unreachable", "timed_out", "busy", "abandoned"];

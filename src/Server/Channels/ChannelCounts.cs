@@ -4,7 +4,7 @@ namespace Relay.Channels;
 /// Channels that exist, those with an owner, those with a live stream, subscriptions in total, upstream messages that wait and
 /// their bytes; and so far: frames sent to subscribers, frames dropped for slow ones, upstream messages dropped.
 /// </summary>
-internal readonly record struct ChannelFigures(
+internal readonly record struct ChannelCounts(
     int Channels, int Owned, int Live, int Subscriptions, int Waiting, long WaitingBytes, long FramesSent, long FramesDropped, long UpstreamDropped);
 
 /// <summary>One channel as an operator sees it.</summary>

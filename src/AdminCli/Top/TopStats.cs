@@ -3,7 +3,7 @@ using Relay.AdminApi;
 namespace Relay.AdminCli.Top;
 
 /// <summary>The upper part of the screen: what is full, how much is refused and why. An older relay has fewer lines.</summary>
-internal sealed class TopFigures(TopState state, int columns, bool ascii)
+internal sealed class TopStats(TopState state, int columns, bool ascii)
 {
     private const int LabelWidth = 12;
     private const int NarrowColumns = 60;
