@@ -82,7 +82,7 @@ internal static class SoakRun
         while (counts.Left.Any() && watch.Elapsed - begun < Patience)
         {
             await Task.Delay(TimeSpan.FromSeconds(5));
-            figures = await PrintAsync(relay, watch);
+            counts = await PrintAsync(relay, watch);
         }
 
         // Pools trim what they have not used since the collection before.
@@ -99,7 +99,7 @@ internal static class SoakRun
     {
         var counts = new SoakFigures(await relay.StatsAsync());
         Console.WriteLine(counts.Row(watch.Elapsed));
-        return figures;
+        return counts;
     }
 
     private static IEnumerable<string> Problems(SoakFigures start, SoakFigures end, SoakTraffic traffic, RelayUnderLoad relay)
