@@ -20,7 +20,7 @@ internal static class HeadSyntax
 
     private static readonly SearchValues<byte> DigitBytes = Of("0123456789");
     private static readonly SearchValues<byte> Ipv6Bytes = Of("0123456789ABCDEFabcdef:.");
-    private static readonly SearchValues<byte> HostNameBytes = Of(AlphaNumeric + "-._~!$&'()*+,;=");
+    private static readonly SearchValues<byte> HostNameBytes = Of(AlphaNumeric + "-._~!$&'()");
 
     public static bool IsTokenByte(byte value) => TokenBytes.Contains(value);
 
@@ -32,12 +32,12 @@ internal static class HeadSyntax
     /// <summary>Digits alone, and few enough for 64 bits.</summary>
     public static bool IsContentLength(ReadOnlySpan<byte> text) => text.Length is > 0 and <= 18 && !text.ContainsAnyExcept(DigitBytes);
 
-    /// <summary>Nothing, or a host and perhaps a port. Percent signs are legal in names, but no name has any.</summary>
+    /// <summary>Nothing, or a host and perhaps a port. RFC 3986 has a few more signs, percents among them, that no host has and Kestrel refuses.</summary>
     public static bool IsHost(ReadOnlySpan<byte> text)
     {
         var isIpv6 = text.StartsWith("["u8);
         var length = isIpv6 ? text.IndexOf((byte)']') + 1 : text.IndexOf((byte)':');
-        if (isIpv6 ? length < 4 || text[1..(length - 1)].ContainsAnyExcept(Ipv6Bytes) : length == 0)
+        if (isIpv6 ? length < 5 || text[1..(length - 1)].ContainsAnyExcept(Ipv6Bytes) : length == 0)
         {
             return false;
         }
