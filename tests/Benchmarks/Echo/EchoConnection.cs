@@ -13,8 +13,8 @@ internal sealed class EchoConnection(Connection connection, int maxMessageBytes)
         Both,
     }
 
-    // Released when what was being sent has gone.
-    private readonly SemaphoreSlim _sent = new(0);
+    // Ends when what is being sent has gone; a new one for each frame.
+    private TaskCompletionSource _sent = new();
     private FrameReader _reader = new(FrameRole.Server, maxMessageBytes);
 
     public void OnOpened()
@@ -32,9 +32,10 @@ internal sealed class EchoConnection(Connection connection, int maxMessageBytes)
                 return true;
             }
 
+            _sent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             if (frame.Length > 0 && !connection.Send(frame))
             {
-                await _sent.WaitAsync();
+                await _sent.Task;
             }
 
             if (end == End.Both)
@@ -51,7 +52,7 @@ internal sealed class EchoConnection(Connection connection, int maxMessageBytes)
         }
     }
 
-    public void OnSent() => _sent.Release();
+    public void OnSent() => _sent.TrySetResult();
 
     public void OnClosed() => _reader.Dispose();
 

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Builder;
 using Relay.Benchmarks.Echo;
 using Relay.EndToEnd.Support;
 
