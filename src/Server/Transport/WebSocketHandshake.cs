@@ -1,14 +1,22 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Primitives;
+using Relay.Addresses;
 
 namespace Relay.Transport;
 
 /// <summary>The opening handshake of RFC 6455 section 4.2: what is wrong with a request, and what is answered to a right one.</summary>
 internal static class WebSocketHandshake
 {
-    /// <summary>True when the value of the Upgrade header asks for a WebSocket, well or badly.</summary>
-    public static bool IsRequested(string upgrade) => upgrade.Contains("websocket", StringComparison.OrdinalIgnoreCase);
+    /// <summary>The answer where a WebSocket is all there is, to a request that does not ask for one.</summary>
+    public static readonly HttpAnswer UpgradeRequired = new(426, "A WebSocket is expected here", "Upgrade", "websocket");
+
+    /// <summary>True when a request asks for a WebSocket, whether or not it does so rightly.</summary>
+    /// <param name="isHttp11">False for HTTP/1.0, in which RFC 9110 section 7.8 lets nobody ask.</param>
+    /// <param name="upgrade">The lines of its Upgrade header.</param>
+    public static bool IsRequested(bool isHttp11, StringValues upgrade) =>
+        isHttp11 && upgrade.ToString().Split(',').Any(protocol => protocol.Trim().Equals("websocket", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The answer to a request that RFC 6455 forbids; null when it is well-formed.</summary>
     public static HttpAnswer? Check(UpgradeRequest request)
@@ -28,9 +36,14 @@ internal static class WebSocketHandshake
             return new HttpAnswer(400, "Unsupported Sec-WebSocket-Version", "Sec-WebSocket-Version", "13, 8");
         }
 
-        return IsKey(request.Header("Sec-WebSocket-Key").ToString())
+        if (!IsKey(request.Header("Sec-WebSocket-Key").ToString()))
+        {
+            return new HttpAnswer(400, "Sec-WebSocket-Key must be 16 bytes in base64");
+        }
+
+        return AreTokens(request.Header("Sec-WebSocket-Protocol").ToString())
             ? null
-            : new HttpAnswer(400, "Sec-WebSocket-Key must be 16 bytes in base64");
+            : new HttpAnswer(400, "Sec-WebSocket-Protocol must be tokens with commas between them");
     }
 
     /// <summary>The value of Sec-WebSocket-Accept for a well-formed request.</summary>
@@ -42,6 +55,8 @@ internal static class WebSocketHandshake
         return Convert.ToBase64String(SHA1.HashData(bytes));
 #pragma warning restore CA5350
     }
+
+    private static bool AreTokens(string list) => list.Length == 0 || list.Split(',').All(element => HttpToken.Is(element.AsSpan().Trim(" \t")));
 
     private static bool IsKey(string key)
     {
