@@ -15,9 +15,12 @@ internal sealed class Session : FrameSender, IConnectionHandler
     private const int HasSentClose = 1;
     private const int HasReadClose = 2;
 
+    private readonly byte _keyLength;
+
     // Reading side only.
     private FrameReader _reader;
     private TokenBucket _bytes;
+    private int _slot = -1;
 
     // Atomic.
     private Ending? _ending;
@@ -30,7 +33,7 @@ internal sealed class Session : FrameSender, IConnectionHandler
     {
         Id = id;
         Address = address;
-        Key = key;
+        _keyLength = (byte)key.PrefixLength;
         ConnectedAt = LastMessage = LastPing = _lastReceived = services.Time.GetTimestamp();
         _registrations = new Registrations(ConnectedAt);
         Handler = handler;
@@ -42,8 +45,8 @@ internal sealed class Session : FrameSender, IConnectionHandler
     /// <summary>The client's whole address.</summary>
     public IpKey Address { get; }
 
-    /// <summary>The key that the socket's address counts by.</summary>
-    public IpKey Key { get; }
+    /// <summary>The key that the socket's address counts by: the address, or the network that it is in.</summary>
+    public IpKey Key => Address.CutIpv6(_keyLength);
 
     public long ConnectedAt { get; }
 
@@ -143,7 +146,7 @@ internal sealed class Session : FrameSender, IConnectionHandler
 
     void IConnectionHandler.OnOpened()
     {
-        Services.Table.Add(this);
+        _slot = Services.Table.Add(this);
         Handler.OnOpened(this);
     }
 
@@ -154,7 +157,11 @@ internal sealed class Session : FrameSender, IConnectionHandler
         Close(CloseReason.PeerGone);
         Complete(drop: true);
         _reader.Dispose();
-        Services.Table.Remove(this);
+        if (_slot is >= 0 and var slot)
+        {
+            Services.Table.Remove(slot);
+        }
+
         Handler.OnClosed(this);
     }
 
