@@ -34,7 +34,7 @@ internal sealed partial class MessageRouter(
     {
         var client = Client.Of(session);
         metrics.BytesArrived(message.Length);
-        var rate = client.CountMessage(options, time);
+        var rate = client.CountMessage(options, receivedAt, time);
         if (rate != MessageRate.Allowed)
         {
             metrics.MessageReceived(ClientMessages.Unknown.Name);

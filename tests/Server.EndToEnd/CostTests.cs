@@ -1,6 +1,10 @@
+using System.Net;
+using Microsoft.Extensions.Primitives;
+using Relay.Addresses;
 using Relay.Admission;
 using Relay.EndToEnd.Support;
 using Relay.Sessions;
+using Relay.Transport;
 
 namespace Relay.EndToEnd;
 
@@ -38,11 +42,17 @@ public sealed class CostTests(ITestOutputHelper output)
     public async Task Connect_OneClient_AllocatesItsStateAndNoMore()
     {
         await using var server = await StartAsync();
-        var (services, handler) = (server.Get<SessionServices>(), server.Get<ISessionHandler>());
+        var endpoint = server.Get<SessionEndpoint>();
+        var request = new UpgradeRequest(
+            "GET", "/", Header, IPAddress.Loopback, default, ClientAddressRule.Default, IsUpgrade: true, IsTls: false);
         var clients = Enumerable.Range(0, 2 * Rounds).Select(_ => InMemoryClient.Create(server)).ToArray();
         var next = 0;
 
-        var bytes = Allocated(() => clients[next++].Open(services, handler)) / Rounds;
+        var bytes = Allocated(() =>
+        {
+            var client = clients[next++];
+            client.Open(endpoint.Open(request, client).Accepted!);
+        }) / Rounds;
         output.WriteLine($"{bytes} bytes for each client");
         Assert.InRange(bytes, 1, 500);
         Assert.All(clients, client => Assert.Equal(2, client.Frames));
@@ -94,6 +104,7 @@ public sealed class CostTests(ITestOutputHelper output)
 
     private static Task<RelayServer> StartAsync() => RelayServer.StartAsync(settings =>
     {
+        settings.Admission.PerIp = 100_000;
         settings.Sessions.MessagesPerMinute = 1_000_000;
         settings.Sessions.BytesPerSecond = settings.Sessions.BytesBurst = 1 << 30;
     });
@@ -106,6 +117,13 @@ public sealed class CostTests(ITestOutputHelper output)
         Assert.Equal(3, client.Frames);
         return client;
     }
+
+    private static StringValues Header(string name) => name switch
+    {
+        "Sec-WebSocket-Version" => "13",
+        "Sec-WebSocket-Key" => "dGhlIHNhbXBsZSBub25jZQ==",
+        _ => StringValues.Empty,
+    };
 
     private static string Registration(string code) =>
         $$"""{"type":"register","pairingCode":"{{code}}","publicKey":"A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="}""";

@@ -80,17 +80,17 @@ internal sealed class Client(Session session)
     /// </summary>
     public string? NameIn(in ClientMessage message) => message.Text("peerId") is { Length: > 0 } given ? given : Name;
 
-    public MessageRate CountMessage(Sessions.ClientSessionOptions options, TimeProvider time)
+    public MessageRate CountMessage(Sessions.ClientSessionOptions options, long now, TimeProvider time)
     {
         var minute = TimeSpan.FromMinutes(1);
-        if (_messages.TryTake(1, options.MessagesPerMinute, minute, time))
+        if (_messages.TryTake(1, options.MessagesPerMinute, minute, now, time))
         {
             return MessageRate.Allowed;
         }
 
         var refusals = _refusals ??= new long[options.RefusedMessagesPerMinute];
-        refusals[_refused++ % refusals.Length] = time.GetTimestamp();
-        return _refused >= refusals.Length && time.GetElapsedTime(refusals[_refused % refusals.Length]) <= minute
+        refusals[_refused++ % refusals.Length] = now;
+        return _refused >= refusals.Length && time.GetElapsedTime(refusals[_refused % refusals.Length], now) <= minute
             ? MessageRate.Disconnect
             : MessageRate.Throttled;
     }

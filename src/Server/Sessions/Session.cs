@@ -157,11 +157,7 @@ internal sealed class Session : FrameSender, IConnectionHandler
         Close(CloseReason.PeerGone);
         Complete(drop: true);
         _reader.Dispose();
-        if (_slot is >= 0 and var slot)
-        {
-            Services.Table.Remove(slot);
-        }
-
+        Services.Table.Remove(_slot, this);
         Handler.OnClosed(this);
     }
 

@@ -18,7 +18,7 @@ internal sealed class SessionTable
     /// <summary>Returns the number that <see cref="Remove"/> needs.</summary>
     public int Add(Session session) => _sessions.Add(session);
 
-    public void Remove(int slot) => _sessions.Remove(slot);
+    public void Remove(int slot, Session session) => _sessions.Remove(slot, session);
 
     public void CloseAll(CloseReason reason)
     {

@@ -13,13 +13,5 @@ internal sealed class ConnectionTable(ClosingConnections closing)
 
     public void Add(Connection connection) => connection.Slot = _connections.Add(connection);
 
-    /// <summary>Called once; does nothing for a connection that was never added.</summary>
-    public void Remove(Connection connection)
-    {
-        if (connection.Slot is >= 0 and var slot)
-        {
-            connection.Slot = -1;
-            _connections.Remove(slot);
-        }
-    }
+    public void Remove(Connection connection) => _connections.Remove(connection.Slot, connection);
 }

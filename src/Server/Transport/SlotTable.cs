@@ -35,7 +35,7 @@ internal sealed class SlotTable<T>
         }
     }
 
-    /// <summary>Returns the number that <see cref="Remove"/> needs.</summary>
+    /// <summary>Returns the item's number, which <see cref="Remove"/> needs.</summary>
     public int Add(T item)
     {
         lock (_lock)
@@ -55,10 +55,16 @@ internal sealed class SlotTable<T>
         }
     }
 
-    public void Remove(int slot)
+    /// <summary>Does nothing when the item is not, or no longer, at that number.</summary>
+    public void Remove(int slot, T item)
     {
         lock (_lock)
         {
+            if (slot < 0 || _slots[slot] != item)
+            {
+                return;
+            }
+
             Volatile.Write(ref _slots[slot], null);
             _free.Push(slot);
             _count--;
