@@ -54,7 +54,7 @@ flood:
 	@$(DOTNET) build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
 	@tests/Benchmarks/bin/Release/net10.0/Benchmarks flood $(or $(SECONDS),20) $(OPTIONS)
 
-# Fuzzes the parsers of untrusted input (PROXY headers, forwarded headers, networks); fails at the first finding. INPUTS=10000000
+# Fuzzes the parsers of untrusted input (PROXY headers, forwarded headers, networks, messages, frames, request heads); fails at the first finding. INPUTS=10000000
 fuzz:
 	@$(DOTNET) run --project tests/Benchmarks -c Release -- fuzz $(or $(INPUTS),10000000) $(SEED)
 

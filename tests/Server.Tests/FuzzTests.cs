@@ -13,6 +13,7 @@ public sealed class FuzzTests
     [InlineData("networks", 3)]
     [InlineData("client messages", 3)]
     [InlineData("WebSocket frames", 9)]
+    [InlineData("request heads", 6)]
     public void Run_ManyInputs_EveryPromiseIsKept(string name, int outcomes)
     {
         var target = FuzzTarget.All.Single(target => target.Name == name);

@@ -8,7 +8,7 @@ internal delegate string FuzzTry(ReadOnlySpan<byte> input, FuzzInputs random);
 /// <summary>Something that reads what untrusted clients write, with good inputs to begin from and telling pieces to strew in.</summary>
 internal sealed record FuzzTarget(string Name, FuzzTry Try, IReadOnlyList<byte[]> Good, IReadOnlyList<byte[]> Tokens)
 {
-    public static readonly FuzzTarget[] All = [ProxyHeaderFuzz.Target, ForwardedFuzz.Target, PrefixFuzz.Target, FrameFuzz.Target, JsonFuzz.Target];
+    public static readonly FuzzTarget[] All = [ProxyHeaderFuzz.Target, ForwardedFuzz.Target, PrefixFuzz.Target, FrameFuzz.Target, HeadFuzz.Target, JsonFuzz.Target];
 
     /// <summary>Tries <paramref name="count"/> inputs and counts their outcomes. The first broken promise ends it with the input to repeat it by.</summary>
     public SortedDictionary<string, long> Run(long count, ulong seed)
