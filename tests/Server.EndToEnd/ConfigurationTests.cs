@@ -151,7 +151,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Log:Level", "Loud")]
     [InlineData("Log:Format", "1")]
     [InlineData("Admin:Sockett", "x")]
-    [InlineData("Admin:OperateUsers", "1000,no-such-user")]
+    [InlineData("Admin:Operators", "1000,no-such-user")]
     [InlineData("Admin:Listen", "localhost:9443")]
     [InlineData("Admin:Listen", "127.0.0.1")]
     [InlineData("Admin:Listen", "[::1]")]

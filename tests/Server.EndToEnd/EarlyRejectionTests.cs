@@ -29,7 +29,7 @@ public sealed class EarlyRejectionTests : IDisposable
         await using var server = await NetworkAdmin.StartAsync(way == "plaintext" ? null : _authority, configure: settings =>
         {
             settings.Admin.FailuresPerMinute = 1000;
-            settings.Admin.ReadUsers = way == "unix" ? ["4001"] : [];
+            settings.Admin.Readers = way == "unix" ? ["4001"] : [];
         });
         using var certificate = way switch
         {
@@ -113,7 +113,7 @@ public sealed class EarlyRejectionTests : IDisposable
     [Fact]
     public async Task Health_OnTheUnixSocket_NeedsNoRole()
     {
-        await using var server = await RelayServer.StartAsync(settings => settings.Admin.ReadUsers = ["4001"]);
+        await using var server = await RelayServer.StartAsync(settings => settings.Admin.Readers = ["4001"]);
         using var caller = BareAdmin.OverUnixSocketWithoutRole(server);
         using var answer = await caller.CallAsync("/grpc.health.v1.Health/Check", [0, 0, 0, 0, 0]);
 

@@ -45,7 +45,7 @@ internal sealed class AdminCaller(AdminIdentity identity, AdminConnection connec
         var has = Identity.Role == AdminRole.None ? "has no role" : $"has {Identity.Role.Word()}";
         return $"Permission denied: {Method} requires role {word}; {Who} {has}. " + Identity.Kind switch
         {
-            CallerKind.Process => $"Whoever runs the relay can add the user to Admin:{required}Users or one of its groups to Admin:{required}Groups.",
+            CallerKind.Process => $"Whoever runs the relay can add the user, or one of its groups as @GROUP, to Admin:{SocketRoles.OptionOf(required)}.",
             CallerKind.Certificate => "Whoever runs the relay can give it the role in Admin:ClientRoles.",
             _ => $"An admin can create a token that has it: `relayctl token create --role {word}`.",
         };

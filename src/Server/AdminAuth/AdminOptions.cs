@@ -10,23 +10,14 @@ internal sealed class AdminOptions : IValidatableObject
     /// <summary>Unix socket for relayctl, made with mode 0660. Empty: $XDG_RUNTIME_DIR/relay/admin.sock, /run/relay/admin.sock for root, else /tmp/relay-UID/admin.sock.</summary>
     public string Socket { get; set; } = "";
 
-    /// <summary>Users (names or numbers) with read-only rights, over the Unix socket. As soon as one of the six lists has an entry, who is in none has no rights; root may always do all.</summary>
-    public string[] ReadUsers { get; set; } = [];
+    /// <summary>Users (kay, 1000) and groups (@ops, @2000) with read-only rights over the Unix socket. Once one of the three lists has an entry, only listed users and root have rights.</summary>
+    public string[] Readers { get; set; } = [];
 
-    /// <summary>Groups (names or numbers) whose members have read-only rights.</summary>
-    public string[] ReadGroups { get; set; } = [];
+    /// <summary>Users and groups who may also change limits, ban and disconnect.</summary>
+    public string[] Operators { get; set; } = [];
 
-    /// <summary>Users who may also change limits, ban and disconnect.</summary>
-    public string[] OperateUsers { get; set; } = [];
-
-    /// <summary>Groups whose members may also change limits, ban and disconnect.</summary>
-    public string[] OperateGroups { get; set; } = [];
-
-    /// <summary>Users who may do all.</summary>
-    public string[] AdminUsers { get; set; } = [];
-
-    /// <summary>Groups whose members may do all.</summary>
-    public string[] AdminGroups { get; set; } = [];
+    /// <summary>Users and groups who may do everything.</summary>
+    public string[] Admins { get; set; } = [];
 
     /// <summary>Address and port for relayctl over the network, such as 127.0.0.1:9443 or [::]:9443, with TLS. Empty: the Unix socket only.</summary>
     public string Listen { get; set; } = "";

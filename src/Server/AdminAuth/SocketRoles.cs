@@ -8,6 +8,8 @@ namespace Relay.AdminAuth;
 /// </summary>
 internal sealed class SocketRoles
 {
+    private const char GroupMark = '@';
+
     // Fixed after construction; the strictest role first.
     private readonly (AdminRole Role, HashSet<uint> Users, HashSet<uint> Groups)[] _lists;
     private readonly bool _listed;
@@ -16,9 +18,9 @@ internal sealed class SocketRoles
     {
         _lists = [.. Lists(options).Select(list => (
             list.Role,
-            list.Users.Select(PasswdFile.UserId).OfType<uint>().ToHashSet(),
-            list.Groups.Select(PasswdFile.GroupId).OfType<uint>().ToHashSet()))];
-        _listed = Lists(options).Any(list => list.Users.Length + list.Groups.Length > 0);
+            list.Entries.Where(entry => !IsGroup(entry)).Select(PasswdFile.UserId).OfType<uint>().ToHashSet(),
+            list.Entries.Where(IsGroup).Select(group => PasswdFile.GroupId(group[1..])).OfType<uint>().ToHashSet()))];
+        _listed = Lists(options).Any(list => list.Entries.Length > 0);
     }
 
     public AdminRole Of(PeerProcess? process)
@@ -42,29 +44,35 @@ internal sealed class SocketRoles
     /// <summary>Names that this system does not know: a list with a typing error must not start.</summary>
     public static IEnumerable<ValidationResult> Check(AdminOptions options)
     {
-        if (!OperatingSystem.IsLinux() && Lists(options).Any(list => list.Users.Length + list.Groups.Length > 0))
+        if (!OperatingSystem.IsLinux() && Lists(options).Any(list => list.Entries.Length > 0))
         {
-            yield return new ValidationResult("lists of users and groups need Linux, which says who is at the other end", [nameof(AdminOptions.AdminUsers)]);
+            yield return new ValidationResult("lists of users and groups need Linux, which says who is at the other end", [nameof(AdminOptions.Admins)]);
         }
 
         foreach (var list in Lists(options))
         {
-            foreach (var user in list.Users.Where(user => PasswdFile.UserId(user) is null))
+            foreach (var entry in list.Entries.Where(entry => !IsKnown(entry)))
             {
-                yield return new ValidationResult($"there is no user '{user}' in /etc/passwd; give the number if it is in a directory", [$"{list.Role}Users"]);
-            }
-
-            foreach (var group in list.Groups.Where(group => PasswdFile.GroupId(group) is null))
-            {
-                yield return new ValidationResult($"there is no group '{group}' in /etc/group; give the number if it is in a directory", [$"{list.Role}Groups"]);
+                yield return new ValidationResult(
+                    IsGroup(entry)
+                        ? $"there is no group '{entry[1..]}' in /etc/group; give the number (@1000) if it is in a directory"
+                        : $"there is no user '{entry}' in /etc/passwd; give the number if it is in a directory, and write a group as @{entry}",
+                    [list.Name]);
             }
         }
     }
 
-    private static (AdminRole Role, string[] Users, string[] Groups)[] Lists(AdminOptions options) =>
+    /// <summary>The name of the list that gives a role.</summary>
+    public static string OptionOf(AdminRole role) => Lists(new AdminOptions()).First(list => list.Role == role).Name;
+
+    private static bool IsGroup(string entry) => entry.StartsWith(GroupMark);
+
+    private static bool IsKnown(string entry) => (IsGroup(entry) ? PasswdFile.GroupId(entry[1..]) : PasswdFile.UserId(entry)) is not null;
+
+    private static (AdminRole Role, string Name, string[] Entries)[] Lists(AdminOptions options) =>
     [
-        (AdminRole.Admin, options.AdminUsers, options.AdminGroups),
-        (AdminRole.Operate, options.OperateUsers, options.OperateGroups),
-        (AdminRole.Read, options.ReadUsers, options.ReadGroups),
+        (AdminRole.Admin, nameof(options.Admins), options.Admins),
+        (AdminRole.Operate, nameof(options.Operators), options.Operators),
+        (AdminRole.Read, nameof(options.Readers), options.Readers),
     ];
 }

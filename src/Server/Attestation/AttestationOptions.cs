@@ -9,16 +9,14 @@ internal sealed class AttestationOptions : IValidatableObject
     public string AuthorityUrl { get; set; } = "";
 
     /// <summary>How long a success holds; after it the client proves itself again.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
-    public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(1);
+    internal TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>How long a new socket may use chunks before it has proven itself.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Longest wait for the authority's answer.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
-    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
+    internal TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Requests to the authority at once; one more fails without being sent.</summary>
     internal int MaxRequests { get; set; } = 64;

@@ -22,8 +22,7 @@ internal sealed class ChannelOptions
     internal int UpstreamQueueBytes { get; set; } = 512 * 1024;
 
     /// <summary>The same for all channels together.</summary>
-    [Range(1024, int.MaxValue)]
-    public int UpstreamTotalBytes { get; set; } = 64 * 1024 * 1024;
+    internal int UpstreamTotalBytes { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>How long an upstream message waits for its owner.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]

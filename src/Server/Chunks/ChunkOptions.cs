@@ -20,12 +20,10 @@ internal sealed class ChunkOptions
     public TimeSpan CacheLifetime { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>How long an announcement is believed.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
-    public TimeSpan SourceLifetime { get; set; } = TimeSpan.FromHours(1);
+    internal TimeSpan SourceLifetime { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>How long a source may take to push what it was asked for.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
-    public TimeSpan PullTimeout { get; set; } = TimeSpan.FromSeconds(30);
+    internal TimeSpan PullTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Chunks that one socket may have announced; one more forgets its oldest.</summary>
     internal int AnnouncedPerSocket { get; set; } = 1000;

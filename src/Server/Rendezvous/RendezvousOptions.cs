@@ -10,8 +10,7 @@ internal sealed class RendezvousOptions : IValidatableObject
     public TimeSpan DailyPointLifetime { get; set; } = TimeSpan.FromHours(48);
 
     /// <summary>How long an hourly token stays at most; it goes when its socket does.</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "2.00:00:00")]
-    public TimeSpan HourlyTokenLifetime { get; set; } = TimeSpan.FromHours(3);
+    internal TimeSpan HourlyTokenLifetime { get; set; } = TimeSpan.FromHours(3);
 
     /// <summary>Live points and tokens of one identity; one more replaces its oldest.</summary>
     [Range(100, 100_000)]
@@ -28,8 +27,7 @@ internal sealed class RendezvousOptions : IValidatableObject
     internal int ResultsPerPoint { get; set; } = 20;
 
     /// <summary>Time between two removals of what has expired.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
-    public TimeSpan CleanupInterval { get; set; } = TimeSpan.FromMinutes(5);
+    internal TimeSpan CleanupInterval { get; set; } = TimeSpan.FromMinutes(1);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

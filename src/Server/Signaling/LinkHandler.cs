@@ -8,7 +8,7 @@ namespace Relay.Signaling;
 internal sealed class LinkHandler(
     ClientDirectory presence, PendingRequests pending, MatchTable matches, SignalingOptions options, TimeProvider time)
 {
-    private readonly AddressRate _addresses = new(options.LinkRequestsPerMinutePerIp, time);
+    private readonly AddressRate _addresses = new(options.PairRequestsPerMinutePerIp, time);
 
     public void Request(Client client, in ClientMessage message)
     {

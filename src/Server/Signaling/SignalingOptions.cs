@@ -10,8 +10,7 @@ internal sealed class SignalingOptions
     public TimeSpan PairRequestTimeout { get; set; } = TimeSpan.FromSeconds(120);
 
     /// <summary>How long before the end both sides are warned; 0, or no shorter than the timeout: no warning.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
-    public TimeSpan PairRequestWarning { get; set; } = TimeSpan.FromSeconds(30);
+    internal TimeSpan PairRequestWarning { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Pair requests that may wait for one target.</summary>
     internal int PendingPerTarget { get; set; } = 10;
@@ -20,16 +19,11 @@ internal sealed class SignalingOptions
     [Range(1, 100_000)]
     public int PairRequestsPerMinute { get; set; } = 10;
 
-    /// <summary>Pair requests of one address per minute, so that a new socket is no new chance to guess codes.</summary>
-    [Range(1, 1_000_000)]
-    public int PairRequestsPerMinutePerIp { get; set; } = 30;
-
     /// <summary>
-    /// Link requests of one address per minute, for the same reason: each right guess asks somebody unknown for an approval. Nobody
-    /// links that many browsers by hand.
+    /// Pair requests of one address per minute, and as many link requests: a new socket is no new chance to guess codes.
     /// </summary>
     [Range(1, 1_000_000)]
-    public int LinkRequestsPerMinutePerIp { get; set; } = 30;
+    public int PairRequestsPerMinutePerIp { get; set; } = 30;
 
     /// <summary>
     /// When true, offers, answers, candidates and calls go only between sockets that were matched or linked while both live;

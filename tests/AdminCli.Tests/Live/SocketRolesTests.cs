@@ -12,7 +12,7 @@ public sealed class SocketRolesTests
     {
         using var other = await OtherUser.PrepareAsync();
         await using var relay = await RelayProcess.StartAsync(
-            "--Admin:ReadUsers=nobody,4001", "--Admin:ReadGroups=5001", "--Admin:OperateUsers=4002", "--Admin:OperateGroups=5002", "--Admin:AdminGroups=5003");
+            "--Admin:Readers=nobody,4001,@5001", "--Admin:Operators=4002,@5002", "--Admin:Admins=@5003");
         var opened = await ChildProcess.BashAsync($"chmod 666 {relay.Socket} && chmod 711 {Path.GetDirectoryName(relay.Socket)}");
         Assert.Equal(0, opened.ExitCode);
 
@@ -45,7 +45,7 @@ public sealed class SocketRolesTests
                 }
 
                 Assert.Equal(ExitCodes.Rejected, result.ExitCode);
-                Assert.Matches($@"^{refusal}; uid={user}\S* gid={group} pid=\d+ has .*Admin:\w+Users .*\n\(request [0-9a-f]{{16}}\)\n$", result.Error);
+                Assert.Matches($@"^{refusal}; uid={user}\S* gid={group} pid=\d+ has .*Admin:(Readers|Operators|Admins)\.\n\(request [0-9a-f]{{16}}\)\n$", result.Error);
                 var audit = await relay.Cli.RunLineAsync("audit --last 1");
                 Assert.Contains($"uid={user}", audit.Output);
                 Assert.Contains($"PERMISSION_DENIED: {refusal}", audit.Output);

@@ -27,11 +27,10 @@ internal static class SoakRun
         "--Sessions:MessagesPerMinute=1000000", "--Sessions:BytesPerSecond=1073741824", "--Sessions:BytesBurst=1073741824",
         "--Sessions:PingInterval=2s", "--Sessions:SilenceTimeout=1m", "--Sessions:SendTimeout=5s",
         "--Signaling:PairRequestsPerMinute=100000", "--Signaling:PairRequestsPerMinutePerIp=1000000",
-        "--Signaling:LinkRequestsPerMinutePerIp=1000000",
-        "--Signaling:PairRequestTimeout=4s", "--Signaling:PairRequestWarning=2s",
-        "--Rendezvous:DailyPointLifetime=1m", "--Rendezvous:HourlyTokenLifetime=1m", "--Rendezvous:CleanupInterval=1s",
+        "--Signaling:PairRequestTimeout=4s",
+        "--Rendezvous:DailyPointLifetime=1m",
         "--Channels:UpstreamPerMinute=100000", "--Channels:UpstreamLifetime=3s",
-        "--Chunks:CacheLifetime=5s", "--Chunks:SourceLifetime=5s", "--Chunks:PullTimeout=2s",
+        "--Chunks:CacheLifetime=5s",
     ];
 
     public static async Task<int> RunAsync(TimeSpan length)

@@ -7,12 +7,9 @@ public sealed class SocketRolesTests
 {
     private static readonly AdminOptions Lists = new()
     {
-        ReadUsers = ["1001", "1003"],
-        ReadGroups = ["2001"],
-        OperateUsers = ["1002"],
-        OperateGroups = ["2002"],
-        AdminUsers = ["1003"],
-        AdminGroups = ["2003"],
+        Readers = ["1001", "1003", "@2001"],
+        Operators = ["@2002", "1002"],
+        Admins = ["1003", "@2003"],
     };
 
     [Theory]
@@ -34,16 +31,16 @@ public sealed class SocketRolesTests
         Assert.Equal(role, new SocketRoles(Lists).Of(Process(user, group, groups)).ToString());
 
     [Theory]
-    [InlineData("ReadUsers")]
-    [InlineData("ReadGroups")]
-    [InlineData("OperateUsers")]
-    [InlineData("OperateGroups")]
-    [InlineData("AdminUsers")]
-    [InlineData("AdminGroups")]
-    public void Of_OneListHasAnEntry_EverybodyElseMayNothing(string list)
+    [InlineData("Readers", "4000")]
+    [InlineData("Readers", "@4000")]
+    [InlineData("Operators", "4000")]
+    [InlineData("Operators", "@4000")]
+    [InlineData("Admins", "4000")]
+    [InlineData("Admins", "@4000")]
+    public void Of_OneListHasAnEntry_EverybodyElseMayNothing(string list, string entry)
     {
         var options = new AdminOptions();
-        string[] somebody = ["4000"];
+        string[] somebody = [entry];
         typeof(AdminOptions).GetProperty(list)!.SetValue(options, somebody);
 
         Assert.Equal(AdminRole.None, new SocketRoles(options).Of(Process(1000, 1000)));
@@ -62,7 +59,7 @@ public sealed class SocketRolesTests
     public void Of_NamesInsteadOfNumbers_AreLookedUp()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "SKIPPED: names are looked up in Linux' files.");
-        var roles = new SocketRoles(new AdminOptions { OperateUsers = ["daemon"], AdminGroups = ["daemon"] });
+        var roles = new SocketRoles(new AdminOptions { Operators = ["daemon"], Admins = ["@daemon"] });
         var (user, group) = (PasswdFile.UserId("daemon")!.Value, PasswdFile.GroupId("daemon")!.Value);
 
         Assert.Equal("daemon", PasswdFile.UserName(user));
@@ -73,10 +70,10 @@ public sealed class SocketRolesTests
     [Fact]
     public void Check_NamesThatNobodyHas_AreNamedWithTheirOption()
     {
-        var options = new AdminOptions { OperateUsers = ["1000", "no-such-user"], AdminGroups = ["no-such-group"], ReadUsers = ["-1"] };
+        var options = new AdminOptions { Operators = ["1000", "no-such-user"], Admins = ["@no-such-group"], Readers = ["-1", "@"] };
         var errors = options.Validate(new ValidationContext(options)).ToArray();
 
-        Assert.Equal(["AdminGroups", "OperateUsers", "ReadUsers"], errors.Select(error => error.MemberNames.Single()).Order());
+        Assert.Equal(["Admins", "Operators", "Readers", "Readers"], errors.Select(error => error.MemberNames.Single()).Order());
         Assert.Contains("there is no group 'no-such-group'", errors[0].ErrorMessage, StringComparison.Ordinal);
     }
 

@@ -28,7 +28,7 @@ public sealed class SettingsReaderTests
     [InlineData("Attestation:AuthorityUrl", "ftp://authority.example")]
     [InlineData("Attestation:AuthorityUrl", "https://user:password@authority.example")]
     [InlineData("Attestation:AuthorityUrl", "https://authority.example/?key=1")]
-    [InlineData("Attestation:RequestTimeout", "2m")]
+    [InlineData("Sessions:SendTimeout", "2h")]
     [InlineData("Log:Level", "Loud")]
     [InlineData("Log:Format", "+1")]
     public void Read_BadValue_NamesTheOption(string path, string value)
