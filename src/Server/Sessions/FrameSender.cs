@@ -25,7 +25,7 @@ internal sealed class FrameSender(Session session, Connection connection, Sessio
     private long _started;
 
     /// <summary>When the write that is under way began, or 0.</summary>
-    public long Started => Volatile.Read(ref _started);
+    public long Started => Math.Max(0, Volatile.Read(ref _started));
 
     public (int Messages, long Bytes) Waiting => _queue.Waiting;
 
@@ -165,9 +165,12 @@ internal sealed class FrameSender(Session session, Connection connection, Sessio
 
     private bool Write(ReadOnlyMemory<byte> frame)
     {
-        Volatile.Write(ref _started, services.Time.GetTimestamp());
+        // Negative until the connection has kept it: only then does it wait for the peer.
+        var now = services.Time.GetTimestamp();
+        Volatile.Write(ref _started, -now);
         if (!connection.Send(frame))
         {
+            Interlocked.CompareExchange(ref _started, now, -now);
             return false;
         }
 

@@ -74,7 +74,11 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
         if (!listener.Filter.TryEnter(connection, peer) || !loop.TryWatch(connection, descriptor))
         {
             connection.Finish(isReset: true);
+            return;
         }
+
+        // Its request has often come by now. Read at once it cannot be crowded out by those that are accepted after it.
+        loop.Handle(connection, EpollEvents.Readable);
     }
 
     private void Shed()

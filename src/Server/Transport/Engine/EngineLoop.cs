@@ -143,6 +143,27 @@ internal sealed partial class EngineLoop : IDisposable
         Descriptors.Close(_wakeUp);
     }
 
+    /// <summary>Handles events of a connection. A bug ends that connection and not all of the loop's.</summary>
+    public void Handle(EngineConnection connection, EpollEvents events)
+    {
+        try
+        {
+            if (events == EpollEvents.None)
+            {
+                connection.OnPosted();
+            }
+            else
+            {
+                connection.OnEvents(events);
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.Failed(_logger, exception);
+            connection.Abort();
+        }
+    }
+
     private void WakeUp()
     {
         if (Interlocked.Exchange(ref _isAwake, 1) == 0)
@@ -197,7 +218,7 @@ internal sealed partial class EngineLoop : IDisposable
         {
             if (_connections[(uint)token] is { } connection && connection.Token == token)
             {
-                Guarded(connection, events, static (connection, events) => connection.OnEvents(events));
+                Handle(connection, events);
             }
         }
         else if (token == 0)
@@ -220,21 +241,7 @@ internal sealed partial class EngineLoop : IDisposable
 
         for (var left = _posted.Count; left > 0 && _posted.TryDequeue(out var connection); left--)
         {
-            Guarded(connection, EpollEvents.None, static (connection, _) => connection.OnPosted());
-        }
-    }
-
-    // A bug must end one connection and not all of the loop's.
-    private void Guarded(EngineConnection connection, EpollEvents events, Action<EngineConnection, EpollEvents> action)
-    {
-        try
-        {
-            action(connection, events);
-        }
-        catch (Exception exception)
-        {
-            Log.Failed(_logger, exception);
-            connection.Abort();
+            Handle(connection, EpollEvents.None);
         }
     }
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
 using Relay.Transport.Kestrel;
 
 namespace Relay.Transport.Engine;
@@ -14,6 +14,7 @@ internal sealed class EngineTransport(
     ProxyHeaderGate proxyHeaders,
     ClientEntrance entrance,
     LoopStatistics statistics,
+    IOptions<SocketTransportOptions> socketOptions,
     TimeProvider time,
     ILoggerFactory loggers) : IDisposable
 {
@@ -28,6 +29,7 @@ internal sealed class EngineTransport(
     {
         Start();
         var sockets = BindAll(endPoint);
+        filter.Measure();
         var listener = new EngineListener(sockets[0].LocalEndPoint!, endPoint.ClientAddress, filter, table, _sockets);
         for (var i = 0; i < sockets.Count; i++)
         {
@@ -57,45 +59,35 @@ internal sealed class EngineTransport(
         }
     }
 
-    // The first is bound alone, so that a port that another process listens on is found to be taken; the others share it.
+    // The first is bound as Kestrel would, and alone, so that a port that another process listens on is found to be taken.
+    // The others share it.
     private List<Socket> BindAll(IPEndPoint endPoint)
     {
-        var sockets = new List<Socket>();
-        try
+        var first = socketOptions.Value.CreateBoundListenSocket(endPoint);
+        Share(first);
+        var sockets = new List<Socket> { first };
+        while (sockets.Count < _loops.Length)
         {
-            EndPoint where = endPoint;
-            foreach (var _ in _loops)
+            var other = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            sockets.Add(other);
+            if (first.AddressFamily == AddressFamily.InterNetworkV6)
             {
-                var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false, NoDelay = true };
-                sockets.Add(socket);
-                if (endPoint.Address.Equals(IPAddress.IPv6Any))
-                {
-                    socket.DualMode = true;
-                }
-
-                if (sockets.Count > 1)
-                {
-                    Share(socket);
-                }
-
-                socket.Bind(where);
-                where = socket.LocalEndPoint!;
-                Share(socket);
+                other.DualMode = first.DualMode;
             }
 
-            sockets.ForEach(socket => socket.Listen(options.Backlog));
-            return sockets;
+            Share(other);
+            other.Bind(first.LocalEndPoint!);
         }
-        catch (SocketException exception)
-        {
-            sockets.ForEach(socket => socket.Dispose());
-            if (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
-            {
-                throw new AddressInUseException(exception.Message, exception);
-            }
 
-            throw;
+        foreach (var socket in sockets)
+        {
+            // Connections that are accepted have it from there.
+            socket.NoDelay = true;
+            socket.Blocking = false;
+            socket.Listen(options.Backlog);
         }
+
+        return sockets;
     }
 
     private static void Share(Socket socket) => socket.SetRawSocketOption(SocketLevel, ReusePort, BitConverter.GetBytes(1));
