@@ -28,8 +28,10 @@ $(RELAYCTL): $(CTL_SOURCES)
 	@$(DOTNET) publish src/AdminCli -c Release -o $(BIN)/relayctl -v quiet -clp:NoSummary --no-self-contained
 	@touch $@
 
+# All tests, and those of the whole server once more over the other road (docs/configuration.md, Listen:Transport).
 test: build
 	@$(DOTNET) test --solution Relay.sln -c $(CONFIG) --no-build --no-progress
+	@RELAY_TEST_TRANSPORT=kestrel $(DOTNET) test --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress
 
 # Analyzers run in every build, as errors; this adds the format.
 lint: build

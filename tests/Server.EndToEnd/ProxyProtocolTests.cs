@@ -1,7 +1,6 @@
 using System.Text;
 using Relay.EndToEnd.Support;
 using Relay.Transport;
-using Relay.Transport.Kestrel;
 
 namespace Relay.EndToEnd;
 
@@ -40,7 +39,7 @@ public sealed class ProxyProtocolTests
 
         Assert.StartsWith("HTTP/1.1 101 ", await client.ReadHeadAsync(), StringComparison.Ordinal);
         Assert.Equal([key], server.HeldKeys());
-        Assert.Equal(1, server.Get<ProxyHeaderReader>().Count(ProxyHeaderOutcome.Accepted));
+        Assert.Equal(1, server.Get<ProxyHeaderGate>().Count(ProxyHeaderOutcome.Accepted));
     }
 
     [Fact]
@@ -136,7 +135,7 @@ public sealed class ProxyProtocolTests
         await client.SendAsync(sent);
 
         Assert.Equal("", await client.ReadToEndAsync());
-        Assert.Equal(1, server.Get<ProxyHeaderReader>().Count((ProxyHeaderOutcome)outcome));
+        Assert.Equal(1, server.Get<ProxyHeaderGate>().Count((ProxyHeaderOutcome)outcome));
         await server.EmptyAsync();
     }
 
@@ -154,7 +153,7 @@ public sealed class ProxyProtocolTests
 
         Assert.Equal("", await client.ReadToEndAsync());
         await server.EmptyAsync();
-        Assert.Equal(1, server.Get<ProxyHeaderReader>().Count(ProxyHeaderOutcome.TooSlow));
+        Assert.Equal(1, server.Get<ProxyHeaderGate>().Count(ProxyHeaderOutcome.TooSlow));
     }
 
     [Theory]
@@ -177,7 +176,7 @@ public sealed class ProxyProtocolTests
         }
 
         await server.EmptyAsync();
-        Assert.Equal(1, server.Get<ProxyHeaderReader>().Count(ProxyHeaderOutcome.Gone));
+        Assert.Equal(1, server.Get<ProxyHeaderGate>().Count(ProxyHeaderOutcome.Gone));
     }
 
     private static Task<RelayServer> StartAsync(TimeSpan? handshake = null) => RelayServer.StartAsync(settings =>

@@ -11,7 +11,7 @@ public sealed partial class ArchitectureTests
     /// <summary>The folders in the order in which they build on each other: a folder may use those on lines above its own.</summary>
     private static readonly string[] Order =
     [
-        "Protocol AdminApi Scheduling Events",
+        "Protocol AdminApi Scheduling Events Native",
         "Telemetry",
         "Storage Addresses Identity",
         "RateLimiting",

@@ -16,8 +16,8 @@ internal sealed class ClientAddressResolver(TrustedProxies proxies)
     private const string NotUsable = "is not a usable IP address";
 
     /// <summary>The answer, without allocating.</summary>
-    public ResolvedClient Resolve(ClientAddressRule rule, IPAddress socket, HeaderLookup headers, in ProxyClaim claim) =>
-        Walk(rule, IpKey.From(socket), headers, claim, steps: null);
+    public ResolvedClient Resolve(ClientAddressRule rule, IpKey peer, HeaderLookup headers, in ProxyClaim claim) =>
+        Walk(rule, peer, headers, claim, steps: null);
 
     /// <summary>The same walk, telling its steps.</summary>
     public ResolvedClient Trace(

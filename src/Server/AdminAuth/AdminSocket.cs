@@ -1,10 +1,10 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
+using Relay.Native;
 
 namespace Relay.AdminAuth;
 
 /// <summary>The admin listener's Unix socket: where it is, and how it is created so that no other user can ever use it.</summary>
-internal static partial class AdminSocket
+internal static class AdminSocket
 {
     private const UnixFileMode DirectoryMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute;
@@ -24,7 +24,7 @@ internal static partial class AdminSocket
             return Path.Combine(runtime, "relay", "admin.sock");
         }
 
-        return UserId() == 0 ? "/run/relay/admin.sock" : $"/tmp/relay-{UserId()}/admin.sock";
+        return CurrentUser.Id() == 0 ? "/run/relay/admin.sock" : $"/tmp/relay-{CurrentUser.Id()}/admin.sock";
     }
 
     /// <summary>Makes and binds the socket. The mode is set before the caller listens on it, so no process connects earlier.</summary>
@@ -74,7 +74,4 @@ internal static partial class AdminSocket
 
         throw new IOException($"another relayd answers at {path}; stop it, or give this one its own Admin:Socket");
     }
-
-    [LibraryImport("libc", EntryPoint = "geteuid")]
-    private static partial uint UserId();
 }

@@ -16,11 +16,11 @@ internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint pee
         var path = context.Request.Path.Value;
         switch (path)
         {
-            case "/health" or "/ready" or "/stats" or "/metrics":
+            case PublicPaths.Health or PublicPaths.Ready or PublicPaths.Stats or PublicPaths.Metrics:
                 return IsRead(context) ? PageAsync(context, path, metrics) : NotAllowedAsync(context);
-            case "/federation" or "/server":
+            case PublicPaths.Federation or PublicPaths.Server:
                 return peers.IsOn && IsWebSocket(context) ? KestrelUpgrade.HandleAsync(context, peers.Open) : NotFoundAsync(context);
-            case "/admin/ws":
+            case PublicPaths.AdminWebSocket:
                 return NotFoundAsync(context);
             default:
                 return IsWebSocket(context)
@@ -32,9 +32,9 @@ internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint pee
 
     private Task PageAsync(HttpContext context, string path, RequestDelegate metrics) => path switch
     {
-        "/health" => pages.HealthAsync(context),
-        "/ready" => pages.ReadyAsync(context),
-        "/stats" => pages.StatsAsync(context),
+        PublicPaths.Health => pages.HealthAsync(context),
+        PublicPaths.Ready => pages.ReadyAsync(context),
+        PublicPaths.Stats => pages.StatsAsync(context),
         _ => metrics(context),
     };
 

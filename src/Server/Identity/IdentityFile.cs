@@ -1,7 +1,7 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Relay.Native;
 
 namespace Relay.Identity;
 
@@ -115,7 +115,7 @@ internal static partial class IdentityFile
 
             // A move that must not replace looks first and renames then; a link is refused where there is a file by that name,
             // and where it is refused for another reason, such as a disk without links, the move has to do.
-            if (Link(temporary, path) != 0 && !File.Exists(path))
+            if (!FileSystem.TryLink(temporary, path) && !File.Exists(path))
             {
                 File.Move(temporary, path, overwrite: false);
             }
@@ -155,9 +155,6 @@ internal static partial class IdentityFile
         $"The server key file '{path}' cannot be used: {why}. Put the file back from a backup, correct its owner and mode, or "
         + "name another file in Identity:KeyFile. It is never replaced automatically; moving it away makes a new key, and with it a new server id, at the next start.",
         inner);
-
-    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Link(string existing, string path);
 
     private static partial class Log
     {

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Abstractions;
+using Relay.Native;
 
 namespace Relay.Policy;
 
@@ -10,7 +10,6 @@ namespace Relay.Policy;
 /// </summary>
 internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>? logger = null)
 {
-    private const int ReadOnlyDirectory = 0x10000;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly ILogger _logger = logger ?? NullLogger<PolicyJournal>.Instance;
@@ -149,7 +148,8 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
             throw;
         }
 
-        FlushFolder(folder);
+        // The rename itself is on the disk only when the folder is.
+        FileSystem.FlushFolder(folder);
         _length = _compacted = bytes.Length;
     }
 
@@ -191,27 +191,6 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
         BufferSize = 0,
         UnixCreateMode = mode == FileMode.Create ? OwnerOnly : null,
     });
-
-    // The rename itself is on the disk only when the folder is.
-    private static void FlushFolder(string folder)
-    {
-        if (!OperatingSystem.IsLinux() || OpenFolder(folder, ReadOnlyDirectory) is not (>= 0 and var descriptor))
-        {
-            return;
-        }
-
-        _ = Flush(descriptor);
-        _ = Close(descriptor);
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int OpenFolder(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    private static partial int Flush(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 
     private static partial class Log
     {

@@ -1,4 +1,5 @@
 using Relay.Scheduling;
+using Relay.Transport;
 
 namespace Relay.Sessions;
 
@@ -12,6 +13,7 @@ internal static class SessionSetup
         .AddSingleton<Refuser>()
         .AddSingleton<ISessionHandler, THandler>()
         .AddSingleton<SessionEndpoint>()
+        .AddSingleton<ClientEntrance>(services => services.GetRequiredService<SessionEndpoint>().Open)
         .AddSingleton<PacedDisconnector>()
         .AddPeriodic<PacedDisconnector>(PacedDisconnector.Interval, disconnector => disconnector.CloseDue())
         .AddSingleton<Drainer>()

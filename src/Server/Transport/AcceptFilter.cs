@@ -18,12 +18,18 @@ internal sealed class AcceptFilter(ConnectionTable table, FileDescriptorBudget f
     {
         if (table.Count >= files.Max)
         {
-            files.Reject();
-            handshakes.ResetOldest();
+            RejectForFiles();
             return false;
         }
 
         return !origins.IsClient(clientAddress, peer) || !gate.TryRejectEarly(peer);
+    }
+
+    /// <summary>The system had no descriptor left for a connection, which is closed.</summary>
+    public void RejectForFiles()
+    {
+        files.Reject();
+        handshakes.ResetOldest();
     }
 
     /// <summary>Takes a connection in that is allowed; false: its address has too many unfinished ones, close it.</summary>
@@ -42,6 +48,19 @@ internal sealed class AcceptFilter(ConnectionTable table, FileDescriptorBudget f
             gate.RecordViolation(peer);
         }
 
+        return false;
+    }
+
+    /// <summary>Another object carries the connection from now on; false: its handshake has been reset meanwhile.</summary>
+    public bool TryReplace(Connection connection, Connection successor)
+    {
+        table.Add(successor);
+        if (handshakes.TryTransfer(connection, successor))
+        {
+            return true;
+        }
+
+        table.Remove(successor);
         return false;
     }
 }

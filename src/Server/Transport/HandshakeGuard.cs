@@ -118,6 +118,23 @@ internal sealed class HandshakeGuard
         }
     }
 
+    /// <summary>Enters a connection in place of another, with all that it has waited; false: that one is no longer pending.</summary>
+    public bool TryTransfer(Connection connection, Connection successor)
+    {
+        lock (_lock)
+        {
+            if (connection.Handshake is not { } node)
+            {
+                return false;
+            }
+
+            connection.Handshake = null;
+            node.Value = node.Value with { Connection = successor };
+            successor.Handshake = node;
+            return true;
+        }
+    }
+
     /// <summary>Cuts the one that has waited longest: there is no file left for the next.</summary>
     public void ResetOldest()
     {

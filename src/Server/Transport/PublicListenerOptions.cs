@@ -5,6 +5,19 @@ using Relay.Addresses;
 
 namespace Relay.Transport;
 
+/// <summary>What carries clients' connections.</summary>
+internal enum TransportKind
+{
+    /// <summary>The engine where it can.</summary>
+    Auto,
+
+    /// <summary>The relay's own loops.</summary>
+    Engine,
+
+    /// <summary>The web server that also answers the status pages.</summary>
+    Kestrel,
+}
+
 /// <summary>The public listeners: clients, peer servers and the small HTTP pages.</summary>
 internal sealed class PublicListenerOptions : IValidatableObject
 {
@@ -41,6 +54,13 @@ internal sealed class PublicListenerOptions : IValidatableObject
     [Range(1, 1_000_000)]
     public int MaxHandshakesPerIp { get; set; } = 100;
 
+    /// <summary>What carries clients. Auto: the engine where it can, which is on Linux and without TLS; Kestrel elsewhere.</summary>
+    public TransportKind Transport { get; set; }
+
+    /// <summary>Threads of the engine; 0: one less than there are cores, and at least one.</summary>
+    [Range(0, 1024)]
+    public int Loops { get; set; }
+
     /// <summary>Connections that wait to be accepted, in the kernel's queue.</summary>
     internal int Backlog { get; set; } = 4096;
 
@@ -63,8 +83,16 @@ internal sealed class PublicListenerOptions : IValidatableObject
         .. More.Select(text => Listener.TryParse(text, out var listener, out var error) ? listener : throw new FormatException(error)),
     ];
 
+    /// <summary>Whether the engine carries a listener's clients. TLS is Kestrel's, whatever the setting says.</summary>
+    public bool UsesEngine(Listener listener) => Transport != TransportKind.Kestrel && !listener.UsesTls && OperatingSystem.IsLinux();
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        if (Transport == TransportKind.Engine && !OperatingSystem.IsLinux())
+        {
+            yield return new ValidationResult("the engine runs on Linux only; use Auto or Kestrel", [nameof(Transport)]);
+        }
+
         if (!IPAddress.TryParse(Address, out _))
         {
             yield return new ValidationResult($"'{Address}' is not an IP address; use 0.0.0.0, :: or one of this machine's", [nameof(Address)]);

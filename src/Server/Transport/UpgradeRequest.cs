@@ -1,23 +1,24 @@
-using System.Net;
 using Relay.Addresses;
 
 namespace Relay.Transport;
 
 /// <summary>A request for a WebSocket, whichever entrance it came through.</summary>
 /// <param name="Method">As it stands in the request line.</param>
-/// <param name="Target">Path and query.</param>
 /// <param name="Header">The lines of a header.</param>
 /// <param name="Peer">The other end of the TCP connection.</param>
 /// <param name="Claim">What a PROXY header said.</param>
 /// <param name="ClientAddress">How the listener finds the client's address.</param>
 /// <param name="IsUpgrade">True when HTTP permits the upgrade: HTTP/1.1 with <c>Connection: Upgrade</c>.</param>
-/// <param name="IsTls">True over TLS.</param>
-internal sealed record UpgradeRequest(
-    string Method, string Target, HeaderLookup Header, IPAddress Peer, ProxyClaim Claim, ClientAddressRule ClientAddress, bool IsUpgrade, bool IsTls)
+/// <param name="IsWellFormed">True when the entrance has checked the handshake already.</param>
+internal readonly record struct UpgradeRequest(
+    string Method, HeaderLookup Header, IpKey Peer, ProxyClaim Claim, ClientAddressRule ClientAddress, bool IsUpgrade, bool IsWellFormed = false)
 {
     /// <summary>The first subprotocol that the client offers, which is echoed; null: none.</summary>
     public string? Subprotocol => Header("Sec-WebSocket-Protocol").ToString().Split(',', 2)[0].Trim() is { Length: > 0 } first ? first : null;
 }
+
+/// <summary>What becomes of a client's request; its connection is not yet upgraded, and what it asks for is well known only until this returns.</summary>
+internal delegate UpgradeOutcome ClientEntrance(UpgradeRequest request, Connection connection);
 
 /// <summary>An answer without an upgrade: a status, one line of text, and at most one header of its own.</summary>
 internal sealed record HttpAnswer(int Status, string Text, string HeaderName = "", string HeaderValue = "")

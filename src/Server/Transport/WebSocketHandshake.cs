@@ -9,6 +9,15 @@ namespace Relay.Transport;
 /// <summary>The opening handshake of RFC 6455 section 4.2: what is wrong with a request, and what is answered to a right one.</summary>
 internal static class WebSocketHandshake
 {
+    /// <summary>Length of a Sec-WebSocket-Key.</summary>
+    public const int KeyBytes = 24;
+
+    /// <summary>Length of a Sec-WebSocket-Accept.</summary>
+    public const int AcceptKeyBytes = 28;
+
+    // Of RFC 6455 section 1.3.
+    private static ReadOnlySpan<byte> AcceptGuid => "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"u8;
+
     /// <summary>The answer where a WebSocket is all there is, to a request that does not ask for one.</summary>
     public static readonly HttpAnswer UpgradeRequired = new(426, "A WebSocket is expected here", "Upgrade", "websocket");
 
@@ -21,6 +30,11 @@ internal static class WebSocketHandshake
     /// <summary>The answer to a request that RFC 6455 forbids; null when it is well-formed.</summary>
     public static HttpAnswer? Check(UpgradeRequest request)
     {
+        if (request.IsWellFormed)
+        {
+            return null;
+        }
+
         if (request.Method != "GET")
         {
             return new HttpAnswer(405, "A WebSocket is opened with GET", "Allow", "GET");
@@ -49,12 +63,29 @@ internal static class WebSocketHandshake
     /// <summary>The value of Sec-WebSocket-Accept for a well-formed request.</summary>
     public static string AcceptKey(UpgradeRequest request)
     {
-        // The GUID of RFC 6455 section 1.3.
-        var bytes = Encoding.ASCII.GetBytes(request.Header("Sec-WebSocket-Key").ToString() + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-#pragma warning disable CA5350 // SHA-1 is what RFC 6455 asks for; nothing secret depends on it.
-        return Convert.ToBase64String(SHA1.HashData(bytes));
-#pragma warning restore CA5350
+        Span<byte> accept = stackalloc byte[AcceptKeyBytes];
+        WriteAcceptKey(Encoding.ASCII.GetBytes(request.Header("Sec-WebSocket-Key").ToString()), accept);
+        return Encoding.ASCII.GetString(accept);
     }
+
+    /// <summary>The same from and to bytes: a key of <see cref="KeyBytes"/>, an answer of <see cref="AcceptKeyBytes"/>.</summary>
+    public static void WriteAcceptKey(ReadOnlySpan<byte> key, Span<byte> accept)
+    {
+        Span<byte> joined = stackalloc byte[KeyBytes + AcceptGuid.Length];
+        key.CopyTo(joined);
+        AcceptGuid.CopyTo(joined[KeyBytes..]);
+        Span<byte> hash = stackalloc byte[SHA1.HashSizeInBytes];
+#pragma warning disable CA5350 // SHA-1 is what RFC 6455 asks for; nothing secret depends on it.
+        SHA1.HashData(joined, hash);
+#pragma warning restore CA5350
+        Base64.EncodeToUtf8(hash, accept, out _, out _);
+    }
+
+    /// <summary>True for the versions that are served.</summary>
+    public static bool IsVersion(ReadOnlySpan<byte> version) => version.SequenceEqual("13"u8) || version.SequenceEqual("8"u8);
+
+    /// <summary>True for 16 bytes in base64.</summary>
+    public static bool IsKey(ReadOnlySpan<byte> key) => key.Length == KeyBytes && Base64.IsValid(key, out var decoded) && decoded == 16;
 
     private static bool AreTokens(string list) => list.Length == 0 || list.Split(',').All(element => HttpToken.Is(element.AsSpan().Trim(" \t")));
 

@@ -62,7 +62,7 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     public static async Task<RelayProcess> StartWithFilesAsync(int? files, params string[] arguments)
     {
         var relay = new RelayProcess(
-            ["--Listen:Address=127.0.0.1", "--Listen:Port=0", "--Admin:Socket=admin.sock", "--Identity:KeyFile=server.key", .. arguments],
+            ["--Listen:Address=127.0.0.1", "--Listen:Port=0", "--Admin:Socket=admin.sock", "--Identity:KeyFile=server.key", $"--Listen:Transport={TestTransport.Kind}", .. arguments],
             new Dictionary<string, string>(),
             files);
         relay.Start();

@@ -67,6 +67,7 @@ internal sealed class RelayServer : IAsyncDisposable
         var settings = new RelaySettings();
         settings.Listen.Address = "127.0.0.1";
         settings.Listen.Port = 0;
+        (settings.Listen.Transport, settings.Listen.Loops) = (TestTransport.Kind, TestTransport.Loops);
         settings.Identity.KeyFile = Path.Combine(folder, "server.key");
         settings.Storage.File = Path.Combine(folder, "relay.db");
         settings.Admin.TokenFile = Path.Combine(folder, "tokens.json");

@@ -84,7 +84,7 @@ public sealed class ClientAddressResolverTests
     public void Resolve_NoNetworksListed_IsThePeer()
     {
         var resolver = new ClientAddressResolver(new TrustedProxies([]));
-        var origin = resolver.Resolve(ClientAddressRule.Default, IPAddress.Parse("10.0.0.1"), Origins.Lookup(Origins.Headers("X-Forwarded-For", "1.2.3.4")), default);
+        var origin = resolver.Resolve(ClientAddressRule.Default, Origins.Key("10.0.0.1"), Origins.Lookup(Origins.Headers("X-Forwarded-For", "1.2.3.4")), default);
 
         Assert.Equal(("10.0.0.1", ClientAddressSource.UnlistedProxy), (origin.Address.ToString(), origin.Source));
     }
@@ -124,7 +124,7 @@ public sealed class ClientAddressResolverTests
     public void Resolve_ProxyClaim_DecidesForTrustedPeers(string peer, object kind, string expected, object source)
     {
         var claim = new ProxyClaim((ProxyClaimKind)kind, kind is ProxyClaimKind.Client ? IpKey.From(IPAddress.Parse("198.51.100.1")) : default);
-        var origin = Origins.Resolver.Resolve(Origins.Rule("ProxyProtocol"), IPAddress.Parse(peer), _ => default, claim);
+        var origin = Origins.Resolver.Resolve(Origins.Rule("ProxyProtocol"), Origins.Key(peer), _ => default, claim);
 
         Assert.Equal((expected, (ClientAddressSource)source), (origin.Address.ToString(), origin.Source));
         Assert.Equal(peer, origin.Peer.ToString());
@@ -144,7 +144,7 @@ public sealed class ClientAddressResolverTests
         headers["X-Real-IP"] = "198.51.100.3";
         var claim = new ProxyClaim(ProxyClaimKind.Client, IpKey.From(IPAddress.Parse("198.51.100.4")));
 
-        Assert.Equal(expected, Origins.Resolver.Resolve(Origins.Rule(rule), IPAddress.Parse("10.0.0.1"), Origins.Lookup(headers), claim).Address.ToString());
+        Assert.Equal(expected, Origins.Resolver.Resolve(Origins.Rule(rule), Origins.Key("10.0.0.1"), Origins.Lookup(headers), claim).Address.ToString());
     }
 
     [Theory]
@@ -154,7 +154,7 @@ public sealed class ClientAddressResolverTests
     [InlineData("CF-Connecting-IP", "Header:CF-Connecting-IP")]
     public void Resolve_StrangerWithAHeader_IsNoted(string header, string rule) => Assert.Equal(
         ClientAddressSource.UnlistedProxy,
-        Origins.Resolver.Resolve(Origins.Rule(rule), IPAddress.Parse("203.0.113.1"), Origins.Lookup(Origins.Headers(header, "1.2.3.4")), default).Source);
+        Origins.Resolver.Resolve(Origins.Rule(rule), Origins.Key("203.0.113.1"), Origins.Lookup(Origins.Headers(header, "1.2.3.4")), default).Source);
 
     [Fact]
     public void Resolve_AnyWay_AllocatesNothing()
@@ -162,7 +162,7 @@ public sealed class ClientAddressResolverTests
         var headers = Origins.Headers("X-Forwarded-For", "1.2.3.4, 2001:db8::1, 10.1.1.1");
         headers["Forwarded"] = "for=1.2.3.4, for=\"[2001:db8::1]:80\";proto=https, for=10.1.1.1";
         headers["CF-Connecting-IP"] = "garbage";
-        var peer = IPAddress.Parse("10.0.0.1");
+        var peer = Origins.Key("10.0.0.1");
         var lookup = Origins.Lookup(headers);
         var rules = "Socket XForwardedFor Forwarded Header:CF-Connecting-IP ProxyProtocol".Split(' ').Select(Origins.Rule).ToArray();
         Resolve();

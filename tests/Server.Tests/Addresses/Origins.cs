@@ -26,6 +26,8 @@ internal static class Origins
 
     public static HeaderLookup Lookup(HeaderDictionary headers) => name => headers[name];
 
+    public static IpKey Key(string address) => IpKey.From(IPAddress.Parse(address));
+
     public static IpKey Of(string rule, string peer, HeaderDictionary headers) =>
-        Resolver.Resolve(Rule(rule), IPAddress.Parse(peer), name => headers[name], default).Address;
+        Resolver.Resolve(Rule(rule), Key(peer), name => headers[name], default).Address;
 }

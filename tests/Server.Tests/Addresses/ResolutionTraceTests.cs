@@ -46,7 +46,7 @@ public sealed class ResolutionTraceTests
         var steps = new List<ResolutionStep>();
         var (way, socket) = (Origins.Rule(rule), IPAddress.Parse(peer));
         var traced = Origins.Resolver.Trace(way, socket, name => headers[name], claim, steps);
-        Assert.Equal(Origins.Resolver.Resolve(way, socket, name => headers[name], claim), traced);
+        Assert.Equal(Origins.Resolver.Resolve(way, IpKey.From(socket), name => headers[name], claim), traced);
         return [.. steps.Select(step => $"{step.Where} | {step.Found} | {step.Verdict}")];
     }
 }

@@ -18,7 +18,7 @@ internal static class ForwardedFuzz
     private static readonly ClientAddressRule Elements = new(ClientAddressMode.Forwarded, ClientAddressRule.Forwarded);
     private static readonly IPNetwork[] Networks = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("fd00::/32")];
 
-    private static readonly IPAddress Peer = IPAddress.Parse("10.0.0.1");
+    private static readonly IpKey Peer = IpKey.From(IPAddress.Parse("10.0.0.1"));
     private static readonly IpKey Appended = IpKey.From(IPAddress.Parse("203.0.113.7"));
     private static readonly string[] AddressEntries = ["203.0.113.7", "203.0.113.7:80", "::ffff:203.0.113.7", "[::ffff:203.0.113.7]:80"];
     private static readonly string[] ElementEntries = ["for=203.0.113.7", "for=\"203.0.113.7:80\";proto=https", "by=_a;for=\"[::ffff:203.0.113.7]:_b\";host=\"a,b\""];

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using Relay.Addresses;
 
 namespace Relay.Transport.Kestrel;
 
@@ -8,20 +9,18 @@ namespace Relay.Transport.Kestrel;
 internal static class KestrelUpgrade
 {
     /// <summary>Asks what becomes of the request, and does it. Not async: whatever waits here waits for the life of the socket.</summary>
-    public static Task HandleAsync(HttpContext context, Func<UpgradeRequest, Connection, UpgradeOutcome> open)
+    public static Task HandleAsync(HttpContext context, ClientEntrance open)
     {
         var connection = context.Features.GetRequiredFeature<KestrelConnection>();
         var headers = context.Request.Headers;
         var upgrade = context.Features.Get<IHttpUpgradeFeature>();
         var request = new UpgradeRequest(
             context.Request.Method,
-            context.Request.Path + context.Request.QueryString,
             name => headers[name],
-            context.Connection.RemoteIpAddress ?? IPAddress.None,
+            IpKey.From(context.Connection.RemoteIpAddress ?? IPAddress.None),
             connection.Claim,
             connection.ClientAddress,
-            upgrade is { IsUpgradableRequest: true },
-            context.Request.IsHttps);
+            upgrade is { IsUpgradableRequest: true });
         var outcome = open(request, connection);
         if (outcome.Refused is { } answer)
         {

@@ -3,106 +3,37 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Relay.Addresses;
-using Relay.Admission;
 
 namespace Relay.Transport.Kestrel;
 
 /// <summary>
-/// Takes the PROXY header off a new connection, before TLS and HTTP see a byte. A peer in a trusted network must send one;
-/// from anybody else one is refused, and who sends none is a direct client. <see cref="HandshakeGuard"/> cuts who is late.
+/// Takes the PROXY header off a new connection of Kestrel's, before TLS and HTTP see a byte, and looks for one where none
+/// is expected. <see cref="HandshakeGuard"/> resets who is late.
 /// </summary>
-internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxyMisconfiguration warning, AdmissionGate gate, ILogger<ProxyHeaderReader> logger)
+internal sealed class ProxyHeaderReader(ProxyHeaderGate gate)
 {
-    private static readonly string[] Labels = ["accepted", "direct", "missing", "malformed", "unlisted", "too_slow", "gone", "unexpected"];
-
-    // Atomic.
-    private readonly long[] _outcomes = new long[Labels.Length];
-
-    public long Count(ProxyHeaderOutcome outcome) => Interlocked.Read(ref _outcomes[(int)outcome]);
-
-    /// <summary>How often each outcome came, by the name that operators read.</summary>
-    public IEnumerable<KeyValuePair<string, long>> Counts() =>
-        Enum.GetValues<ProxyHeaderOutcome>().Select(outcome => KeyValuePair.Create(Labels[(int)outcome], Count(outcome)));
-
-    /// <summary>The connection's first step on a listener in PROXY mode.</summary>
+    /// <summary>The connection's first step.</summary>
     public async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var tracked = connection.Features.GetRequiredFeature<KestrelConnection>();
-        var outcome = await ReadAsync(tracked, connection.Transport.Input, connection.RemoteEndPoint);
-        Interlocked.Increment(ref _outcomes[(int)outcome]);
-        if (outcome is ProxyHeaderOutcome.Accepted or ProxyHeaderOutcome.Direct)
-        {
-            // A direct client was asked at the door.
-            if (tracked.Claim.Kind != ProxyClaimKind.Client || !gate.TryRejectEarly(tracked.Claim.Source))
-            {
-                await next(connection);
-            }
-
-            return;
-        }
-
-        Log.Refused(logger, outcome, connection.RemoteEndPoint);
-        if (outcome == ProxyHeaderOutcome.Unlisted)
-        {
-            warning.HeaderFromUntrustedPeer();
-        }
-        else if (outcome is ProxyHeaderOutcome.Missing or ProxyHeaderOutcome.Malformed)
-        {
-            warning.HeaderIsMissing();
-        }
-    }
-
-    /// <summary>
-    /// The first step on every other listener, where a PROXY header is no request: without this look TLS and HTTP would turn
-    /// away everybody behind that proxy, and nobody would hear why.
-    /// </summary>
-    public async Task OnOtherConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
-    {
-        var outcome = await LookAsync(connection.Transport.Input);
-        if (outcome == ProxyHeaderOutcome.Direct)
+        var peer = connection.RemoteEndPoint is IPEndPoint endPoint ? IpKey.From(endPoint.Address) : IpKey.Unresolved;
+        if (gate.Pass(tracked, peer, await ReadAsync(tracked, connection.Transport.Input, peer)))
         {
             await next(connection);
         }
-        else if (outcome == ProxyHeaderOutcome.Unlisted)
-        {
-            Interlocked.Increment(ref _outcomes[(int)ProxyHeaderOutcome.Unexpected]);
-            Log.Refused(logger, ProxyHeaderOutcome.Unexpected, connection.RemoteEndPoint);
-            if (IsTrusted(connection.RemoteEndPoint))
-            {
-                warning.HeaderIsMissing();
-            }
-            else
-            {
-                warning.HeaderFromUntrustedPeer();
-            }
-        }
     }
 
-    private static async ValueTask<ProxyHeaderOutcome> LookAsync(PipeReader input)
+    private async ValueTask<ProxyHeaderOutcome> ReadAsync(Connection connection, PipeReader input, IpKey peer)
     {
         try
         {
-            return await RefuseHeaderAsync(input);
-        }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException)
-        {
-            return ProxyHeaderOutcome.Gone;
-        }
-    }
-
-    private bool IsTrusted(EndPoint? peer) => peer is IPEndPoint endPoint && proxies.TryFind(IpKey.From(endPoint.Address), out _);
-
-    private async ValueTask<ProxyHeaderOutcome> ReadAsync(Connection connection, PipeReader input, EndPoint? peer)
-    {
-        try
-        {
-            return IsTrusted(peer)
+            return gate.IsExpected(connection.ClientAddress, peer)
                 ? await TakeHeaderAsync(connection, input)
                 : await RefuseHeaderAsync(input);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            return connection.Handshake is null ? ProxyHeaderOutcome.TooSlow : ProxyHeaderOutcome.Gone;
+            return ProxyHeaderGate.Ended(connection);
         }
     }
 
@@ -157,38 +88,4 @@ internal sealed partial class ProxyHeaderReader(TrustedProxies proxies, ProxyMis
             }
         }
     }
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Debug, "A connection of {Peer} was closed before HTTP, PROXY header: {Outcome}")]
-        public static partial void Refused(ILogger logger, ProxyHeaderOutcome outcome, EndPoint? peer);
-    }
-}
-
-/// <summary>What became of a connection's first bytes; all but the last are of listeners in PROXY mode.</summary>
-internal enum ProxyHeaderOutcome
-{
-    /// <summary>A trusted proxy's header was taken.</summary>
-    Accepted,
-
-    /// <summary>No header, from a peer that is not trusted: a direct client.</summary>
-    Direct,
-
-    /// <summary>No header, from a trusted proxy.</summary>
-    Missing,
-
-    /// <summary>A trusted proxy's header that breaks the protocol.</summary>
-    Malformed,
-
-    /// <summary>A header from a peer that is not trusted.</summary>
-    Unlisted,
-
-    /// <summary>Cut before anything whole had come: late, or too many wait, or the relay stops.</summary>
-    TooSlow,
-
-    /// <summary>The peer left first.</summary>
-    Gone,
-
-    /// <summary>A header, from whomever, on a listener that is not in PROXY mode.</summary>
-    Unexpected,
 }

@@ -2,22 +2,25 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Relay.Addresses;
+using Relay.Transport.Engine;
 
 namespace Relay.Transport.Kestrel;
 
-/// <summary>Kestrel's socket transport with each TCP connection of the public wrapped, so that the relay knows when its socket is truly closed. The operators' listeners pass through.</summary>
-internal sealed class PublicListenerFactory(SocketTransportFactory sockets, AcceptFilter filter, ConnectionTable table) : IConnectionListenerFactory
+/// <summary>The engine's listeners, or Kestrel's socket transport with each TCP connection of the public wrapped, so that the relay knows when its socket is truly closed. The operators' listeners pass through.</summary>
+internal sealed class PublicListenerFactory(SocketTransportFactory sockets, EngineTransport engine, AcceptFilter filter, ConnectionTable table) : IConnectionListenerFactory
 {
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var listener = await sockets.BindAsync(endpoint, cancellationToken);
-        if (endpoint is not PublicEndPoint)
+        if (endpoint is not PublicEndPoint publicEndPoint)
         {
-            return listener;
+            return await sockets.BindAsync(endpoint, cancellationToken);
         }
 
+        IConnectionListener listener = publicEndPoint.UsesEngine
+            ? engine.Bind(publicEndPoint)
+            : new PublicListener(await sockets.BindAsync(endpoint, cancellationToken), publicEndPoint.ClientAddress, filter, table);
         filter.Measure();
-        return new PublicListener(listener, ((PublicEndPoint)endpoint).ClientAddress, filter, table);
+        return listener;
     }
 }
 

@@ -3,9 +3,9 @@ using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Relay.Addresses;
 using Relay.Scheduling;
 using Relay.Telemetry;
+using Relay.Transport.Engine;
 using KestrelListen = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
 namespace Relay.Transport.Kestrel;
@@ -28,7 +28,11 @@ internal static class TransportSetup
             .AddSingleton<AcceptFilter>()
             .AddSingleton<SocketTransportFactory>()
             .AddSingleton<IConnectionListenerFactory, PublicListenerFactory>()
+            .AddSingleton<ProxyHeaderGate>()
             .AddSingleton<ProxyHeaderReader>()
+            .AddSingleton<EngineTransport>()
+            .AddSingleton<LoopStatistics>()
+            .AddSingleton<IStatistics>(provider => provider.GetRequiredService<LoopStatistics>())
             .AddSingleton<LedgerReconciler>()
             .AddPeriodic<LedgerReconciler>(reconcileInterval, (reconciler, stop) => reconciler.RunAsync(stop))
             .AddSingleton<IStatistics, TransportStatistics>()
@@ -52,18 +56,20 @@ internal static class TransportSetup
         kestrel.Limits.MaxRequestLineSize = MaxHeadBytes / 2;
         foreach (var listener in options.Listeners)
         {
-            kestrel.Listen(new PublicEndPoint(listener), listen => Configure(listen, listener, options));
+            var usesEngine = options.UsesEngine(listener);
+            kestrel.Listen(new PublicEndPoint(listener, usesEngine), listen => Configure(listen, listener, usesEngine, options));
         }
     }
 
-    private static void Configure(KestrelListen listen, Listener listener, PublicListenerOptions options)
+    private static void Configure(KestrelListen listen, Listener listener, bool usesEngine, PublicListenerOptions options)
     {
         // One WebSocket is one TCP connection, which HTTP/2 would change.
         listen.Protocols = HttpProtocols.Http1;
-        var headers = listen.ApplicationServices.GetRequiredService<ProxyHeaderReader>();
-        listen.Use(listener.ClientAddress.Mode == ClientAddressMode.ProxyProtocol
-            ? next => connection => headers.OnConnectionAsync(connection, next)
-            : next => connection => headers.OnOtherConnectionAsync(connection, next));
+        if (!usesEngine)
+        {
+            var headers = listen.ApplicationServices.GetRequiredService<ProxyHeaderReader>();
+            listen.Use(next => connection => headers.OnConnectionAsync(connection, next));
+        }
 
         if (listener.UsesTls)
         {

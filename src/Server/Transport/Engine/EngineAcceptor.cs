@@ -1,0 +1,102 @@
+using System.Net.Sockets;
+using Relay.Addresses;
+using Relay.Native;
+
+namespace Relay.Transport.Engine;
+
+/// <summary>One loop's socket of a listener. The loop's thread only.</summary>
+internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, Socket socket, TimeProvider time) : IDisposable
+{
+    /// <summary>Time for which nothing is accepted when there is no descriptor left.</summary>
+    public const int PauseMilliseconds = 100;
+
+    private const int MaxInOneTurn = 64;
+
+    // Closed to accept, and close, a connection for which there is no descriptor: the system would offer it for ever.
+    private int _reserve = Descriptors.OpenNull();
+    private long _disarmedAt;
+
+    public int Descriptor { get; } = (int)socket.Handle;
+
+    public bool IsArmed => _disarmedAt == 0;
+
+    public void OnReadable()
+    {
+        for (var i = 0; i < MaxInOneTurn; i++)
+        {
+            var descriptor = Sockets.Accept(Descriptor, out var high, out var low);
+            if (descriptor >= 0)
+            {
+                Enter(descriptor, IpKey.FromIpv6(high, low));
+            }
+            else if (descriptor is -Errno.TooManyFiles or -Errno.TooManyFilesInSystem)
+            {
+                Shed();
+                return;
+            }
+            else if (descriptor != -Errno.ConnectionAborted)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Accepts again if the pause is over.</summary>
+    public void TryArm()
+    {
+        if (time.GetElapsedTime(_disarmedAt).TotalMilliseconds >= PauseMilliseconds)
+        {
+            _disarmedAt = 0;
+            loop.Arm(this, isArmed: true);
+        }
+    }
+
+    public void Dispose()
+    {
+        socket.Dispose();
+        if (_reserve >= 0)
+        {
+            Descriptors.Close(_reserve);
+        }
+    }
+
+    private void Enter(int descriptor, IpKey peer)
+    {
+        // Closed before the next is accepted: a flood never has more than one descriptor too many.
+        if (!listener.Filter.Allows(listener.ClientAddress, peer))
+        {
+            Sockets.Reset(descriptor);
+            return;
+        }
+
+        var connection = listener.Create(loop, descriptor, peer);
+        loop.Enter(connection);
+        if (!listener.Filter.TryEnter(connection, peer) || !loop.TryWatch(connection, descriptor))
+        {
+            connection.Finish(isReset: true);
+            return;
+        }
+
+        // Its request has often come by now. Read at once it cannot be crowded out by those that are accepted after it.
+        loop.Handle(connection, EpollEvents.Readable);
+    }
+
+    private void Shed()
+    {
+        if (_reserve >= 0)
+        {
+            Descriptors.Close(_reserve);
+            var descriptor = Sockets.Accept(Descriptor, out _, out _);
+            if (descriptor >= 0)
+            {
+                Sockets.Reset(descriptor);
+            }
+
+            _reserve = Descriptors.OpenNull();
+        }
+
+        listener.Filter.RejectForFiles();
+        _disarmedAt = time.GetTimestamp();
+        loop.Arm(this, isArmed: false);
+    }
+}

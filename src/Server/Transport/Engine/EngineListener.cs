@@ -1,0 +1,101 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Relay.Addresses;
+using Relay.Native;
+using Relay.Transport.Kestrel;
+
+namespace Relay.Transport.Engine;
+
+/// <summary>
+/// A public listener whose connections the engine accepts, with one listening socket for each loop. To Kestrel it is a
+/// listener that offers only what the engine does not answer itself.
+/// </summary>
+internal sealed class EngineListener(
+    EndPoint endPoint, ClientAddressRule clientAddress, AcceptFilter filter, ConnectionTable table, SocketConnectionContextFactory sockets)
+    : IConnectionListener
+{
+    private readonly Channel<(int Descriptor, EngineConnection Connection)> _handedOver =
+        Channel.CreateUnbounded<(int, EngineConnection)>(new UnboundedChannelOptions { SingleReader = true });
+
+    private readonly List<(EngineLoop Loop, EngineAcceptor Acceptor)> _acceptors = [];
+
+    public EndPoint EndPoint => endPoint;
+
+    public ClientAddressRule ClientAddress => clientAddress;
+
+    public AcceptFilter Filter => filter;
+
+    /// <summary>Begins to accept; one call for each loop.</summary>
+    public void Listen(EngineLoop loop, Socket socket, TimeProvider time)
+    {
+        var acceptor = new EngineAcceptor(loop, this, socket, time);
+        _acceptors.Add((loop, acceptor));
+        loop.Post(() => loop.Listen(acceptor));
+    }
+
+    public EngineConnection Create(EngineLoop loop, int descriptor, IpKey peer) => new(loop, this, descriptor, peer, table);
+
+    /// <summary>Gives a connection to Kestrel. From the loop that owns it.</summary>
+    public void HandOver(EngineConnection connection)
+    {
+        var descriptor = connection.Detach();
+        if (descriptor >= 0 && !_handedOver.Writer.TryWrite((descriptor, connection)))
+        {
+            Discard(descriptor, connection);
+        }
+    }
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        await foreach (var (descriptor, connection) in _handedOver.Reader.ReadAllAsync(cancellationToken))
+        {
+            var inner = sockets.Create(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)));
+            var successor = new KestrelConnection(inner, table) { ClientAddress = connection.ClientAddress, Claim = connection.Claim };
+            var isPending = filter.TryReplace(connection, successor);
+            connection.Retire();
+            if (isPending)
+            {
+                return successor.Context;
+            }
+
+            inner.Abort();
+            await inner.DisposeAsync();
+        }
+
+        return null;
+    }
+
+    /// <summary>Accepts no more, and waits until the engine's connections have ended; with the token they are reset.</summary>
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        await Task.WhenAll(_acceptors.Select(UnlistenAsync));
+        _acceptors.Clear();
+        _handedOver.Writer.TryComplete();
+        var open = table.All.OfType<EngineConnection>().Where(connection => connection.Listener == this).ToList();
+        using var reset = cancellationToken.UnsafeRegister(_ => open.ForEach(connection => connection.Abort()), null);
+        await Task.WhenAll(open.Select(connection => connection.GoneAsync()));
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static Task UnlistenAsync((EngineLoop Loop, EngineAcceptor Acceptor) pair)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        pair.Loop.Post(() =>
+        {
+            pair.Loop.Unlisten(pair.Acceptor);
+            pair.Acceptor.Dispose();
+            done.SetResult();
+        });
+        return done.Task;
+    }
+
+    private static void Discard(int descriptor, EngineConnection connection)
+    {
+        Sockets.Reset(descriptor);
+        connection.Retire();
+    }
+}
