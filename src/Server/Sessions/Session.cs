@@ -46,7 +46,7 @@ internal sealed class Session : FrameSender, IConnectionHandler
     public IpKey Address { get; }
 
     /// <summary>The key that the socket's address counts by: the address, or the network that it is in.</summary>
-    public IpKey Key => Address.CutIpv6(_keyLength);
+    public IpKey Key => Address.TruncateIpv6(_keyLength);
 
     public long ConnectedAt { get; }
 
