@@ -30,8 +30,8 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
     public long MessagesSent;
     public long BytesSent;
 
-    /// <summary>When the write that is under way began, or 0.</summary>
-    public long WriteStarted => Volatile.Read(ref _writeStarted);
+    /// <summary>When the write began that the connection keeps because its peer does not read, or 0.</summary>
+    public long WriteStarted => Math.Max(0, Volatile.Read(ref _writeStarted));
 
     /// <summary>What waits to be sent.</summary>
     public (int Messages, long Bytes) Queued
@@ -266,9 +266,11 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
 
     private bool Write(ReadOnlyMemory<byte> frame, long now)
     {
-        Volatile.Write(ref _writeStarted, now);
+        // Negative until the connection has kept it: only then does it wait for the peer.
+        Volatile.Write(ref _writeStarted, -now);
         if (!connection.Send(frame))
         {
+            Interlocked.CompareExchange(ref _writeStarted, now, -now);
             return false;
         }
 
