@@ -38,6 +38,37 @@ public sealed class CostTests(ITestOutputHelper output)
         Assert.Equal(3 + (2 * Rounds), to.Frames);
     }
 
+    /// <summary>One encoding for all: what a frame allocates, its channel's name and the shares' counter, is the same for one subscriber and for many.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public async Task Stream_OneFrame_AllocatesNothingForEachSubscriber(int subscribers)
+    {
+        await using var server = await StartAsync();
+        var owner = Register(server, "AAAAAA");
+        owner.Receive(InMemoryClient.Frame("""{"type":"channel-owner-register","channelId":"news"}"""));
+        owner.Receive(InMemoryClient.Frame("""{"type":"stream-start","channelId":"news","streamId":"live"}"""));
+        var audience = Enumerable.Range(0, subscribers).Select(_ => InMemoryClient.Create(server)).ToArray();
+        Array.ForEach(audience, client =>
+        {
+            client.Open(server.Get<SessionServices>(), server.Get<ISessionHandler>());
+            client.Receive(InMemoryClient.Frame("""{"type":"channel-subscribe","channelId":"news"}"""));
+        });
+        var before = audience[^1].Frames;
+        var frame = InMemoryClient.Frame($$"""{"type":"stream-frame","channelId":"news","streamId":"live","frame":"{{Payload}}"}""");
+        var received = new byte[frame.Length];
+
+        Assert.InRange(
+            Allocated(() =>
+            {
+                frame.CopyTo(received, 0);
+                owner.Receive(received);
+            }) / Rounds,
+            1,
+            128);
+        Assert.All(audience, client => Assert.Equal(before + (2 * Rounds), client.Frames));
+    }
+
     [Fact]
     public async Task Connect_OneClient_AllocatesItsStateAndNoMore()
     {
@@ -54,7 +85,7 @@ public sealed class CostTests(ITestOutputHelper output)
             client.Open(endpoint.Open(request, client).Accepted!);
         }) / Rounds;
         output.WriteLine($"{bytes} bytes for each client");
-        Assert.InRange(bytes, 1, 500);
+        Assert.InRange(bytes, 1, 700);
         Assert.All(clients, client => Assert.Equal(2, client.Frames));
     }
 

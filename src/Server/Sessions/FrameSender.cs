@@ -30,7 +30,7 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
     public long MessagesSent;
     public long BytesSent;
 
-    /// <summary>When the write that is under way began, or 0.</summary>
+    /// <summary>When the write began that the connection keeps because its peer does not read, or 0.</summary>
     public long WriteStarted => Math.Max(0, Volatile.Read(ref _writeStarted));
 
     /// <summary>What waits to be sent.</summary>

@@ -82,7 +82,6 @@ internal sealed class Session : FrameSender, IConnectionHandler
     /// <summary>Cancelled when the connection is gone, also while nobody reads from it.</summary>
     public CancellationToken ConnectionClosed => Connection.Closed;
 
-    /// <summary>True while the socket is registered as something.</summary>
     public bool IsRegistered => _registrations.Any;
 
     /// <summary>Since when the socket is registered as nothing.</summary>
