@@ -1,6 +1,7 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
 using Relay.Benchmarks;
+using Relay.Benchmarks.Echo;
 using Relay.Benchmarks.Flood;
 using Relay.Benchmarks.Soak;
 
@@ -21,6 +22,10 @@ switch (args)
     // What the disk makes of so many sockets' rendezvous.
     case ["meet", var sockets]:
         return await MeetingRate.MeasureAsync(int.Parse(sockets, CultureInfo.InvariantCulture));
+
+    // An echo for conformance suites from outside.
+    case ["echo", "--port", var port, "--transport", var transport]:
+        return await EchoServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), transport);
 
     // What untrusted clients write.
     case ["fuzz", var inputs, .. var given]:

@@ -69,7 +69,7 @@ public sealed class ChurnTests
         });
         await using var client = await TestClient.ConnectAsync(server);
         using var http = new HttpClient { BaseAddress = server.Http, Timeout = TestClient.Timeout };
-        foreach (var (path, status) in new[] { ("/health", 200), ("/ready", 200), ("/stats", 200), ("/metrics", 200), ("/", 404) })
+        foreach (var (path, status) in new[] { ("/health", 200), ("/ready", 200), ("/stats", 200), ("/metrics", 200), ("/", 426) })
         {
             using var response = await http.GetAsync(path, TestContext.Current.CancellationToken);
             Assert.Equal((path, status), (path, (int)response.StatusCode));

@@ -114,9 +114,9 @@ public sealed class HttpPagesTests
     [InlineData("HEAD", "/health", 200)]
     [InlineData("POST", "/health", 405)]
     [InlineData("DELETE", "/metrics", 405)]
-    [InlineData("GET", "/Health", 404)]
-    [InlineData("GET", "/health/", 404)]
-    [InlineData("GET", "/", 404)]
+    [InlineData("GET", "/Health", 426)]
+    [InlineData("HEAD", "/health/", 426)]
+    [InlineData("GET", "/", 426)]
     [InlineData("GET", "/federation", 404)]
     [InlineData("GET", "/admin/ws", 404)]
     [InlineData("PUT", "/nothing", 405)]
@@ -130,6 +130,11 @@ public sealed class HttpPagesTests
         if (status == 404)
         {
             Assert.Equal("Not Found", await response.Content.ReadAsStringAsync(Cancel));
+        }
+        else if (status == 426)
+        {
+            Assert.Equal(["websocket"], response.Headers.Upgrade.Select(protocol => protocol.Name));
+            Assert.Equal(["close", "Upgrade"], response.Headers.Connection);
         }
         else if (status == 405)
         {

@@ -46,7 +46,7 @@ internal sealed record ClientAddressRule(ClientAddressMode Mode, string Header)
         if (text.StartsWith(HeaderPrefix, StringComparison.OrdinalIgnoreCase))
         {
             var name = text[HeaderPrefix.Length..];
-            if (name.Length == 0 || !name.All(IsTokenLetter))
+            if (!HttpToken.Is(name))
             {
                 error = $"'{name}' is no header's name; write it like Header:CF-Connecting-IP";
             }
@@ -82,5 +82,4 @@ internal sealed record ClientAddressRule(ClientAddressMode Mode, string Header)
     });
 
     // RFC 9110 section 5.6.2.
-    private static bool IsTokenLetter(char letter) => char.IsAsciiLetterOrDigit(letter) || "!#$%&'*+-.^_`|~".Contains(letter);
 }

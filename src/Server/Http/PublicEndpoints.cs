@@ -23,7 +23,10 @@ internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint pee
             case PublicPaths.AdminWebSocket:
                 return NotFoundAsync(context);
             default:
-                return IsWebSocket(context) ? KestrelUpgrade.HandleAsync(context, sessions.Open) : NotFoundAsync(context);
+                return IsWebSocket(context)
+                    ? KestrelUpgrade.HandleAsync(context, sessions.Open)
+                    : IsRead(context) ? KestrelUpgrade.AnswerAsync(context, WebSocketHandshake.UpgradeRequired)
+                    : NotAllowedAsync(context);
         }
     }
 
@@ -35,7 +38,8 @@ internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint pee
         _ => metrics(context),
     };
 
-    private static bool IsWebSocket(HttpContext context) => WebSocketHandshake.IsRequested(context.Request.Headers.Upgrade.ToString());
+    private static bool IsWebSocket(HttpContext context) =>
+        WebSocketHandshake.IsRequested(HttpProtocol.IsHttp11(context.Request.Protocol), context.Request.Headers.Upgrade);
 
     private static bool IsRead(HttpContext context) =>
         HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);

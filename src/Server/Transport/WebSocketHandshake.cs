@@ -1,6 +1,8 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Primitives;
+using Relay.Addresses;
 
 namespace Relay.Transport;
 
@@ -16,8 +18,14 @@ internal static class WebSocketHandshake
     // Of RFC 6455 section 1.3.
     private static ReadOnlySpan<byte> AcceptGuid => "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"u8;
 
-    /// <summary>True when the value of the Upgrade header asks for a WebSocket, well or badly.</summary>
-    public static bool IsRequested(string upgrade) => upgrade.Contains("websocket", StringComparison.OrdinalIgnoreCase);
+    /// <summary>The answer where a WebSocket is all there is, to a request that does not ask for one.</summary>
+    public static readonly HttpAnswer UpgradeRequired = new(426, "A WebSocket is expected here", "Upgrade", "websocket");
+
+    /// <summary>True when a request asks for a WebSocket, whether or not it does so rightly.</summary>
+    /// <param name="isHttp11">False for HTTP/1.0, in which RFC 9110 section 7.8 lets nobody ask.</param>
+    /// <param name="upgrade">The lines of its Upgrade header.</param>
+    public static bool IsRequested(bool isHttp11, StringValues upgrade) =>
+        isHttp11 && upgrade.ToString().Split(',').Any(protocol => protocol.Trim().Equals("websocket", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The answer to a request that RFC 6455 forbids; null when it is well-formed.</summary>
     public static HttpAnswer? Check(UpgradeRequest request)
@@ -42,9 +50,14 @@ internal static class WebSocketHandshake
             return new HttpAnswer(400, "Unsupported Sec-WebSocket-Version", "Sec-WebSocket-Version", "13, 8");
         }
 
-        return IsKey(request.Header("Sec-WebSocket-Key").ToString())
+        if (!IsKey(Encoding.ASCII.GetBytes(request.Header("Sec-WebSocket-Key").ToString())))
+        {
+            return new HttpAnswer(400, "Sec-WebSocket-Key must be 16 bytes in base64");
+        }
+
+        return AreTokens(request.Header("Sec-WebSocket-Protocol").ToString())
             ? null
-            : new HttpAnswer(400, "Sec-WebSocket-Key must be 16 bytes in base64");
+            : new HttpAnswer(400, "Sec-WebSocket-Protocol must be tokens with commas between them");
     }
 
     /// <summary>The value of Sec-WebSocket-Accept for a well-formed request.</summary>
@@ -74,9 +87,5 @@ internal static class WebSocketHandshake
     /// <summary>True for 16 bytes in base64.</summary>
     public static bool IsKey(ReadOnlySpan<byte> key) => key.Length == KeyBytes && Base64.IsValid(key, out var decoded) && decoded == 16;
 
-    private static bool IsKey(string key)
-    {
-        Span<byte> decoded = stackalloc byte[18];
-        return key.Length == 24 && Base64.IsValid(key) && Convert.TryFromBase64String(key, decoded, out var length) && length == 16;
-    }
+    private static bool AreTokens(string list) => list.Length == 0 || list.Split(',').All(element => HttpToken.Is(element.AsSpan().Trim(" \t")));
 }

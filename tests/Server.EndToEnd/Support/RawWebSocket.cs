@@ -15,7 +15,9 @@ internal sealed class RawWebSocket : IAsyncDisposable
     private RawWebSocket(Socket socket) => _stream = new NetworkStream(socket, ownsSocket: true);
 
     /// <summary>Connects and writes nothing.</summary>
-    public static async Task<RawWebSocket> DialAsync(RelayServer server, string? from = null)
+    public static Task<RawWebSocket> DialAsync(RelayServer server, string? from = null) => DialAsync(server.Port, from);
+
+    public static async Task<RawWebSocket> DialAsync(int port, string? from = null)
     {
         // The small receive buffer lets a test that does not read fill the way to it quickly.
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = 4096 };
@@ -25,22 +27,29 @@ internal sealed class RawWebSocket : IAsyncDisposable
             socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         }
 
-        await socket.ConnectAsync(IPAddress.Loopback, server.Port, cancel.Token);
+        await socket.ConnectAsync(IPAddress.Loopback, port, cancel.Token);
         return new RawWebSocket(socket);
     }
 
     /// <summary>Connects, upgrades and reads the greeting.</summary>
     public static async Task<RawWebSocket> OpenAsync(RelayServer server, string path = "/", string? from = null, bool greeted = true)
     {
-        var socket = await DialAsync(server, from);
-        await socket.WriteAsync($"GET {path} HTTP/1.1\r\nHost: localhost\r\n{Upgrade}\r\n");
-        Assert.StartsWith("HTTP/1.1 101 ", await socket.ReadHeadAsync(), StringComparison.Ordinal);
+        var socket = await OpenAsync(server.Port, path, from);
         if (greeted)
         {
             Assert.Contains("server_info", await socket.ReadTextAsync(), StringComparison.Ordinal);
             Assert.Contains("server_identity", await socket.ReadTextAsync(), StringComparison.Ordinal);
         }
 
+        return socket;
+    }
+
+    /// <summary>Connects and upgrades.</summary>
+    public static async Task<RawWebSocket> OpenAsync(int port, string path = "/", string? from = null)
+    {
+        var socket = await DialAsync(port, from);
+        await socket.WriteAsync($"GET {path} HTTP/1.1\r\nHost: localhost\r\n{Upgrade}\r\n");
+        Assert.StartsWith("HTTP/1.1 101 ", await socket.ReadHeadAsync(), StringComparison.Ordinal);
         return socket;
     }
 
@@ -139,6 +148,66 @@ internal sealed class RawWebSocket : IAsyncDisposable
             // Reset: gone as well.
         }
     }
+
+    /// <summary>So many bytes as they stand on the wire; fewer when the connection ends before.</summary>
+    public async Task<byte[]> ReadBytesAsync(int count)
+    {
+        var buffer = new byte[count];
+        using var cancel = new CancellationTokenSource(TestClient.Timeout);
+        var length = 0;
+        try
+        {
+            while (length < count && await _stream.ReadAsync(buffer.AsMemory(length), cancel.Token) is > 0 and var read)
+            {
+                length += read;
+            }
+        }
+        catch (IOException)
+        {
+            // Reset: an end as well.
+        }
+
+        return buffer[..length];
+    }
+
+    /// <summary>Exactly these bytes come next.</summary>
+    public async Task ExpectAsync(byte[] bytes) => Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(await ReadBytesAsync(bytes.Length)));
+
+    /// <summary>Exactly these bytes come next, and then the end.</summary>
+    public async Task ExpectLastAsync(byte[] bytes) => Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(await ReadBytesAsync(bytes.Length + 1)));
+
+    /// <summary>Writes until the server has closed or cut the connection, and reads nothing.</summary>
+    public async Task WriteUntilCutAsync(byte[] bytes, TimeSpan patience)
+    {
+        using var cancel = new CancellationTokenSource(patience);
+        try
+        {
+            while (true)
+            {
+                await _stream.WriteAsync(bytes, cancel.Token);
+            }
+        }
+        catch (IOException)
+        {
+            // Cut, as was to be shown.
+        }
+    }
+
+    /// <summary>Sends no more (FIN), and can still read.</summary>
+    public void EndSending()
+    {
+        try
+        {
+            _stream.Socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The server was first to end it.
+        }
+    }
+
+    /// <summary>Closes with a TCP reset.</summary>
+    public void Reset() => _stream.Socket.Close(0);
 
     public ValueTask DisposeAsync() => _stream.DisposeAsync();
 

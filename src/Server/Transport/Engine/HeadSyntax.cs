@@ -1,15 +1,14 @@
 using System.Buffers;
 using System.Text;
+using Relay.Addresses;
 
 namespace Relay.Transport.Engine;
 
 /// <summary>The small words of RFC 9110 and RFC 9112, as bytes.</summary>
 internal static class HeadSyntax
 {
-    private const string AlphaNumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
     /// <summary>What a token may have: methods and header names.</summary>
-    public static readonly SearchValues<byte> TokenBytes = Of(AlphaNumeric + "!#$%&'*+-.^_`|~");
+    public static readonly SearchValues<byte> TokenBytes = Of(HttpToken.Characters);
 
     /// <summary>Visible ASCII. Clients send more of it in a target than RFC 3986 has, as they always did.</summary>
     public static readonly SearchValues<byte> TargetBytes = SearchValues.Create([.. Enumerable.Range(0x21, 0x7F - 0x21).Select(value => (byte)value)]);
@@ -20,7 +19,7 @@ internal static class HeadSyntax
 
     private static readonly SearchValues<byte> DigitBytes = Of("0123456789");
     private static readonly SearchValues<byte> Ipv6Bytes = Of("0123456789ABCDEFabcdef:.");
-    private static readonly SearchValues<byte> HostNameBytes = Of(AlphaNumeric + "-._~!$&'()");
+    private static readonly SearchValues<byte> HostNameBytes = Of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()");
 
     public static bool IsTokenByte(byte value) => TokenBytes.Contains(value);
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 using Relay.Addresses;
 
 namespace Relay.Transport.Kestrel;
@@ -40,13 +41,20 @@ internal static class KestrelUpgrade
         return connection.RunAsync(upgrade!, outcome.Accepted!);
     }
 
-    private static Task AnswerAsync(HttpContext context, HttpAnswer answer)
+    /// <summary>Answers without an upgrade.</summary>
+    public static Task AnswerAsync(HttpContext context, HttpAnswer answer)
     {
         context.Response.StatusCode = answer.Status;
         context.Response.ContentType = "text/plain; charset=utf-8";
         if (answer.HeaderName.Length > 0)
         {
             context.Response.Headers[answer.HeaderName] = answer.HeaderValue;
+        }
+
+        // RFC 9110 section 7.8: an Upgrade header is for the next hop alone, and Connection says so.
+        if (answer.HeaderName == "Upgrade")
+        {
+            context.Response.Headers.Append(HeaderNames.Connection, "Upgrade");
         }
 
         return context.Response.WriteAsync(answer.Text + "\n");

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -44,6 +45,9 @@ internal static class TransportSetup
     private static void Configure(KestrelServerOptions kestrel, PublicListenerOptions options)
     {
         kestrel.AddServerHeader = false;
+
+        // Header values may hold any byte above 127 (obs-text of RFC 9110), not UTF-8 alone.
+        kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
 
         // Max connections make one request; keeping its header texts for a next one would keep them for good.
         kestrel.DisableStringReuse = true;
