@@ -50,7 +50,7 @@ internal static class WebSocketHandshake
             return new HttpAnswer(400, "Unsupported Sec-WebSocket-Version", "Sec-WebSocket-Version", "13, 8");
         }
 
-        if (!IsKey(request.Header("Sec-WebSocket-Key").ToString()))
+        if (!IsKey(Encoding.ASCII.GetBytes(request.Header("Sec-WebSocket-Key").ToString())))
         {
             return new HttpAnswer(400, "Sec-WebSocket-Key must be 16 bytes in base64");
         }
@@ -88,10 +88,4 @@ internal static class WebSocketHandshake
     public static bool IsKey(ReadOnlySpan<byte> key) => key.Length == KeyBytes && Base64.IsValid(key, out var decoded) && decoded == 16;
 
     private static bool AreTokens(string list) => list.Length == 0 || list.Split(',').All(element => HttpToken.Is(element.AsSpan().Trim(" \t")));
-
-    private static bool IsKey(string key)
-    {
-        Span<byte> decoded = stackalloc byte[18];
-        return key.Length == 24 && Base64.IsValid(key) && Convert.TryFromBase64String(key, decoded, out var length) && length == 16;
-    }
 }

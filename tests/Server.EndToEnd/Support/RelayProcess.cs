@@ -22,6 +22,9 @@ internal sealed partial class RelayProcess : IAsyncDisposable
             : new ProcessStartInfo("bash", ["-c", $"ulimit -n {files}; exec dotnet \"$@\"", "relayd", .. command]);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         start.WorkingDirectory = _folder;
+
+        // It is the tests' own, and relayd refuses what it does not know.
+        start.Environment.Remove(TestTransport.Variable);
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

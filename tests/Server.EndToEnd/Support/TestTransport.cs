@@ -5,8 +5,10 @@ namespace Relay.EndToEnd.Support;
 /// <summary>Which road the tests drive: the variable RELAY_TEST_TRANSPORT says "engine" or "kestrel"; without it the relay chooses.</summary>
 internal static class TestTransport
 {
+    public const string Variable = "RELAY_TEST_TRANSPORT";
+
     public static TransportKind Kind { get; } =
-        Enum.Parse<TransportKind>(Environment.GetEnvironmentVariable("RELAY_TEST_TRANSPORT") ?? nameof(TransportKind.Auto), ignoreCase: true);
+        Enum.Parse<TransportKind>(Environment.GetEnvironmentVariable(Variable) ?? nameof(TransportKind.Auto), ignoreCase: true);
 
     /// <summary>Two also where one would do: what one loop hides, two show.</summary>
     public static int Loops => 2;

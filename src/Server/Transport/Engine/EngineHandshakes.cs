@@ -115,8 +115,11 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
     private void Enter(EngineConnection connection, ReadOnlySpan<byte> key)
     {
         connection.FinishHandshake();
+
+        // A list of subprotocols is checked where Kestrel's is.
+        var isWellFormed = _head.CountOf(_bytes.AsSpan(0, _length), "sec-websocket-protocol"u8) == 0;
         var request = new UpgradeRequest(
-            "GET", _headers ??= Header, connection.Peer, connection.Claim, connection.ClientAddress, IsUpgrade: true, IsWellFormed: true);
+            "GET", _headers ??= Header, connection.Peer, connection.Claim, connection.ClientAddress, IsUpgrade: true, isWellFormed);
         var outcome = entrance(request, connection);
         if (outcome.Refused is { } answer)
         {
