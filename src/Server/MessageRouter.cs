@@ -13,8 +13,7 @@ namespace Relay;
 /// the order of docs/protocol.md.
 /// </summary>
 internal sealed partial class MessageRouter(
-    ServerIdentity identity,
-    IdentityOptions identityOptions,
+    ServerGreeting greeting,
     ClientHandlers handlers,
     ClientDirectory presence,
     AdmissionGate gate,
@@ -26,17 +25,16 @@ internal sealed partial class MessageRouter(
     public void OnOpened(Session session)
     {
         session.State = new Client(session);
-        session.Send(MessageWriter.Write(
-            new ServerInfo(identity.ServerId, identityOptions.PublicEndpoint, identityOptions.Region is { Length: > 0 } region ? region : null),
-            ServerJson.Default.ServerInfo));
-        session.Send(MessageWriter.Write(identity.Greeting(time), ServerJson.Default.ServerIdentityMessage));
+        var (info, proof) = greeting.Share();
+        session.Send(info);
+        session.Send(proof);
     }
 
     public ValueTask OnMessageAsync(Session session, ReadOnlyMemory<byte> message, long receivedAt)
     {
         var client = Client.Of(session);
         metrics.BytesArrived(message.Length);
-        var rate = client.CountMessage(options, time);
+        var rate = client.CountMessage(options, receivedAt, time);
         if (rate != MessageRate.Allowed)
         {
             metrics.MessageReceived(ClientMessages.Unknown.Name);

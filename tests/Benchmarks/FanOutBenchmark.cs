@@ -35,9 +35,9 @@ public class FanOutBenchmark : ISessionHandler, IDisposable
         var streams = new StreamTable(directory);
         var upstream = new UpstreamQueue(directory, new ChannelOptions(), new ClientSessionOptions(), TimeProvider.System);
         var table = new ChannelTable(directory, streams, upstream, new ChannelOptions());
-        var services = new SessionServices(new ClientSessionOptions(), _metrics, TimeProvider.System, NullLogger<Session>.Instance);
-        var connections = new ConnectionTable(new ClosingConnections(TimeProvider.System));
         var sessions = new SessionTable();
+        var services = new SessionServices(new ClientSessionOptions(), sessions, _metrics, TimeProvider.System, NullLogger<Session>.Instance);
+        var connections = new ConnectionTable(new ClosingConnections(TimeProvider.System));
         _streams = new StreamHandler(streams);
         _owner = Connect();
         table.Own(_owner, "news");
@@ -53,7 +53,7 @@ public class FanOutBenchmark : ISessionHandler, IDisposable
         Client Connect()
         {
             var connection = new SilentConnection(connections);
-            var session = new Session(sessions.NextId(), default, default, connection, this, sessions, services);
+            var session = new Session(sessions.NextId(), default, default, connection, this, services);
             ((IConnectionHandler)session).OnOpened();
             return new Client(session);
         }

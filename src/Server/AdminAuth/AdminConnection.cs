@@ -62,7 +62,7 @@ internal sealed class AdminConnection
         TimeSpan wait;
         lock (_lock)
         {
-            wait = _requests.Take(1, _requestsPerSecond, Second, _time);
+            wait = _requests.Take(1, _requestsPerSecond, Second, _time.GetTimestamp(), _time);
         }
 
         try

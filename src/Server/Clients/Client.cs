@@ -1,3 +1,4 @@
+using System.Text;
 using Relay.Protocol;
 using Relay.RateLimiting;
 using Relay.Sessions;
@@ -20,6 +21,7 @@ internal sealed class Client(Session session)
     // Written by the presence table under its lock; read anywhere.
     private volatile string? _code;
     private volatile string? _peerId;
+    private volatile byte[]? _publicKey;
     private volatile bool _hasLeft;
 
     /// <summary>Pair requests of this socket. Receive loop only.</summary>
@@ -38,6 +40,13 @@ internal sealed class Client(Session session)
     {
         get => _code;
         set => _code = value;
+    }
+
+    /// <summary>The key that came with the code, as it came; empty before. ASCII, so it is kept as bytes.</summary>
+    public string PublicKey
+    {
+        get => _publicKey is { } key ? Encoding.ASCII.GetString(key) : "";
+        set => _publicKey = Encoding.ASCII.GetBytes(value);
     }
 
     /// <summary>The peer id that the socket is registered with.</summary>
@@ -71,17 +80,17 @@ internal sealed class Client(Session session)
     /// </summary>
     public string? NameIn(in ClientMessage message) => message.Text("peerId") is { Length: > 0 } given ? given : Name;
 
-    public MessageRate CountMessage(Sessions.ClientSessionOptions options, TimeProvider time)
+    public MessageRate CountMessage(Sessions.ClientSessionOptions options, long now, TimeProvider time)
     {
         var minute = TimeSpan.FromMinutes(1);
-        if (_messages.TryTake(1, options.MessagesPerMinute, minute, time))
+        if (_messages.TryTake(1, options.MessagesPerMinute, minute, now, time))
         {
             return MessageRate.Allowed;
         }
 
         var refusals = _refusals ??= new long[options.RefusedMessagesPerMinute];
-        refusals[_refused++ % refusals.Length] = time.GetTimestamp();
-        return _refused >= refusals.Length && time.GetElapsedTime(refusals[_refused % refusals.Length]) <= minute
+        refusals[_refused++ % refusals.Length] = now;
+        return _refused >= refusals.Length && time.GetElapsedTime(refusals[_refused % refusals.Length], now) <= minute
             ? MessageRate.Disconnect
             : MessageRate.Throttled;
     }

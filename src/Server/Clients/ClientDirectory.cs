@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Relay.Clients;
 
 /// <summary>What became of a socket's claim to a name.</summary>
@@ -24,12 +26,19 @@ internal sealed class ClientDirectory
     private readonly Lock _lock = new();
 
     // Guarded by _lock, all of the following.
-    private readonly Dictionary<string, Client> _names = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _keys = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Client> _names;
+    private readonly Dictionary<string, Client>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
+    private int _codes;
     private int _peerIds;
     private int _peakCodes;
     private long _codeRegistrations;
     private long _collisions;
+
+    public ClientDirectory()
+    {
+        _names = new Dictionary<string, Client>(StringComparer.Ordinal);
+        _bySpan = _names.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
 
     /// <summary>Claims a pairing code, or takes a new key for the socket's own.</summary>
     public Claim ClaimCode(Client client, string code, string publicKey)
@@ -43,10 +52,15 @@ internal sealed class ClientDirectory
             }
             else if (claim is not Claim.HasAnother)
             {
-                _keys[code] = publicKey;
-                client.Code = code;
+                if (claim is Claim.Taken)
+                {
+                    client.Code = code;
+                    _codes++;
+                }
+
+                client.PublicKey = publicKey;
                 _codeRegistrations++;
-                _peakCodes = Math.Max(_peakCodes, _keys.Count);
+                _peakCodes = Math.Max(_peakCodes, _codes);
             }
 
             return claim;
@@ -69,14 +83,12 @@ internal sealed class ClientDirectory
         }
     }
 
-    /// <summary>The socket that is registered with this pairing code, and its key.</summary>
-    public bool TryFindCode(string code, out Client client, out string publicKey)
+    /// <summary>The socket that is registered with this pairing code.</summary>
+    public bool TryFindCode(ReadOnlySpan<char> code, [NotNullWhen(true)] out Client? client)
     {
         lock (_lock)
         {
-            publicKey = _keys.GetValueOrDefault(code)!;
-            client = publicKey is null ? null! : _names[code];
-            return client is { HasLeft: false };
+            return _bySpan.TryGetValue(code, out client) && !client.HasLeft && code.SequenceEqual(client.Code);
         }
     }
 
@@ -108,7 +120,7 @@ internal sealed class ClientDirectory
         {
             if (client.Code is { } code)
             {
-                _keys.Remove(code);
+                _codes--;
                 _names.Remove(code);
                 client.Code = null;
                 client.Session.RemoveRegistration();
@@ -128,7 +140,7 @@ internal sealed class ClientDirectory
     {
         lock (_lock)
         {
-            return new ClientTotals(_keys.Count, _peakCodes, _codeRegistrations, _collisions, _peerIds);
+            return new ClientTotals(_codes, _peakCodes, _codeRegistrations, _collisions, _peerIds);
         }
     }
 

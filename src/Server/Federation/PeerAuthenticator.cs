@@ -1,4 +1,3 @@
-using System.Buffers;
 using Relay.Identity;
 using Relay.Protocol;
 using Relay.Sessions;
@@ -38,7 +37,7 @@ internal sealed partial class PeerAuthenticator(
         }
 
         replaced?.Session?.Close(CloseReason.DuplicateLink);
-        session.Send(Encode(PeerMessages.Acknowledge(identity, self, time)));
+        session.Send(EncodedMessage.CopyOf(PeerMessages.Acknowledge(identity, self, time)));
         Log.Authenticated(logger, Short(peer!.ServerId), link.Address);
         return true;
     }
@@ -48,13 +47,6 @@ internal sealed partial class PeerAuthenticator(
     {
         var key = serverId.AsSpan(serverId.IndexOf(':') + 1);
         return $"{key[..4]}…{key[^4..]}";
-    }
-
-    private static EncodedMessage Encode(byte[] message)
-    {
-        var rented = ArrayPool<byte>.Shared.Rent(message.Length);
-        message.CopyTo(rented, 0);
-        return new EncodedMessage(rented, message.Length);
     }
 
     private static partial class Log

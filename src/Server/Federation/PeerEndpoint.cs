@@ -14,7 +14,6 @@ internal sealed class PeerEndpoint(
     LimitPolicyStore policies,
     PeerTable peers,
     PeerAuthenticator welcome,
-    SessionTable sessions,
     SessionServices services,
     PeerCounts counts)
 {
@@ -37,6 +36,6 @@ internal sealed class PeerEndpoint(
         }
 
         return new UpgradeOutcome(
-            null, new Session(sessions.NextId(), origin.Address, key, connection, new PeerHandler(link, welcome), sessions, services));
+            null, new Session(services.Table.NextId(), origin.Address, key, connection, new PeerHandler(link, welcome), services));
     }
 }

@@ -9,6 +9,7 @@ internal static class IdentitySetup
         return services
             .AddSingleton(options)
             .AddSingleton(provider => ServerIdentity.LoadOrCreate(options, provider.GetRequiredService<ILogger<ServerIdentity>>()))
+            .AddSingleton<ServerGreeting>()
             .AddHostedService<IdentityStart>();
     }
 }

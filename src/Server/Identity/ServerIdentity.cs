@@ -52,10 +52,10 @@ internal sealed class ServerIdentity : IDisposable
     public byte[] Sign(ReadOnlySpan<byte> data) => Ed25519.Sign(_key, data);
 
     /// <summary>
-    /// Proof to one client that we hold the key, with a nonce of its own. The plain signature is what the apps check; the
+    /// Proof that we hold the key, with a nonce of its own. The plain signature is what the apps check; the
     /// binding says who speaks and when, too.
     /// </summary>
-    public ServerIdentityMessage Greeting(TimeProvider time)
+    public ServerIdentityMessage Prove(TimeProvider time)
     {
         var nonce = RandomNumberGenerator.GetBytes(NonceBytes);
         var nonceText = Convert.ToBase64String(nonce);

@@ -3,15 +3,22 @@ using System.Buffers;
 namespace Relay.Protocol;
 
 /// <summary>
-/// One outgoing text message as UTF-8 in a rented array. One owner at a time: the writer, then the queue, then the send
-/// loop; whoever takes it out of the queue returns it. A copy that <see cref="SharedMessage"/> gave out returns its share.
+/// One outgoing message as UTF-8 in a rented array, behind room for the header of its frame, so that nothing is moved when
+/// it is sent. One owner at a time: the writer, then the queue, then whoever sends it, who returns it. A copy
+/// that <see cref="SharedMessage"/> gave out returns its share.
 /// </summary>
 internal readonly struct EncodedMessage
 {
+    /// <summary>Bytes in front of the message; no frame header is longer.</summary>
+    public const int HeadRoom = 14;
+
     private readonly byte[] _rented;
     private readonly SharedMessage? _shared;
 
-    /// <summary>Takes over <paramref name="rented"/>, which came from <see cref="ArrayPool{T}.Shared"/>.</summary>
+    /// <summary>
+    /// Takes over <paramref name="rented"/>, which came from <see cref="ArrayPool{T}.Shared"/> and holds <paramref name="length"/>
+    /// bytes of message from <see cref="HeadRoom"/> on.
+    /// </summary>
     public EncodedMessage(byte[] rented, int length, long receivedAt = 0)
     {
         _rented = rented;
@@ -22,22 +29,44 @@ internal readonly struct EncodedMessage
     public EncodedMessage(in EncodedMessage message, SharedMessage shared)
         : this(message._rented, message.Length, message.ReceivedAt) => _shared = shared;
 
+    /// <summary>The message's own length, without its head room.</summary>
     public int Length { get; }
 
     /// <summary>When the message that this one forwards was read, as a timestamp; 0 for messages of our own.</summary>
     public long ReceivedAt { get; }
 
-    public ReadOnlyMemory<byte> Bytes => _rented.AsMemory(0, Length);
+    /// <summary>True for the answer to a ping, which is no message of the protocol.</summary>
+    public bool IsPong { get; private init; }
 
-    public void Return()
+    public ReadOnlyMemory<byte> Bytes => _rented.AsMemory(HeadRoom, Length);
+
+    /// <summary>The head room and the message. Those who share it write the same header, which changes nothing.</summary>
+    public Memory<byte> WithHeadRoom => _rented.AsMemory(0, HeadRoom + Length);
+
+    /// <summary>What <see cref="Return(object)"/> needs.</summary>
+    public object Owner => _shared ?? (object)_rented;
+
+    public static EncodedMessage CopyOf(ReadOnlySpan<byte> message)
     {
-        if (_shared is null)
+        var rented = ArrayPool<byte>.Shared.Rent(HeadRoom + message.Length);
+        message.CopyTo(rented.AsSpan(HeadRoom));
+        return new EncodedMessage(rented, message.Length);
+    }
+
+    public static EncodedMessage Pong(ReadOnlySpan<byte> payload) => CopyOf(payload) with { IsPong = true };
+
+    public void Return() => Return(Owner);
+
+    /// <summary>Returns the message that <paramref name="owner"/> belongs to.</summary>
+    public static void Return(object owner)
+    {
+        if (owner is SharedMessage shared)
         {
-            ArrayPool<byte>.Shared.Return(_rented);
+            shared.Dispose();
         }
         else
         {
-            _shared.Dispose();
+            ArrayPool<byte>.Shared.Return((byte[])owner);
         }
     }
 }

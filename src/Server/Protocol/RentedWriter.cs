@@ -2,11 +2,14 @@ using System.Buffers;
 
 namespace Relay.Protocol;
 
-/// <summary>A buffer writer over one rented array, which <see cref="Detach"/> hands on. One per thread, reused.</summary>
+/// <summary>
+/// A buffer writer over one rented array, which <see cref="Detach"/> hands on with head room in front of what was written.
+/// One per thread, reused.
+/// </summary>
 internal sealed class RentedWriter : IBufferWriter<byte>
 {
     private byte[] _buffer = [];
-    private int _written;
+    private int _written = EncodedMessage.HeadRoom;
 
     public void Advance(int count) => _written += count;
 
@@ -32,14 +35,14 @@ internal sealed class RentedWriter : IBufferWriter<byte>
     /// <summary>Gives the array and its contents away and starts anew.</summary>
     public EncodedMessage Detach(long receivedAt = 0)
     {
-        var message = new EncodedMessage(_buffer, _written, receivedAt);
+        var message = new EncodedMessage(_buffer, _written - EncodedMessage.HeadRoom, receivedAt);
         _buffer = [];
-        _written = 0;
+        Clear();
         return message;
     }
 
     /// <summary>Drops what a failed writer left behind.</summary>
-    public void Clear() => _written = 0;
+    public void Clear() => _written = EncodedMessage.HeadRoom;
 
     private void Reserve(int sizeHint)
     {
@@ -50,9 +53,9 @@ internal sealed class RentedWriter : IBufferWriter<byte>
         }
 
         var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_written + sizeHint, Math.Max(256, _buffer.Length * 2)));
-        _buffer.AsSpan(0, _written).CopyTo(larger);
         if (_buffer.Length > 0)
         {
+            _buffer.AsSpan(0, _written).CopyTo(larger);
             ArrayPool<byte>.Shared.Return(_buffer);
         }
 

@@ -47,9 +47,9 @@ internal struct TokenBucket
     }
 
     /// <summary>Takes the amount in any case and says how long it lasts until the bucket is out of debt; zero when it is not in debt.</summary>
-    public TimeSpan Take(double amount, double capacity, TimeSpan period, TimeProvider time)
+    public TimeSpan Take(double amount, double capacity, TimeSpan period, long now, TimeProvider time)
     {
-        Refill(capacity, period, time.GetTimestamp(), time);
+        Refill(capacity, period, now, time);
         _taken += amount;
         return _taken <= capacity ? TimeSpan.Zero : (_taken - capacity) / capacity * period;
     }

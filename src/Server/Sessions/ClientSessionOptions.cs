@@ -51,6 +51,9 @@ internal sealed class ClientSessionOptions : IValidatableObject
     [Range(1024, 1 << 30)]
     public int BytesBurst { get; set; } = 4 * 1024 * 1024;
 
+    /// <summary>Time in which as many bytes as <see cref="BytesBurst"/> may come at that rate.</summary>
+    internal TimeSpan BytesRefill => TimeSpan.FromSeconds(BytesBurst / (double)BytesPerSecond);
+
     /// <summary>Sockets closed per second when limits were lowered and those above them are to go.</summary>
     [Range(1, 100_000)]
     public int EvictionsPerSecond { get; set; } = 200;

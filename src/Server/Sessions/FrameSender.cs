@@ -1,4 +1,3 @@
-using System.Buffers;
 using Relay.Protocol;
 using Relay.Transport;
 using Relay.Transport.Framing;
@@ -6,95 +5,174 @@ using Relay.Transport.Framing;
 namespace Relay.Sessions;
 
 /// <summary>
-/// Messages to frames to the connection, in order: straight from whoever sends while nothing waits, else through the
-/// queue. No lock is held while it sends.
+/// The sending side of a session: messages as frames to the connection, in order. Straight from whoever sends while nothing
+/// waits, else through a queue that exists only while it is needed. No lock is held while it sends.
 /// </summary>
-internal sealed class FrameSender(Session session, Connection connection, SessionServices services)
+internal abstract class FrameSender(Connection connection, SessionServices services)
 {
     // Frames that one caller sends for others before the pool goes on with it.
     private const int MaxInOneTurn = 64;
-    private static readonly byte[] PingFrame = [0x89, 0x00];
 
-    private readonly OutboundQueue _queue = new(services.Options, services.Metrics);
+    // Guarded by the object's own monitor, which nobody else enters: a lock would be one more object for each idle socket.
+    private OutboundQueue? _queue;
+    private bool _isSending;
+    private bool _isCompleted;
+    private bool _isOver;
 
-    // Of the one who sends: the frame that is on its way.
-    private byte[]? _frame;
+    // Of the one who sends: what is to be returned when it has gone, and whether it was the close frame.
+    private object? _onItsWay;
     private bool _isLast;
 
     // Atomic.
-    private long _started;
+    private long _writeStarted;
 
-    /// <summary>When the write that is under way began, or 0.</summary>
-    public long Started => Math.Max(0, Volatile.Read(ref _started));
+    /// <summary>Counted by the one who sends; anybody reads.</summary>
+    public long MessagesSent;
+    public long BytesSent;
 
-    public (int Messages, long Bytes) Waiting => _queue.Waiting;
+    /// <summary>When the write began that the connection keeps because its peer does not read, or 0.</summary>
+    public long WriteStarted => Math.Max(0, Volatile.Read(ref _writeStarted));
 
-    public Task RoomAsync() => _queue.RoomAsync();
-
-    public EnqueueResult Send(in EncodedMessage message, bool droppable)
+    /// <summary>What waits to be sent.</summary>
+    public (int Messages, long Bytes) Queued
     {
-        var result = _queue.TryEnqueue(message, droppable);
-        if (result == EnqueueResult.SendNow)
+        get
         {
-            if (Write(message))
+            lock (this)
             {
-                Continue();
+                return _queue is { } queue ? (queue.Count, queue.Bytes) : default;
             }
-
-            return EnqueueResult.Queued;
         }
-
-        return result;
     }
+
+    protected Connection Connection => connection;
+
+    protected SessionServices Services => services;
+
+    /// <summary>The close frame that follows the last message; empty: none. Asked once, after <see cref="Complete"/>.</summary>
+    protected abstract ReadOnlyMemory<byte> CloseFrame { get; }
 
     /// <summary>Sends a ping unless something is being sent, which does as well to keep the way open.</summary>
     public void TryPing()
     {
-        if (_queue.TryBegin() && Write(PingFrame))
+        lock (this)
+        {
+            if (_isSending || _isCompleted)
+            {
+                return;
+            }
+
+            _isSending = true;
+        }
+
+        if (Write(FrameWriter.Ping, services.Time.GetTimestamp()))
         {
             Continue();
         }
     }
 
-    /// <summary>Answers a ping, in its turn.</summary>
-    public EnqueueResult Pong(ReadOnlySpan<byte> payload)
+    /// <summary>Nothing more goes out.</summary>
+    protected abstract void OnCloseSent();
+
+    /// <summary>Sends or queues the message. Unless it was accepted it is still the caller's.</summary>
+    protected SendResult Enqueue(in EncodedMessage message, bool droppable)
     {
-        var rented = ArrayPool<byte>.Shared.Rent(FrameWriter.MaxControlBytes);
-        payload.CopyTo(rented);
-        var pong = new EncodedMessage(rented, payload.Length, receivedAt: IsPong);
-        var result = Send(pong, droppable: false);
-        if (result != EnqueueResult.Queued)
+        lock (this)
         {
-            pong.Return();
+            if (_isCompleted)
+            {
+                return SendResult.Completed;
+            }
+
+            if (_isSending)
+            {
+                _queue ??= services.Queues.Get();
+                if (!_queue.TryAdd(message, droppable, services.Options))
+                {
+                    return SendResult.Full;
+                }
+
+                services.Metrics.QueueChanged(1);
+                return SendResult.Accepted;
+            }
+
+            _isSending = true;
         }
 
-        return result;
+        if (Write(message))
+        {
+            Continue();
+        }
+
+        return SendResult.Accepted;
     }
 
-    /// <summary>No more messages: the close frame follows what waits.</summary>
-    public void Complete(bool drop)
+    /// <summary>See <see cref="OutboundQueue.RoomAsync"/>.</summary>
+    protected Task RoomAsync()
     {
-        if (_queue.Complete(drop))
+        if (Volatile.Read(ref _queue) is null)
+        {
+            return Task.CompletedTask;
+        }
+
+        lock (this)
+        {
+            return _isCompleted || _queue is null ? Task.CompletedTask : _queue.RoomAsync(services.Options);
+        }
+    }
+
+    /// <summary>No more messages: the close frame follows what waits, which <paramref name="drop"/> returns unsent.</summary>
+    protected void Complete(bool drop)
+    {
+        OutboundQueue? dropped = null;
+        bool isLast;
+        lock (this)
+        {
+            _isCompleted = true;
+            isLast = !_isSending && !_isOver;
+            _isOver |= isLast;
+            _queue?.StopWaiting();
+            if (drop)
+            {
+                (dropped, _queue) = (_queue, null);
+            }
+        }
+
+        if (dropped is not null)
+        {
+            Drop(dropped);
+        }
+
+        if (isLast)
         {
             Finish();
         }
     }
 
-    public void OnSent()
+    /// <summary>What the connection had kept has gone: goes on with what waits.</summary>
+    protected void Resume()
     {
         Done();
         Continue();
     }
 
-    // Marks a pong in the queue; a timestamp is never negative.
-    private const long IsPong = -1;
+    private void Drop(OutboundQueue queue)
+    {
+        while (queue.TryTake(out var message, services.Options))
+        {
+            services.Metrics.QueueChanged(-1);
+            message.Return();
+        }
+
+        services.Queues.Return(queue);
+    }
 
     // Sends what waits, as the one who sends, until it has to wait itself.
     private void Continue()
     {
         for (var turn = 0; !_isLast; turn++)
         {
-            if (!_queue.TryNext(out var message, out var isLast))
+            if (!TryNext(out var message, out var isLast))
             {
                 if (isLast)
                 {
@@ -106,7 +184,8 @@ internal sealed class FrameSender(Session session, Connection connection, Sessio
 
             if (turn == MaxInOneTurn)
             {
-                ThreadPool.UnsafeQueueUserWorkItem(static next => next.Sender.Resume(next.Message), (Sender: this, Message: message), preferLocal: false);
+                ThreadPool.UnsafeQueueUserWorkItem(
+                    static next => next.Sender.WriteAndContinue(next.Message), (Sender: this, Message: message), preferLocal: false);
                 return;
             }
 
@@ -116,10 +195,10 @@ internal sealed class FrameSender(Session session, Connection connection, Sessio
             }
         }
 
-        session.OnCloseSent();
+        OnCloseSent();
     }
 
-    private void Resume(in EncodedMessage message)
+    private void WriteAndContinue(in EncodedMessage message)
     {
         if (Write(message))
         {
@@ -127,50 +206,71 @@ internal sealed class FrameSender(Session session, Connection connection, Sessio
         }
     }
 
+    // The next message for the one who sends. False: there is none, and the caller sends no longer, unless it is the last to do so.
+    private bool TryNext(out EncodedMessage message, out bool isLast)
+    {
+        lock (this)
+        {
+            isLast = false;
+            message = default;
+            var found = _queue is not null && _queue.TryTake(out message, services.Options);
+            if (_queue is { Count: 0 })
+            {
+                services.Queues.Return(_queue);
+                _queue = null;
+            }
+
+            if (!found)
+            {
+                isLast = _isCompleted && !_isOver;
+                _isOver |= _isCompleted;
+                _isSending = false;
+                return false;
+            }
+        }
+
+        services.Metrics.QueueChanged(-1);
+        return true;
+    }
+
     private void Finish()
     {
         _isLast = true;
-        var (code, text) = session.CloseFrame;
-        if (code == 0)
+        var frame = CloseFrame;
+        if (frame.IsEmpty || Write(frame, services.Time.GetTimestamp()))
         {
-            session.OnCloseSent();
-            return;
-        }
-
-        _frame = ArrayPool<byte>.Shared.Rent(FrameWriter.MaxControlBytes);
-        if (Write(_frame.AsMemory(0, FrameWriter.WriteClose(_frame, code, text, FrameRole.Server))))
-        {
-            session.OnCloseSent();
+            OnCloseSent();
         }
     }
 
     private bool Write(in EncodedMessage message)
     {
-        var isPong = message.ReceivedAt == IsPong;
-        _frame = ArrayPool<byte>.Shared.Rent(message.Length + FrameHead.MaxBytes);
-        var length = FrameWriter.Write(_frame, isPong ? FrameOpcode.Pong : FrameOpcode.Text, message.Bytes.Span, FrameRole.Server);
-        if (!isPong)
+        var now = services.Time.GetTimestamp();
+        var buffer = message.WithHeadRoom;
+        var opcode = message.IsPong ? FrameOpcode.Pong : FrameOpcode.Text;
+        var start = FrameWriter.Prepend(buffer.Span, EncodedMessage.HeadRoom, opcode, FrameRole.Server);
+        if (!message.IsPong)
         {
-            session.CountSent(message.Length);
+            MessagesSent++;
+            BytesSent += message.Length;
             services.Metrics.MessageSent(message.Length);
             if (message.ReceivedAt != 0)
             {
-                services.Metrics.Forwarded(services.Time.GetElapsedTime(message.ReceivedAt));
+                services.Metrics.Forwarded(services.Time.GetElapsedTime(message.ReceivedAt, now));
             }
         }
 
-        message.Return();
-        return Write(_frame.AsMemory(0, length));
+        _onItsWay = message.Owner;
+        return Write(buffer[start..], now);
     }
 
-    private bool Write(ReadOnlyMemory<byte> frame)
+    private bool Write(ReadOnlyMemory<byte> frame, long now)
     {
         // Negative until the connection has kept it: only then does it wait for the peer.
-        var now = services.Time.GetTimestamp();
-        Volatile.Write(ref _started, -now);
+        Volatile.Write(ref _writeStarted, -now);
         if (!connection.Send(frame))
         {
-            Interlocked.CompareExchange(ref _started, now, -now);
+            Interlocked.CompareExchange(ref _writeStarted, now, -now);
             return false;
         }
 
@@ -180,11 +280,11 @@ internal sealed class FrameSender(Session session, Connection connection, Sessio
 
     private void Done()
     {
-        Volatile.Write(ref _started, 0);
-        if (_frame is { } frame)
+        Volatile.Write(ref _writeStarted, 0);
+        if (_onItsWay is { } owner)
         {
-            _frame = null;
-            ArrayPool<byte>.Shared.Return(frame);
+            _onItsWay = null;
+            EncodedMessage.Return(owner);
         }
     }
 }

@@ -2,18 +2,26 @@ using Relay.Transport;
 
 namespace Relay.Sessions;
 
-/// <summary>A refused client that is told so by a close frame: it is upgraded, told, and cut a second later whatever it does.</summary>
-internal sealed class RefusedConnection(Connection connection, ReadOnlyMemory<byte> closeFrame, Action closed) : IConnectionHandler
+/// <summary>
+/// A refused client that is told so by a close frame: it is upgraded, told, and cut a second later whatever it does. Used
+/// again for the next one: being refused allocates nothing.
+/// </summary>
+internal sealed class RefusedConnection(Refuser refuser) : IConnectionHandler
 {
     // A client that keeps sending after it was refused is cut before its second is over.
     private const int MaxIgnoredBytes = 64 * 1024;
 
+    private Connection? _connection;
+    private ReadOnlyMemory<byte> _closeFrame;
     private int _ignored;
+
+    public void Begin(Connection connection, ReadOnlyMemory<byte> closeFrame) =>
+        (_connection, _closeFrame, _ignored) = (connection, closeFrame, 0);
 
     public void OnOpened()
     {
-        connection.CloseSoon();
-        connection.Send(closeFrame);
+        _connection!.CloseSoon();
+        _connection.Send(_closeFrame);
     }
 
     public ValueTask<bool> OnBytesAsync(Memory<byte> bytes)
@@ -25,7 +33,7 @@ internal sealed class RefusedConnection(Connection connection, ReadOnlyMemory<by
             return ValueTask.FromResult(true);
         }
 
-        connection.Close();
+        _connection!.Close();
         return ValueTask.FromResult(false);
     }
 
@@ -33,5 +41,9 @@ internal sealed class RefusedConnection(Connection connection, ReadOnlyMemory<by
     {
     }
 
-    public void OnClosed() => closed();
+    public void OnClosed()
+    {
+        _connection = null;
+        refuser.End(this);
+    }
 }

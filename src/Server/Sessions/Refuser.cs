@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Relay.Admission;
 using Relay.Policy;
 using Relay.Transport;
@@ -18,6 +19,9 @@ internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload
 
     private static readonly byte[][] CloseFrames = BuildCloseFrames();
 
+    // As many as there were at once, at most the bound.
+    private readonly ConcurrentQueue<RefusedConnection> _idle = [];
+
     // Atomic.
     private int _closing;
 
@@ -29,10 +33,12 @@ internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload
             if (Interlocked.Increment(ref _closing) <= maxClosing)
             {
                 overload.CountRejection(RejectionMode.CloseFrame);
-                return new UpgradeOutcome(null, new RefusedConnection(connection, CloseFrames[(int)refusal], Closed));
+                var refused = _idle.TryDequeue(out var used) ? used : new RefusedConnection(this);
+                refused.Begin(connection, CloseFrames[(int)refusal]);
+                return new UpgradeOutcome(null, refused);
             }
 
-            Closed();
+            Interlocked.Decrement(ref _closing);
         }
 
         overload.CountRejection(RejectionMode.HttpStatus);
@@ -40,7 +46,12 @@ internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload
         return HttpAnswer.RetryLater(Rejections.Of(refusal).Status, Rejections.Of(refusal).Text, wait);
     }
 
-    private void Closed() => Interlocked.Decrement(ref _closing);
+    /// <summary>The connection of a refused client is over.</summary>
+    public void End(RefusedConnection refused)
+    {
+        _idle.Enqueue(refused);
+        Interlocked.Decrement(ref _closing);
+    }
 
     private static byte[][] BuildCloseFrames()
     {

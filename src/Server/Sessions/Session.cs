@@ -10,42 +10,33 @@ namespace Relay.Sessions;
 /// One WebSocket on a connection, whoever is at its other end. It has no loop of its own: the connection tells it what
 /// came, and senders send from where they are. The first reason to close wins.
 /// </summary>
-internal sealed partial class Session : IConnectionHandler
+internal sealed class Session : FrameSender, IConnectionHandler
 {
     private const int HasSentClose = 1;
     private const int HasReadClose = 2;
-    private static readonly TimeSpan OneSecond = TimeSpan.FromSeconds(1);
 
-    // Fixed after construction.
-    private readonly Connection _connection;
-    private readonly SessionServices _services;
-    private readonly SessionTable _table;
-    private readonly FrameSender _sender;
+    private readonly byte _keyLength;
 
     // Reading side only.
     private FrameReader _reader;
     private TokenBucket _bytes;
+    private int _slot = -1;
 
     // Atomic.
-    private int _closeReason;
-    private int _registrations;
+    private Ending? _ending;
+    private Registrations _registrations;
     private int _ends;
     private long _lastReceived;
 
-    // Written by whoever closes first, before the queue is completed; read by the one who sends after that.
-    private (ushort Code, string Text) _closeFrame;
-
-    public Session(long id, IpKey address, IpKey key, Connection connection, ISessionHandler handler, SessionTable table, SessionServices services)
+    public Session(long id, IpKey address, IpKey key, Connection connection, ISessionHandler handler, SessionServices services)
+        : base(connection, services)
     {
         Id = id;
         Address = address;
-        Key = key;
-        ConnectedAt = LastMessage = LastPing = UnregisteredSince = _lastReceived = services.Time.GetTimestamp();
-        _connection = connection;
+        _keyLength = (byte)key.PrefixLength;
+        ConnectedAt = LastMessage = LastPing = _lastReceived = services.Time.GetTimestamp();
+        _registrations = new Registrations(ConnectedAt);
         Handler = handler;
-        _table = table;
-        _services = services;
-        _sender = new FrameSender(this, connection, services);
         _reader = new FrameReader(FrameRole.Server, services.Options.MaxMessageBytes);
     }
 
@@ -54,18 +45,20 @@ internal sealed partial class Session : IConnectionHandler
     /// <summary>The client's whole address.</summary>
     public IpKey Address { get; }
 
-    /// <summary>The key that the socket's address counts by.</summary>
-    public IpKey Key { get; }
+    /// <summary>The key that the socket's address counts by: the address, or the network that it is in.</summary>
+    public IpKey Key => Address.CutIpv6(_keyLength);
 
     public long ConnectedAt { get; }
 
     /// <summary>Whose session it is: the clients have one handler, each peer server one of its own.</summary>
     public ISessionHandler Handler { get; }
 
-    /// <summary>Why the session ended or is ending.</summary>
-    public CloseReason CloseReason => (CloseReason)Volatile.Read(ref _closeReason);
+    /// <summary>How the session ended or is ending; null: it is not.</summary>
+    public Ending? Ending => Volatile.Read(ref _ending);
 
-    public bool IsClosing => CloseReason != CloseReason.None;
+    public CloseReason CloseReason => Ending?.Reason ?? CloseReason.None;
+
+    public bool IsClosing => Ending is not null;
 
     /// <summary>What the handler keeps with the session; set in OnOpened, before any message.</summary>
     public object? State { get; set; }
@@ -73,11 +66,9 @@ internal sealed partial class Session : IConnectionHandler
     /// <summary>When the message that is being received began, or 0. Reading side writes, sweep reads.</summary>
     public long MessageStarted;
 
-    // The reading side writes the first two, the one who sends the others; anybody reads.
+    /// <summary>Counted by the reading side; anybody reads.</summary>
     public long MessagesReceived;
     public long BytesReceived;
-    public long MessagesSent;
-    public long BytesSent;
 
     /// <summary>When the last whole message came, at first the moment of connecting. Reading side writes, anybody reads.</summary>
     public long LastMessage;
@@ -85,32 +76,21 @@ internal sealed partial class Session : IConnectionHandler
     /// <summary>When bytes last came, pongs included.</summary>
     public long LastReceived => Volatile.Read(ref _lastReceived);
 
-    /// <summary>When the write that is under way began, or 0.</summary>
-    public long WriteStarted => _sender.Started;
-
-    /// <summary>What waits to be sent.</summary>
-    public (int Messages, long Bytes) Queued => _sender.Waiting;
-
     /// <summary>Sweep only.</summary>
     public long LastPing { get; set; }
 
     /// <summary>Cancelled when the connection is gone, also while nobody reads from it.</summary>
-    public CancellationToken ConnectionClosed => _connection.Closed;
+    public CancellationToken ConnectionClosed => Connection.Closed;
 
-    /// <summary>True while the socket is registered as something.</summary>
-    public bool IsRegistered => Volatile.Read(ref _registrations) > 0;
+    public bool IsRegistered => _registrations.Any;
 
     /// <summary>Since when the socket is registered as nothing.</summary>
-    public long UnregisteredSince { get; private set; }
+    public long UnregisteredSince => _registrations.EmptySince;
 
     /// <summary>A feature has registered the socket as something; <see cref="RemoveRegistration"/> takes that back.</summary>
-    public void AddRegistration() => Interlocked.Increment(ref _registrations);
+    public void AddRegistration() => _registrations.Add();
 
-    public void RemoveRegistration()
-    {
-        UnregisteredSince = _services.Time.GetTimestamp();
-        Interlocked.Decrement(ref _registrations);
-    }
+    public void RemoveRegistration() => _registrations.Remove(Services.Time.GetTimestamp());
 
     /// <summary>
     /// Sends a message, or queues it; never blocks. A full queue closes this session, the slow receiver, and nobody else. The
@@ -118,14 +98,14 @@ internal sealed partial class Session : IConnectionHandler
     /// </summary>
     public void Send(in EncodedMessage message)
     {
-        var result = _sender.Send(message, droppable: false);
-        if (result == EnqueueResult.Queued)
+        var result = Enqueue(message, droppable: false);
+        if (result == SendResult.Accepted)
         {
             return;
         }
 
         message.Return();
-        if (result == EnqueueResult.Full)
+        if (result == SendResult.Full)
         {
             Close(CloseReason.SlowConsumer);
         }
@@ -137,7 +117,7 @@ internal sealed partial class Session : IConnectionHandler
     /// </summary>
     public bool TrySend(in EncodedMessage message)
     {
-        if (_sender.Send(message, droppable: true) == EnqueueResult.Queued)
+        if (Enqueue(message, droppable: true) == SendResult.Accepted)
         {
             return true;
         }
@@ -146,62 +126,46 @@ internal sealed partial class Session : IConnectionHandler
         return false;
     }
 
-    /// <summary>Sends a ping unless something is being sent.</summary>
-    public void TryPing() => _sender.TryPing();
-
     /// <summary>Begins to close: what is queued goes out first (unless the reason drops it), then the close frame. Does not wait.</summary>
-    public void Close(CloseReason reason)
-    {
-        var definition = CloseReasons.Of(reason);
-        Close(reason, definition.Code, definition.Text);
-    }
+    public void Close(CloseReason reason) => Close(Ending.Of(reason));
 
     /// <summary>The same with a frame of the operator's choice.</summary>
-    public void Disconnect(ushort code, string text) => Close(CloseReason.Disconnected, code, text);
-
-    /// <summary>The close frame, once the session is closing; code 0: none.</summary>
-    public (ushort Code, string Text) CloseFrame => _closeFrame;
+    public void Disconnect(ushort code, string text) => Close(new Ending(CloseReason.Disconnected, code, text));
 
     /// <summary>Cuts the connection at once, without a close frame.</summary>
     public void Abort(CloseReason reason)
     {
         Close(reason);
-        _connection.Abort();
+        Connection.Abort();
     }
 
-    /// <summary>The one who sends: a message is on its way.</summary>
-    public void CountSent(int bytes)
-    {
-        MessagesSent++;
-        BytesSent += bytes;
-    }
+    protected override ReadOnlyMemory<byte> CloseFrame => Ending!.Frame;
 
-    /// <summary>The one who sends: nothing more goes out.</summary>
-    public void OnCloseSent() => End(HasSentClose);
+    protected override void OnCloseSent() => End(HasSentClose);
 
     void IConnectionHandler.OnOpened()
     {
-        _table.Add(this);
+        _slot = Services.Table.Add(this);
         Handler.OnOpened(this);
     }
 
-    void IConnectionHandler.OnSent() => _sender.OnSent();
+    void IConnectionHandler.OnSent() => Resume();
 
     void IConnectionHandler.OnClosed()
     {
         Close(CloseReason.PeerGone);
-        _sender.Complete(drop: true);
+        Complete(drop: true);
         _reader.Dispose();
-        _table.Remove(this);
+        Services.Table.Remove(_slot, this);
         Handler.OnClosed(this);
     }
 
     ValueTask<bool> IConnectionHandler.OnBytesAsync(Memory<byte> bytes)
     {
-        var options = _services.Options;
-        Volatile.Write(ref _lastReceived, _services.Time.GetTimestamp());
-        var pause = _bytes.Take(
-            bytes.Length, options.BytesBurst, options.BytesBurst / (double)options.BytesPerSecond * OneSecond, _services.Time);
+        var options = Services.Options;
+        var now = Services.Time.GetTimestamp();
+        Volatile.Write(ref _lastReceived, now);
+        var pause = _bytes.Take(bytes.Length, options.BytesBurst, options.BytesRefill, now, Services.Time);
         while (true)
         {
             var goesOn = Step(ref bytes, out var handling);
@@ -235,7 +199,7 @@ internal sealed partial class Session : IConnectionHandler
                     Fail(exception);
                 }
 
-                await _sender.RoomAsync();
+                await RoomAsync();
             }
 
             goesOn = Step(ref bytes, out next);
@@ -247,7 +211,7 @@ internal sealed partial class Session : IConnectionHandler
 
     private async ValueTask<bool> PauseAsync(TimeSpan pause)
     {
-        await Task.Delay(pause, _services.Time);
+        await Task.Delay(pause, Services.Time);
         return true;
     }
 
@@ -262,31 +226,20 @@ internal sealed partial class Session : IConnectionHandler
         {
             case FrameEventKind.Text or FrameEventKind.Binary:
                 var task = Handle(found.AsMemory(fed));
-                if (!task.IsCompletedSuccessfully || !_sender.RoomAsync().IsCompleted)
-                {
-                    handling = task;
-                }
-
+                handling = task.IsCompletedSuccessfully && RoomAsync().IsCompleted ? null : task;
                 break;
             case FrameEventKind.Ping:
-                if (_sender.Pong(found.Payload) == EnqueueResult.Full)
-                {
-                    Close(CloseReason.SlowConsumer);
-                }
-                else if (!_sender.RoomAsync().IsCompleted)
-                {
-                    handling = ValueTask.CompletedTask;
-                }
-
+                Send(EncodedMessage.Pong(found.Payload));
+                handling = RoomAsync().IsCompleted ? null : ValueTask.CompletedTask;
                 break;
             case FrameEventKind.Close:
                 // The peer's own code and text go back to it (RFC 6455 section 5.5.1).
-                Close(CloseReason.PeerClosed, found.CloseCode, System.Text.Encoding.UTF8.GetString(found.Payload));
+                Close(new Ending(CloseReason.PeerClosed, found.CloseCode, System.Text.Encoding.UTF8.GetString(found.Payload)));
                 End(HasReadClose);
                 return false;
             case FrameEventKind.Error:
-                Close(
-                    found.Error == FrameError.MessageTooBig ? CloseReason.MessageTooBig : CloseReason.ProtocolError, found.CloseCode, "");
+                Close(new Ending(
+                    found.Error == FrameError.MessageTooBig ? CloseReason.MessageTooBig : CloseReason.ProtocolError, found.CloseCode, ""));
                 break;
         }
 
@@ -296,13 +249,12 @@ internal sealed partial class Session : IConnectionHandler
 
     private ValueTask Handle(ReadOnlyMemory<byte> message)
     {
-        var receivedAt = _services.Time.GetTimestamp();
-        Volatile.Write(ref LastMessage, receivedAt);
+        Volatile.Write(ref LastMessage, _lastReceived);
         MessagesReceived++;
         BytesReceived += message.Length;
         try
         {
-            return IsClosing ? ValueTask.CompletedTask : Handler.OnMessageAsync(this, message, receivedAt);
+            return IsClosing ? ValueTask.CompletedTask : Handler.OnMessageAsync(this, message, _lastReceived);
         }
         catch (Exception exception)
         {
@@ -313,28 +265,27 @@ internal sealed partial class Session : IConnectionHandler
 
     private void Fail(Exception exception)
     {
-        Log.Failed(_services.Logger, exception, Id);
+        Services.LogFailure(exception, Id);
         Close(CloseReason.InternalError);
     }
 
-    private void Close(CloseReason reason, ushort code, string text)
+    private void Close(Ending ending)
     {
-        if (Interlocked.CompareExchange(ref _closeReason, (int)reason, (int)CloseReason.None) != (int)CloseReason.None)
+        if (Interlocked.CompareExchange(ref _ending, ending, null) is not null)
         {
             return;
         }
 
-        _closeFrame = (code, text);
-        if (reason is CloseReason.PeerGone or CloseReason.WriteTimeout)
+        if (ending.Reason is CloseReason.PeerGone or CloseReason.WriteTimeout)
         {
-            _connection.Abort();
+            Connection.Abort();
         }
         else
         {
-            _connection.CloseSoon();
+            Connection.CloseSoon();
         }
 
-        _sender.Complete(CloseReasons.Of(reason).DropsQueue);
+        Complete(CloseReasons.Of(ending.Reason).DropsQueue);
     }
 
     // When both sides are done the connection ends; else its grace does it.
@@ -342,13 +293,7 @@ internal sealed partial class Session : IConnectionHandler
     {
         if ((Interlocked.Or(ref _ends, side) | side) == (HasSentClose | HasReadClose))
         {
-            _connection.Close();
+            Connection.Close();
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Error, "Session {Id} ended by a bug in relayd")]
-        public static partial void Failed(ILogger logger, Exception exception, long id);
     }
 }

@@ -10,7 +10,6 @@ internal sealed class SessionEndpoint(
     ClientAddressResolver origins,
     ProxyMisconfiguration warning,
     Refuser refuser,
-    SessionTable table,
     SessionServices services,
     ISessionHandler handler)
 {
@@ -37,7 +36,7 @@ internal sealed class SessionEndpoint(
 
         // From here on the place comes back when the TCP connection is gone, however that happens.
         connection.Hold(lease, decision.Key);
-        return new UpgradeOutcome(null, new Session(table.NextId(), origin.Address, decision.Key, connection, handler, table, services));
+        return new UpgradeOutcome(null, new Session(services.Table.NextId(), origin.Address, decision.Key, connection, handler, services));
     }
 
     /// <summary>Whose connection it is, by the rule of the listener that accepted it.</summary>

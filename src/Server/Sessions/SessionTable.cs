@@ -1,23 +1,24 @@
-using System.Collections.Concurrent;
 using Relay.Protocol;
+using Relay.Transport;
 
 namespace Relay.Sessions;
 
-/// <summary>Live sessions, clients and peer servers, by id.</summary>
+/// <summary>Live sessions, clients and peer servers.</summary>
 internal sealed class SessionTable
 {
-    private readonly ConcurrentDictionary<long, Session> _sessions = [];
+    private readonly SlotTable<Session> _sessions = new();
     private long _lastId;
 
     public int Count => _sessions.Count;
 
-    public IEnumerable<Session> All => _sessions.Select(pair => pair.Value);
+    public IEnumerable<Session> All => _sessions.All;
 
     public long NextId() => Interlocked.Increment(ref _lastId);
 
-    public void Add(Session session) => _sessions.TryAdd(session.Id, session);
+    /// <summary>Returns the number that <see cref="Remove"/> needs.</summary>
+    public int Add(Session session) => _sessions.Add(session);
 
-    public void Remove(Session session) => _sessions.TryRemove(session.Id, out _);
+    public void Remove(int slot, Session session) => _sessions.Remove(slot, session);
 
     public void CloseAll(CloseReason reason)
     {

@@ -23,7 +23,7 @@ internal sealed class CallHandler(SignalForwarder signals)
             return "Missing or invalid payload";
         }
 
-        if (!TryGetText(payload, "callId", out var id) || id.Text is not { } callId || !CallId.IsValid(callId))
+        if (!TryGetText(payload, "callId", out var id) || !IsCallId(id))
         {
             return "Invalid or missing callId (must be UUID v4 format)";
         }
@@ -40,6 +40,12 @@ internal sealed class CallHandler(SignalForwarder signals)
                 : null,
             _ => null,
         };
+    }
+
+    private static bool IsCallId(JsonValue id)
+    {
+        Span<char> text = stackalloc char[CallId.MaxSpelledLength];
+        return id.IsText && JsonText.TryCopyAscii(id.Raw.Span, text, out var length) && CallId.IsValid(text[..length]);
     }
 
     private static bool TryGetText(JsonValue payload, string name, out JsonValue text) =>

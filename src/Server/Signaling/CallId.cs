@@ -5,7 +5,10 @@ internal static class CallId
 {
     private const string Form = "xxxxxxxx-xxxx-4xxx-vxxx-xxxxxxxxxxxx";
 
-    public static bool IsValid(string text)
+    /// <summary>The longest JSON that spells an id, without its quotes.</summary>
+    public const int MaxSpelledLength = 216;
+
+    public static bool IsValid(ReadOnlySpan<char> text)
     {
         if (text.Length != Form.Length)
         {

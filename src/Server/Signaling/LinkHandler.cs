@@ -46,7 +46,7 @@ internal sealed class LinkHandler(
     public void Respond(Client client, in ClientMessage message)
     {
         var link = message.Text("linkCode")!;
-        if (client.Code is not { } code || !presence.TryFindCode(code, out _, out var key))
+        if (client.Code is not { } code)
         {
             client.SendError(SignalForwarder.NotRegistered);
         }
@@ -66,7 +66,7 @@ internal sealed class LinkHandler(
         {
             matches.Add(request.From, client);
             request.From.Send(MessageWriter.Write(
-                new LinkMatched(link, key, IsInitiator: true, WebClientCode: null, DeviceName: null, message.DisplayText("deviceId")),
+                new LinkMatched(link, client.PublicKey, IsInitiator: true, WebClientCode: null, DeviceName: null, message.DisplayText("deviceId")),
                 ServerJson.Default.LinkMatched));
             client.Send(MessageWriter.Write(
                 new LinkMatched(link, request.FromKey, IsInitiator: false, request.FromCode, request.DeviceName, DeviceId: null),
@@ -97,7 +97,7 @@ internal sealed class LinkHandler(
     private bool TryAdd(Client client, string code, string key, string link, string deviceName, out PendingRequest request)
     {
         request = null!;
-        if (!_addresses.TryTake(client.Session.Key) || link == code || !presence.TryFindCode(link, out var phone, out _))
+        if (!_addresses.TryTake(client.Session.Key) || link == code || !presence.TryFindCode(link, out var phone))
         {
             return false;
         }

@@ -80,7 +80,7 @@ internal sealed class PairingHandler(
     public void Respond(Client client, in ClientMessage message)
     {
         var requester = message.Text("targetCode")!;
-        if (client.Code is not { } code || !presence.TryFindCode(code, out _, out var key))
+        if (client.Code is not { } code)
         {
             client.SendError(SignalForwarder.NotRegistered);
         }
@@ -95,7 +95,7 @@ internal sealed class PairingHandler(
         else if (message.IsTrue("accepted"))
         {
             matches.Add(request.From, client);
-            request.From.Send(MessageWriter.Write(new PairMatched(code, key, IsInitiator: true), ServerJson.Default.PairMatched));
+            request.From.Send(MessageWriter.Write(new PairMatched(code, client.PublicKey, IsInitiator: true), ServerJson.Default.PairMatched));
             client.Send(MessageWriter.Write(
                 new PairMatched(requester, request.FromKey, IsInitiator: false), ServerJson.Default.PairMatched));
         }
@@ -132,7 +132,7 @@ internal sealed class PairingHandler(
     private bool TryAdd(Client client, string code, string target, out PendingRequest request, out PendingRequest? displaced)
     {
         (request, displaced) = (null!, null);
-        if (target == code || !presence.TryFindCode(target, out var to, out _) || !presence.TryFindCode(code, out _, out var key))
+        if (target == code || !presence.TryFindCode(target, out var to))
         {
             return false;
         }
@@ -142,7 +142,7 @@ internal sealed class PairingHandler(
             Kind = RequestKind.Pair,
             From = client,
             FromCode = code,
-            FromKey = key,
+            FromKey = client.PublicKey,
             FromAddress = client.Session.Key,
             To = to,
             ToCode = target,

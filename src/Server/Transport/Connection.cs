@@ -9,12 +9,7 @@ namespace Relay.Transport;
 /// </summary>
 internal abstract class Connection
 {
-    private static int _lastNumber;
-
     private readonly ConnectionTable _table;
-
-    // Its hash: the default one and a monitor do not fit into an object's header together, and would cost 64 bytes.
-    private readonly int _number = Interlocked.Increment(ref _lastNumber);
 
     // Written once when the connection is admitted; read by the reconciler and at the end.
     private AdmissionLease _lease;
@@ -32,6 +27,9 @@ internal abstract class Connection
     /// <summary>What the connection's PROXY header said. Set once, before TLS and HTTP.</summary>
     public ProxyClaim Claim { get; set; }
 
+    /// <summary>Its place in the <see cref="ConnectionTable"/>, which sets it; below 0: none.</summary>
+    public int Slot { get; set; } = -1;
+
     /// <summary>Its entry among the unfinished; null: it is finished. Written under the lock of <see cref="HandshakeGuard"/>.</summary>
     public LinkedListNode<Handshake>? Handshake { get; set; }
 
@@ -44,8 +42,6 @@ internal abstract class Connection
     public abstract CancellationToken Closed { get; }
 
     protected abstract bool IsSocketClosed { get; }
-
-    public sealed override int GetHashCode() => _number;
 
     /// <summary>
     /// Sends without waiting; one call at a time, from any thread. Never throws: who cannot be sent to is closed.

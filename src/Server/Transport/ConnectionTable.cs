@@ -1,34 +1,17 @@
-using System.Collections.Concurrent;
-
 namespace Relay.Transport;
 
 /// <summary>Every open TCP connection of the public listener, from accept until its socket is closed.</summary>
 internal sealed class ConnectionTable(ClosingConnections closing)
 {
-    private readonly ConcurrentDictionary<Connection, byte> _connections = [];
-
-    // Atomic: the dictionary counts itself only by taking all of its locks, and every accept asks.
-    private int _count;
+    private readonly SlotTable<Connection> _connections = new();
 
     public ClosingConnections Closing => closing;
 
-    public int Count => Volatile.Read(ref _count);
+    public int Count => _connections.Count;
 
-    public void Add(Connection connection)
-    {
-        if (_connections.TryAdd(connection, 0))
-        {
-            Interlocked.Increment(ref _count);
-        }
-    }
+    public IEnumerable<Connection> All => _connections.All;
 
-    public void Remove(Connection connection)
-    {
-        if (_connections.TryRemove(connection, out _))
-        {
-            Interlocked.Decrement(ref _count);
-        }
-    }
+    public void Add(Connection connection) => connection.Slot = _connections.Add(connection);
 
-    public IEnumerable<Connection> All => _connections.Select(pair => pair.Key);
+    public void Remove(Connection connection) => _connections.Remove(connection.Slot, connection);
 }

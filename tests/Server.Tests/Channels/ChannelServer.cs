@@ -26,7 +26,7 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
         channels ??= new ChannelOptions { UpstreamPerMinute = 100_000 };
         sessions ??= new ClientSessionOptions();
         _connections = new ConnectionTable(new ClosingConnections(Time));
-        _services = new SessionServices(sessions, _metrics, Time, NullLogger<Session>.Instance);
+        _services = new SessionServices(sessions, _sessions, _metrics, Time, NullLogger<Session>.Instance);
         var directory = new ChannelDirectory(Time);
         var streams = new StreamTable(directory);
         var upstream = new UpstreamQueue(directory, channels, sessions, Time);
@@ -52,7 +52,7 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
     public Member Connect(bool stuck = false)
     {
         var socket = new ClientSocket(_connections, stuck);
-        var session = new Session(_sessions.NextId(), default, default, socket, this, _sessions, _services);
+        var session = new Session(_sessions.NextId(), default, default, socket, this, _services);
         var client = new Client(session);
         session.State = client;
         socket.Open(session);

@@ -31,7 +31,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
     public PeerHandlerTests()
     {
         _table = new PeerTable(_options, _time);
-        _services = new SessionServices(new ClientSessionOptions(), _metrics, _time, NullLogger<Session>.Instance);
+        _services = new SessionServices(new ClientSessionOptions(), _sessions, _metrics, _time, NullLogger<Session>.Instance);
         _connections = new ConnectionTable(new ClosingConnections(_time));
         _ticking =
         [
@@ -230,7 +230,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         var key = IpKey.From(address, 64);
         Assert.True(_table.TryEnter(address, key, out var link));
         var socket = new FakePeerSocket(_connections);
-        socket.Open(new Session(_sessions.NextId(), key, key, socket, new PeerHandler(link, welcome), _sessions, _services));
+        socket.Open(new Session(_sessions.NextId(), key, key, socket, new PeerHandler(link, welcome), _services));
         _open.Add((socket, socket.Over));
         return socket;
     }

@@ -54,12 +54,12 @@ public sealed class ServerIdentityTests
 
     /// <summary>Weakness 30 of the reference network: a recorded greeting proves nothing later, because what is bound says when.</summary>
     [Fact]
-    public void Greeting_EachClient_ProvesTheKeyWithANonceOfItsOwn()
+    public void Prove_EachTime_ShowsTheKeyWithANonceOfItsOwn()
     {
         using var identity = new ServerIdentity(Seed);
         var time = new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123));
 
-        var greeting = identity.Greeting(time);
+        var greeting = identity.Prove(time);
 
         var nonce = Convert.FromBase64String(greeting.Nonce);
         Assert.Equal(32, nonce.Length);
@@ -70,17 +70,17 @@ public sealed class ServerIdentityTests
         Assert.True(ServerIdentity.Verify(identity.PublicKey, Encoding.UTF8.GetBytes(bound), Convert.FromBase64String(greeting.Binding)));
         Assert.False(ServerIdentity.Verify(
             identity.PublicKey, Encoding.UTF8.GetBytes(bound.Replace("123", "124", StringComparison.Ordinal)), Convert.FromBase64String(greeting.Binding)));
-        Assert.NotEqual(greeting.Nonce, identity.Greeting(time).Nonce);
+        Assert.NotEqual(greeting.Nonce, identity.Prove(time).Nonce);
     }
 
     [Fact]
-    public void Greeting_FromManyThreads_IsAlwaysGood()
+    public void Prove_FromManyThreads_IsAlwaysGood()
     {
         using var identity = new ServerIdentity(Seed);
 
         var good = Enumerable.Range(0, 200).AsParallel().All(_ =>
         {
-            var greeting = identity.Greeting(TimeProvider.System);
+            var greeting = identity.Prove(TimeProvider.System);
             return ServerIdentity.Verify(
                 identity.PublicKey, Convert.FromBase64String(greeting.Nonce), Convert.FromBase64String(greeting.Signature));
         });

@@ -17,7 +17,7 @@ public sealed class SharedMessageTests
         var shared = new SharedMessage(new EncodedMessage(array, 7, receivedAt: 42));
         var shares = Enumerable.Range(0, 3).Select(_ => shared.Share()).ToList();
         Assert.All(shares, share => Assert.Equal((7, 42L), (share.Length, share.ReceivedAt)));
-        Assert.All(shares, share => Assert.True(share.Bytes.Span == array.AsSpan(0, 7)));
+        Assert.All(shares, share => Assert.True(share.Bytes.Span == array.AsSpan(EncodedMessage.HeadRoom, 7)));
 
         shared.Dispose();
         shares[0].Return();
@@ -48,7 +48,7 @@ public sealed class SharedMessageTests
         for (var round = 0; round < 200; round++)
         {
             var array = Take();
-            array[0] = 1;
+            array[EncodedMessage.HeadRoom] = 1;
             using var shared = new SharedMessage(new EncodedMessage(array, Size));
             Parallel.For(0, 8, _ =>
             {
@@ -57,7 +57,7 @@ public sealed class SharedMessageTests
                 Interlocked.Add(ref wrong, share.Bytes.Span[0] == 1 ? 0 : 1);
                 share.Return();
                 var other = Take();
-                other[0] = 2;
+                other[EncodedMessage.HeadRoom] = 2;
                 ArrayPool<byte>.Shared.Return(other);
             });
         }

@@ -51,9 +51,9 @@ public sealed class TokenBucketTests
     [Fact]
     public void Take_MoreThanThereIs_TellsHowLongTheDebtLasts()
     {
-        Assert.Equal(TimeSpan.Zero, _bucket.Take(10, 10, Minute, _time));
-        Assert.Equal(TimeSpan.FromSeconds(30), _bucket.Take(5, 10, Minute, _time));
+        Assert.Equal(TimeSpan.Zero, _bucket.Take(10, 10, Minute, _time.GetTimestamp(), _time));
+        Assert.Equal(TimeSpan.FromSeconds(30), _bucket.Take(5, 10, Minute, _time.GetTimestamp(), _time));
         _time.Advance(TimeSpan.FromSeconds(30));
-        Assert.Equal(TimeSpan.FromSeconds(6), _bucket.Take(1, 10, Minute, _time));
+        Assert.Equal(TimeSpan.FromSeconds(6), _bucket.Take(1, 10, Minute, _time.GetTimestamp(), _time));
     }
 }

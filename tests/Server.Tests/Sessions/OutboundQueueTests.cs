@@ -1,112 +1,79 @@
-using System.Buffers;
 using Relay.Protocol;
 using Relay.Sessions;
-using Relay.Telemetry;
 
 namespace Server.Tests.Sessions;
 
-public sealed class OutboundQueueTests : IDisposable
+public sealed class OutboundQueueTests
 {
-    private readonly RelayMetrics _metrics = new();
-    private readonly OutboundQueue _queue;
-
-    // Somebody is sending, so that all else waits.
-    public OutboundQueueTests()
-    {
-        _queue = new OutboundQueue(new ClientSessionOptions { QueueMessages = 3, QueueBytes = 1024 }, _metrics);
-        Assert.True(_queue.TryBegin());
-    }
-
-    public void Dispose() => _metrics.Dispose();
+    private readonly ClientSessionOptions _options = new() { QueueMessages = 3, QueueBytes = 1024 };
+    private readonly OutboundQueue _queue = new();
 
     [Fact]
-    public void TryEnqueue_OverTheCount_IsFull()
+    public void TryAdd_OverTheCount_IsRefused()
     {
-        Assert.All(Enumerable.Range(0, 3), _ => Assert.Equal(EnqueueResult.Queued, Add(1)));
-        Assert.Equal(EnqueueResult.Full, Add(1));
-        Assert.True(_queue.TryNext(out _, out _));
-        Assert.Equal(EnqueueResult.Queued, Add(1));
+        Assert.All(Enumerable.Range(0, 3), _ => Assert.True(Add(1)));
+        Assert.False(Add(1));
+        Take();
+        Assert.True(Add(1));
     }
 
     [Fact]
-    public void TryEnqueue_OverTheBytes_IsFull()
+    public void TryAdd_OverTheBytes_IsRefused()
     {
-        Assert.Equal(EnqueueResult.Queued, Add(1000));
-        Assert.Equal(EnqueueResult.Full, Add(25));
-        Assert.Equal(EnqueueResult.Queued, Add(24));
+        Assert.True(Add(1000));
+        Assert.False(Add(25));
+        Assert.True(Add(24));
+        Assert.Equal((2, 1024L), (_queue.Count, _queue.Bytes));
+    }
+
+    [Fact]
+    public void TryAdd_WhatMayBeLost_GetsHalf()
+    {
+        Assert.True(Add(512, droppable: true));
+        Assert.False(Add(1, droppable: true));
+        Assert.True(Add(512));
     }
 
     // Of three messages or 1,024 bytes: more than one message or 512 bytes are over half.
     [Theory]
     [InlineData(1, 1)]
     [InlineData(1000)]
-    public async Task RoomAsync_OverHalf_WaitsUntilHalfIsSent(params int[] lengths)
+    public async Task RoomAsync_OverHalf_WaitsUntilHalfIsTaken(params int[] lengths)
     {
-        Assert.True(_queue.RoomAsync().IsCompleted);
-        Assert.All(lengths, length => Assert.Equal(EnqueueResult.Queued, Add(length)));
-        var room = _queue.RoomAsync();
+        Assert.True(_queue.RoomAsync(_options).IsCompleted);
+        Assert.All(lengths, length => Assert.True(Add(length)));
+        var room = _queue.RoomAsync(_options);
         Assert.False(room.IsCompleted);
 
-        Assert.True(_queue.TryNext(out _, out _));
+        Take();
         await room.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
     }
 
     [Fact]
-    public async Task RoomAsync_Completed_DoesNotWait()
+    public async Task StopWaiting_OverHalf_EndsTheWait()
     {
         Add(1000);
-        var room = _queue.RoomAsync();
-        _queue.Complete(drop: false);
+        var room = _queue.RoomAsync(_options);
+        _queue.StopWaiting();
 
         await room.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
-        Assert.True(_queue.RoomAsync().IsCompleted);
     }
 
-    [Fact]
-    public void TryEnqueue_NobodySends_IsTheCallersToSend()
+    private bool Add(int length, bool droppable = false)
     {
-        Assert.False(_queue.TryNext(out _, out _));
-        Assert.Equal(EnqueueResult.SendNow, Add(1));
-        Assert.False(_queue.TryBegin());
-        Assert.Equal(EnqueueResult.Queued, Add(2));
-        Assert.True(_queue.TryNext(out var next, out _));
-        Assert.Equal(2, next.Length);
+        var message = EncodedMessage.CopyOf(new byte[length]);
+        if (_queue.TryAdd(message, droppable, _options))
+        {
+            return true;
+        }
+
+        message.Return();
+        return false;
     }
 
-    [Fact]
-    public void Complete_KeepingTheRest_HandsItOutInOrderAndThenTheEndOnce()
+    private void Take()
     {
-        Add(1);
-        Add(2);
-        Assert.False(_queue.Complete(drop: false));
-
-        Assert.Equal(EnqueueResult.Completed, Add(3));
-        Assert.True(_queue.TryNext(out var first, out _));
-        Assert.True(_queue.TryNext(out var second, out _));
-        Assert.Equal((1, 2), (first.Length, second.Length));
-        Assert.False(_queue.TryNext(out _, out var isLast));
-        Assert.True(isLast);
-        Assert.False(_queue.Complete(drop: true));
-        Assert.Equal(0, _metrics.Queued);
+        Assert.True(_queue.TryTake(out var message, _options));
+        message.Return();
     }
-
-    [Fact]
-    public void Complete_NobodySends_IsTheCallersEnd()
-    {
-        Assert.False(_queue.TryNext(out _, out _));
-        Assert.True(_queue.Complete(drop: true));
-        Assert.False(_queue.TryBegin());
-    }
-
-    [Fact]
-    public void Complete_Dropping_LeavesNothing()
-    {
-        Add(1);
-        _queue.Complete(drop: true);
-
-        Assert.False(_queue.TryNext(out _, out _));
-        Assert.Equal(0, _metrics.Queued);
-    }
-
-    private EnqueueResult Add(int length) => _queue.TryEnqueue(new EncodedMessage(ArrayPool<byte>.Shared.Rent(length), length));
 }

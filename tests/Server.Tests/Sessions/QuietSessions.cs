@@ -24,37 +24,24 @@ internal sealed class QuietSessions : IDisposable
         var closing = new ClosingConnections(Time);
         _ticking = Ticking.Start(Time, ClosingConnections.Interval, closing.Sweep);
         _connections = new ConnectionTable(closing);
-        _services = new SessionServices(Options, _metrics, Time, NullLogger<Session>.Instance);
+        _services = new SessionServices(Options, new SessionTable(), _metrics, Time, NullLogger<Session>.Instance);
     }
 
     public FakeTimeProvider Time { get; } = new();
 
     public ClientSessionOptions Options { get; } = new();
 
-    public ISessionHandler Handler { get; } = new Silent();
+    public ISessionHandler Handler { get; } = SilentHandler.Instance;
 
     public Session Open(IpKey key)
     {
         var connection = new FakePeerSocket(_connections);
-        return new Session(++_lastId, key, key, connection, Handler, new SessionTable(), _services);
+        return new Session(++_lastId, key, key, connection, Handler, _services);
     }
 
     public void Dispose()
     {
         _ticking.Dispose();
         _metrics.Dispose();
-    }
-
-    private sealed class Silent : ISessionHandler
-    {
-        public void OnOpened(Session session)
-        {
-        }
-
-        public ValueTask OnMessageAsync(Session session, ReadOnlyMemory<byte> message, long receivedAt) => ValueTask.CompletedTask;
-
-        public void OnClosed(Session session)
-        {
-        }
     }
 }

@@ -26,8 +26,8 @@ public sealed class SessionTests : IDisposable
         _ticking = Ticking.Start(_time, ClosingConnections.Interval, closing.Sweep);
         _peer = new FakePeerSocket(new ConnectionTable(closing));
         _peer.Open(new Session(
-            1, default, default, _peer, _handler, new SessionTable(),
-            new SessionServices(new ClientSessionOptions { MaxMessageBytes = 1024 }, _metrics, _time, NullLogger<Session>.Instance)));
+            1, default, default, _peer, _handler,
+            new SessionServices(new ClientSessionOptions { MaxMessageBytes = 1024 }, new SessionTable(), _metrics, _time, NullLogger<Session>.Instance)));
     }
 
     public void Dispose()

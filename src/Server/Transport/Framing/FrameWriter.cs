@@ -12,6 +12,9 @@ internal static class FrameWriter
     /// <summary>The longest control frame, header included.</summary>
     public const int MaxControlBytes = 2 + sizeof(uint) + FrameHead.MaxControlPayloadBytes;
 
+    /// <summary>A server's ping without data.</summary>
+    public static readonly ReadOnlyMemory<byte> Ping = new byte[] { 0x89, 0x00 };
+
     /// <summary>Length of the header that a frame with <paramref name="payloadBytes"/> of payload gets.</summary>
     public static int HeadBytes(int payloadBytes, FrameRole role) =>
         2 + (payloadBytes switch { <= 125 => 0, <= ushort.MaxValue => 2, _ => 8 }) + (role == FrameRole.Client ? sizeof(uint) : 0);

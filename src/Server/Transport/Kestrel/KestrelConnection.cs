@@ -103,8 +103,8 @@ internal sealed class KestrelConnection : Connection
         Finish();
     }
 
-    private static bool IsGoneError(Exception exception) =>
-        exception is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or ConnectionAbortedException;
+    // Who sends when Kestrel has ended the response is told that its stream is disposed.
+    private static bool IsGoneError(Exception exception) => exception is IOException or OperationCanceledException or ObjectDisposedException;
 
     private void OnWritten()
     {
