@@ -9,12 +9,7 @@ namespace Relay.Transport;
 /// </summary>
 internal abstract class Connection
 {
-    private static int _lastNumber;
-
     private readonly ConnectionTable _table;
-
-    // Its hash: the default one and a monitor do not fit into an object's header together, and would cost 64 bytes.
-    private readonly int _number = Interlocked.Increment(ref _lastNumber);
 
     // Written once when the connection is admitted; read by the reconciler and at the end.
     private AdmissionLease _lease;
@@ -47,8 +42,6 @@ internal abstract class Connection
     public abstract CancellationToken Closed { get; }
 
     protected abstract bool IsSocketClosed { get; }
-
-    public sealed override int GetHashCode() => _number;
 
     /// <summary>
     /// Sends without waiting; one call at a time, from any thread. Never throws: who cannot be sent to is closed.

@@ -73,6 +73,8 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
         loop.Enter(connection);
         if (!listener.Filter.TryEnter(connection, peer) || !loop.TryWatch(connection, descriptor))
         {
+            // Of its first bytes there is nothing to count.
+            connection.IsPastProxyHeader = true;
             connection.Finish(isReset: true);
             return;
         }

@@ -7,51 +7,29 @@ namespace Relay.Transport.Engine;
 /// A connection that one loop of the engine owns for its life: only that loop reads, calls the handler and closes the
 /// descriptor. Anybody may send, close and abort, under the connection's monitor.
 /// </summary>
-internal sealed class EngineConnection : Connection
+internal sealed class EngineConnection : EngineSocket
 {
     // What a peer may still send when nobody listens to it any more.
     private const int MaxIgnoredBytes = 64 * 1024;
-
-    private readonly EngineLoop _loop;
 
     // The loop's thread only.
     private IConnectionHandler? _handler;
     private PausedRead? _paused;
     private int _ignored;
 
-    // Guarded by the monitor; the descriptor, of which -1 means closed, is also read without it.
-    private int _descriptor;
-    private ReadOnlyMemory<byte> _unsent;
+    // Guarded by the monitor.
     private CancellationTokenSource? _closed;
-    private EpollEvents _registered;
-    private Ending _ending;
-    private bool _isOpening;
-    private bool _isPosted;
     private bool _isPeerFinished;
 
     // Written by the loop's thread under the monitor.
     private Reading _reading;
 
     public EngineConnection(EngineLoop loop, EngineListener listener, int descriptor, IpKey peer, ConnectionTable table)
-        : base(table)
+        : base(loop, descriptor, table)
     {
-        _loop = loop;
-        _descriptor = descriptor;
         Listener = listener;
         Peer = peer;
         ClientAddress = listener.ClientAddress;
-        _registered = EpollEvents.Readable;
-    }
-
-    private enum Ending : byte
-    {
-        None,
-
-        /// <summary>After what the system has taken.</summary>
-        InOrder,
-
-        /// <summary>At once.</summary>
-        Reset,
     }
 
     /// <summary>What is done with bytes that come.</summary>
@@ -59,6 +37,9 @@ internal sealed class EngineConnection : Connection
     {
         /// <summary>They are looked at and stay where they are, until a request is whole.</summary>
         Request,
+
+        /// <summary>The same, told once: what there is of the request stays unread.</summary>
+        MoreOfRequest,
 
         /// <summary>They go to the handler.</summary>
         Messages,
@@ -75,12 +56,7 @@ internal sealed class EngineConnection : Connection
 
     public EngineListener Listener { get; }
 
-    public EngineLoop Loop => _loop;
-
     public IpKey Peer { get; }
-
-    /// <summary>Where the loop keeps it, and what tells it from others that were kept there.</summary>
-    public ulong Token { get; set; }
 
     /// <summary>True once its PROXY header was taken, or the absence of one was found to be right.</summary>
     public bool IsPastProxyHeader { get; set; }
@@ -91,7 +67,7 @@ internal sealed class EngineConnection : Connection
         {
             lock (this)
             {
-                if (_descriptor < 0 && _closed is null)
+                if (Descriptor < 0 && _closed is null)
                 {
                     return new CancellationToken(canceled: true);
                 }
@@ -103,99 +79,48 @@ internal sealed class EngineConnection : Connection
         }
     }
 
-    protected override bool IsSocketClosed => Volatile.Read(ref _descriptor) < 0;
-
-    public override bool Send(ReadOnlyMemory<byte> bytes)
+    protected override EpollEvents Interest => _reading switch
     {
-        lock (this)
-        {
-            if (_descriptor < 0 || _ending != Ending.None)
-            {
-                return true;
-            }
-
-            if (_isOpening)
-            {
-                if (_loop.Opening.TryAppend(bytes.Span))
-                {
-                    return true;
-                }
-
-                SendOpening();
-            }
-
-            var sent = SendNow(bytes.Span);
-            if (sent == bytes.Length)
-            {
-                return true;
-            }
-
-            _unsent = bytes[sent..];
-            Register();
-            return false;
-        }
-    }
-
-    public override void Close() => End(Ending.InOrder);
-
-    public override void Abort() => End(Ending.Reset);
+        Reading.MoreOfRequest => EpollEvents.Readable | EpollEvents.PeerFinished | EpollEvents.EdgeTriggered,
+        Reading.Paused when _closed is not null && !_isPeerFinished => EpollEvents.PeerFinished,
+        Reading.Paused => EpollEvents.None,
+        _ => EpollEvents.Readable,
+    };
 
     /// <summary>The loop: upgraded. What the handler sends at once goes out together with the answer, which <see cref="EngineLoop.Opening"/> holds.</summary>
     public void Open(IConnectionHandler handler)
     {
         _handler = handler;
-        lock (this)
-        {
-            _isOpening = true;
-            _reading = Reading.Messages;
-        }
-
+        BeginOpening();
+        Read(Reading.Messages);
         handler.OnOpened();
-        lock (this)
-        {
-            if (_isOpening)
-            {
-                SendOpening();
-            }
-
-            Register();
-        }
+        EndOpening();
     }
 
     /// <summary>The loop: an answer without an upgrade, which <see cref="EngineLoop.Opening"/> holds, and the end.</summary>
     public void Answer()
     {
-        lock (this)
-        {
-            _isOpening = true;
-            SendOpening();
-        }
-
+        BeginOpening();
+        EndOpening();
         CloseSoon();
-        End(Ending.InOrder);
+        Close();
     }
 
     /// <summary>The loop: the request is not whole. What there is of it stays unread, so only news are told from now on.</summary>
-    public void AwaitMore()
-    {
-        lock (this)
-        {
-            Register(EpollEvents.Readable | EpollEvents.PeerFinished | EpollEvents.EdgeTriggered);
-        }
-    }
+    public void AwaitMore() => Read(Reading.MoreOfRequest);
 
     /// <summary>The loop: what has come of the request. It stays unread.</summary>
-    public int Look(Span<byte> buffer) => Sockets.Look(_descriptor, buffer);
+    public int Look(Span<byte> buffer) => Sockets.Look(Descriptor, buffer);
 
     /// <summary>The loop: takes bytes that were looked at.</summary>
-    public void Take(Span<byte> bytes) => Sockets.Receive(_descriptor, bytes);
+    public void Take(Span<byte> bytes) => Sockets.Receive(Descriptor, bytes);
 
     /// <summary>The loop: events of its descriptor.</summary>
     public void OnEvents(EpollEvents events)
     {
-        if (_reading == Reading.Request)
+        if (_reading <= Reading.MoreOfRequest)
         {
-            _loop.Handshakes.Continue(this, (events & (EpollEvents.PeerFinished | EpollEvents.HungUp | EpollEvents.Failed)) != 0);
+            Loop.Handshakes.Continue(this, (events & (EpollEvents.PeerFinished | EpollEvents.HungUp | EpollEvents.Failed)) != 0);
             return;
         }
 
@@ -204,7 +129,7 @@ internal sealed class EngineConnection : Connection
             OnWritable();
         }
 
-        if ((events & EpollEvents.Readable) != 0 && (_registered & EpollEvents.Readable) != 0)
+        if ((events & EpollEvents.Readable) != 0 && (Interest & EpollEvents.Readable) != 0)
         {
             OnReadable();
         }
@@ -221,13 +146,7 @@ internal sealed class EngineConnection : Connection
     /// <summary>The loop: somebody asked for its attention.</summary>
     public void OnPosted()
     {
-        Ending ending;
-        lock (this)
-        {
-            _isPosted = false;
-            ending = _ending;
-        }
-
+        var ending = TakePosted();
         if (_paused is { IsDone: true } paused)
         {
             _paused = null;
@@ -247,15 +166,10 @@ internal sealed class EngineConnection : Connection
     /// <summary>The loop: gives the descriptor away; the connection is over as far as the engine is concerned. -1: it is closed.</summary>
     public int Detach()
     {
-        int descriptor;
-        lock (this)
-        {
-            (descriptor, _descriptor) = (_descriptor, -1);
-        }
-
+        var descriptor = TakeDescriptor(out _);
         if (descriptor >= 0)
         {
-            _loop.Forget(this, descriptor);
+            Loop.Forget(this, descriptor);
         }
 
         return descriptor;
@@ -275,22 +189,19 @@ internal sealed class EngineConnection : Connection
     /// <summary>The loop: closes the descriptor, and tells everybody. Nothing happens the second time.</summary>
     public void Finish(bool isReset)
     {
-        int descriptor;
-        bool isUnsent;
-        CancellationTokenSource? closed;
-        lock (this)
-        {
-            (descriptor, _descriptor) = (_descriptor, -1);
-            (isUnsent, _unsent) = (!_unsent.IsEmpty, default);
-            closed = _closed;
-        }
-
+        var descriptor = TakeDescriptor(out var isUnsent);
         if (descriptor < 0)
         {
             return;
         }
 
-        _loop.Release(this);
+        CancellationTokenSource? closed;
+        lock (this)
+        {
+            closed = _closed;
+        }
+
+        Loop.Release(this);
         if (isReset)
         {
             Sockets.Reset(descriptor);
@@ -302,7 +213,7 @@ internal sealed class EngineConnection : Connection
 
         if (!IsPastProxyHeader)
         {
-            _loop.Handshakes.OnEnded(this);
+            Loop.Handshakes.OnEnded(this);
         }
 
         OnSocketClosed();
@@ -323,10 +234,12 @@ internal sealed class EngineConnection : Connection
         }
     }
 
+    protected override void OnSent() => _handler!.OnSent();
+
     private void OnReadable()
     {
-        var buffer = _loop.Buffer;
-        var received = Sockets.Receive(_descriptor, buffer);
+        var buffer = Loop.Buffer;
+        var received = Sockets.Receive(Descriptor, buffer);
         if (received == -Errno.TryAgain)
         {
             return;
@@ -346,7 +259,7 @@ internal sealed class EngineConnection : Connection
             else
             {
                 Read(Reading.Paused);
-                _paused = new PausedRead(this, handled, _loop.TakeBuffer());
+                _paused = new PausedRead(this, handled, Loop.TakeBuffer());
             }
         }
         else if ((_ignored += received) > MaxIgnoredBytes)
@@ -391,27 +304,6 @@ internal sealed class EngineConnection : Connection
         }
     }
 
-    private void OnWritable()
-    {
-        lock (this)
-        {
-            if (_descriptor < 0 || _unsent.IsEmpty)
-            {
-                return;
-            }
-
-            _unsent = _unsent[SendNow(_unsent.Span)..];
-            if (!_unsent.IsEmpty)
-            {
-                return;
-            }
-
-            Register();
-        }
-
-        _handler!.OnSent();
-    }
-
     // The peer sends no more, which whoever works for it now may want to know.
     private void OnPeerFinished()
     {
@@ -429,9 +321,9 @@ internal sealed class EngineConnection : Connection
     // A close with unread bytes would be a reset, which destroys what the peer has not read yet.
     private void FinishInOrder()
     {
-        if (_reading != Reading.Lingering && !IsSocketClosed && Sockets.Receive(_descriptor, _loop.Buffer) > 0)
+        if (_reading != Reading.Lingering && !IsSocketClosed && Sockets.Receive(Descriptor, Loop.Buffer) > 0)
         {
-            Sockets.FinishSending(_descriptor);
+            Sockets.FinishSending(Descriptor);
             Read(Reading.Lingering);
         }
         else if (_reading != Reading.Lingering)
@@ -450,90 +342,7 @@ internal sealed class EngineConnection : Connection
         lock (this)
         {
             _reading = reading;
-            if (_descriptor >= 0)
-            {
-                Register();
-            }
-        }
-    }
-
-    private void End(Ending ending)
-    {
-        lock (this)
-        {
-            if (_descriptor < 0 || _ending >= ending)
-            {
-                return;
-            }
-
-            _ending = ending;
-            Post();
-        }
-    }
-
-    private void OnPausedReadDone()
-    {
-        lock (this)
-        {
-            Post();
-        }
-    }
-
-    // Under the monitor.
-    private void Post()
-    {
-        if (!_isPosted)
-        {
-            _isPosted = true;
-            _loop.Post(this);
-        }
-    }
-
-    // Under the monitor. How many bytes are done with: all when nothing can be sent any more.
-    private int SendNow(ReadOnlySpan<byte> bytes)
-    {
-        var sent = Sockets.Send(_descriptor, bytes);
-        if (sent >= 0 || sent == -Errno.TryAgain)
-        {
-            return Math.Max(sent, 0);
-        }
-
-        End(Ending.Reset);
-        return bytes.Length;
-    }
-
-    // Under the monitor. A new socket takes a kilobyte or two at once unless the system has no memory left for it.
-    private void SendOpening()
-    {
-        _isOpening = false;
-        var bytes = _loop.Opening.Take();
-        if (SendNow(bytes) < bytes.Length)
-        {
-            End(Ending.Reset);
-        }
-    }
-
-    // Under the monitor.
-    private void Register()
-    {
-        if (_descriptor < 0 || _reading == Reading.Request)
-        {
-            return;
-        }
-
-        var events = _reading != Reading.Paused ? EpollEvents.Readable
-            : _closed is not null && !_isPeerFinished ? EpollEvents.PeerFinished
-            : EpollEvents.None;
-        Register(_unsent.IsEmpty ? events : events | EpollEvents.Writable);
-    }
-
-    // Under the monitor.
-    private void Register(EpollEvents events)
-    {
-        if (_registered != events)
-        {
-            _registered = events;
-            _loop.Watch(_descriptor, events, Token);
+            Register();
         }
     }
 
@@ -564,7 +373,7 @@ internal sealed class EngineConnection : Connection
         private void OnDone()
         {
             _isDone = true;
-            _connection.OnPausedReadDone();
+            _connection.Post();
         }
     }
 }
