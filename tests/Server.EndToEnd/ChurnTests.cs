@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using Relay.EndToEnd.Support;
 using Relay.Transport;
 
@@ -23,7 +24,7 @@ public sealed class ChurnTests
             await server.EmptyAsync();
         }
 
-        await using var next = await TestClient.ConnectAsync(server);
+        await using var next = await NextAsync(server, way);
         Assert.Equal(1, server.Live());
         await AuditAsync(server);
     }
@@ -141,6 +142,22 @@ public sealed class ChurnTests
                 await client.ReadFrameAsync();
                 client.Reset();
                 break;
+        }
+    }
+
+    // A request that was sent and reset at once may be accepted, and for a moment admitted, only after the tables were seen empty.
+    private static async Task<TestClient> NextAsync(RelayServer server, string way)
+    {
+        while (true)
+        {
+            try
+            {
+                return await TestClient.ConnectAsync(server);
+            }
+            catch (WebSocketException) when (way == "abort in handshake")
+            {
+                await server.EmptyAsync();
+            }
         }
     }
 

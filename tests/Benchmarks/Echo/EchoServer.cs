@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Relay.Admission;
 using Relay.Configuration;
+using Relay.Events;
 using Relay.Telemetry;
 using Relay.Transport;
 using Relay.Transport.Kestrel;
@@ -19,13 +20,13 @@ internal static class EchoServer
     /// <summary>Serves until it is told to stop.</summary>
     public static async Task<int> RunAsync(int port, string transport)
     {
-        if (transport != "kestrel")
+        if (!Enum.TryParse<TransportKind>(transport, ignoreCase: true, out var kind))
         {
-            await Console.Error.WriteLineAsync($"echo: there is no transport '{transport}'; use kestrel");
+            await Console.Error.WriteLineAsync($"echo: there is no transport '{transport}'; use engine or kestrel");
             return 2;
         }
 
-        await using var app = Build(port);
+        await using var app = Build(port, kind);
         await app.StartAsync();
         Console.WriteLine($"Echo on {string.Join(' ', app.Urls)}, {transport}");
         await app.WaitForShutdownAsync();
@@ -33,10 +34,11 @@ internal static class EchoServer
     }
 
     /// <summary>An echo on a port of this machine's loopback; 0: any.</summary>
-    public static WebApplication Build(int port)
+    public static WebApplication Build(int port, TransportKind transport)
     {
         var settings = new RelaySettings();
         (settings.Listen.Address, settings.Listen.Port) = ("127.0.0.1", port);
+        settings.Listen.Transport = transport;
         settings.Listen.MaxHandshakesPerIp = settings.Listen.MaxHandshakes;
         settings.Admission.PolicyFile = "";
         settings.Admission.OverloadLevel = "normal";
@@ -45,6 +47,8 @@ internal static class EchoServer
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddTelemetry(settings.Log, [])
+            .AddEvents()
+            .AddSingleton<ClientEntrance>(_ => Open)
             .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload)
             .AddTransport(settings.Listen, settings.Admission.ReconcileInterval);
         var app = builder.Build();

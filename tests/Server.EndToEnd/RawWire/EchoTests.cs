@@ -9,7 +9,7 @@ public sealed class EchoTests
     [Fact]
     public async Task Echo_TextAndBytesOfEveryLength_ComeBackExactly()
     {
-        await using var echo = EchoServer.Build(0);
+        await using var echo = EchoServer.Build(0, TestTransport.Kind);
         await echo.StartAsync(TestContext.Current.CancellationToken);
         await using var raw = await RawWebSocket.OpenAsync(new Uri(echo.Urls.Single()).Port);
         foreach (var length in new[] { 0, 1, 125, 126, 65_535, 65_536, 1_000_000 })
@@ -33,7 +33,7 @@ public sealed class EchoTests
     [Fact]
     public async Task Echo_AViolation_IsClosedWithItsCode()
     {
-        await using var echo = EchoServer.Build(0);
+        await using var echo = EchoServer.Build(0, TestTransport.Kind);
         await echo.StartAsync(TestContext.Current.CancellationToken);
         await using var raw = await RawWebSocket.OpenAsync(new Uri(echo.Urls.Single()).Port);
         await raw.WriteFrameAsync(0x81, [0xFF]);
