@@ -75,7 +75,7 @@ public sealed class CostTests(ITestOutputHelper output)
         await using var server = await StartAsync();
         var endpoint = server.Get<SessionEndpoint>();
         var request = new UpgradeRequest(
-            "GET", "/", Header, IPAddress.Loopback, default, ClientAddressRule.Default, IsUpgrade: true, IsTls: false);
+            "GET", Header, IpKey.From(IPAddress.Loopback), default, ClientAddressRule.Default, IsUpgrade: true);
         var clients = Enumerable.Range(0, 2 * Rounds).Select(_ => InMemoryClient.Create(server)).ToArray();
         var next = 0;
 
