@@ -103,7 +103,7 @@ public sealed class VerifyTests
         using var post = await http.PostAsync(Path, content, TestContext.Current.CancellationToken);
         using var get = await http.GetAsync(Path, TestContext.Current.CancellationToken);
         Assert.Equal((HttpStatusCode.MethodNotAllowed, "text/plain"), (post.StatusCode, post.Content.Headers.ContentType?.MediaType));
-        Assert.Equal(HttpStatusCode.NotFound, get.StatusCode);
+        Assert.Equal(HttpStatusCode.UpgradeRequired, get.StatusCode);
 
         using var channel = GrpcChannel.ForAddress(server.Http);
         await Assert.ThrowsAsync<RpcException>(() =>

@@ -19,13 +19,13 @@ internal static class EchoServer
     /// <summary>Serves until it is told to stop.</summary>
     public static async Task<int> RunAsync(int port, string transport)
     {
-        if (transport != "kestrel")
+        if (transport is not ("engine" or "kestrel"))
         {
-            await Console.Error.WriteLineAsync($"echo: there is no transport '{transport}'; use kestrel");
+            await Console.Error.WriteLineAsync($"echo: there is no transport '{transport}'; use engine or kestrel");
             return 2;
         }
 
-        await using var app = Build(port);
+        await using var app = Build(port, Enum.Parse<TransportKind>(transport, ignoreCase: true));
         await app.StartAsync();
         Console.WriteLine($"Echo on {string.Join(' ', app.Urls)}, {transport}");
         await app.WaitForShutdownAsync();
@@ -33,10 +33,11 @@ internal static class EchoServer
     }
 
     /// <summary>An echo on a port of this machine's loopback; 0: any.</summary>
-    public static WebApplication Build(int port)
+    public static WebApplication Build(int port, TransportKind transport = TransportKind.Auto)
     {
         var settings = new RelaySettings();
         (settings.Listen.Address, settings.Listen.Port) = ("127.0.0.1", port);
+        settings.Listen.Transport = transport;
         settings.Listen.MaxHandshakesPerIp = settings.Listen.MaxHandshakes;
         settings.Admission.PolicyFile = "";
         settings.Admission.OverloadLevel = "normal";
@@ -44,6 +45,7 @@ internal static class EchoServer
         builder.WebHost.UseKestrelCore();
         builder.Services
             .AddSingleton(TimeProvider.System)
+            .AddSingleton<ClientEntrance>(_ => Open)
             .AddTelemetry(settings.Log, [])
             .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload)
             .AddTransport(settings.Listen, settings.Admission.ReconcileInterval);
