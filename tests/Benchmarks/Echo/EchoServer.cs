@@ -46,6 +46,7 @@ internal static class EchoServer
         builder.WebHost.UseKestrelCore();
         builder.Services
             .AddSingleton(TimeProvider.System)
+            .AddSingleton<ClientEntrance>(_ => Open)
             .AddTelemetry(settings.Log, [])
             .AddEvents()
             .AddSingleton<ClientEntrance>(_ => Open)
