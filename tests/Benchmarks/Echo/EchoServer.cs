@@ -49,7 +49,6 @@ internal static class EchoServer
             .AddSingleton<ClientEntrance>(_ => Open)
             .AddTelemetry(settings.Log, [])
             .AddEvents()
-            .AddSingleton<ClientEntrance>(_ => Open)
             .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload)
             .AddTransport(settings.Listen, settings.Admission.ReconcileInterval);
         var app = builder.Build();
