@@ -17,10 +17,6 @@ internal sealed class EngineConnection : EngineSocket
     private PausedRead? _paused;
     private int _ignored;
 
-    // Guarded by the monitor.
-    private CancellationTokenSource? _closed;
-    private bool _isPeerFinished;
-
     // Written by the loop's thread under the monitor.
     private Reading _reading;
 
@@ -32,28 +28,6 @@ internal sealed class EngineConnection : EngineSocket
         ClientAddress = listener.ClientAddress;
     }
 
-    /// <summary>What is done with bytes that come.</summary>
-    private enum Reading : byte
-    {
-        /// <summary>They are looked at and stay where they are, until a request is whole.</summary>
-        Request,
-
-        /// <summary>The same, told once: what there is of the request stays unread.</summary>
-        MoreOfRequest,
-
-        /// <summary>They go to the handler.</summary>
-        Messages,
-
-        /// <summary>They stay where they are while the handler works on those before them.</summary>
-        Paused,
-
-        /// <summary>They are dropped: the handler wants no more.</summary>
-        Ignored,
-
-        /// <summary>The same, and the peer's end is the connection's: nothing more is sent.</summary>
-        Lingering,
-    }
-
     public EngineListener Listener { get; }
 
     public IpKey Peer { get; }
@@ -61,28 +35,10 @@ internal sealed class EngineConnection : EngineSocket
     /// <summary>True once its PROXY header was taken, or the absence of one was found to be right.</summary>
     public bool IsPastProxyHeader { get; set; }
 
-    public override CancellationToken Closed
-    {
-        get
-        {
-            lock (this)
-            {
-                if (Descriptor < 0 && _closed is null)
-                {
-                    return new CancellationToken(canceled: true);
-                }
-
-                _closed ??= new CancellationTokenSource();
-                Register();
-                return _closed.Token;
-            }
-        }
-    }
-
     protected override EpollEvents Interest => _reading switch
     {
         Reading.MoreOfRequest => EpollEvents.Readable | EpollEvents.PeerFinished | EpollEvents.EdgeTriggered,
-        Reading.Paused when _closed is not null && !_isPeerFinished => EpollEvents.PeerFinished,
+        Reading.Paused when IsEndWatched => EpollEvents.PeerFinished,
         Reading.Paused => EpollEvents.None,
         _ => EpollEvents.Readable,
     };
@@ -175,14 +131,6 @@ internal sealed class EngineConnection : EngineSocket
         return descriptor;
     }
 
-    /// <summary>Ends when the connection is gone.</summary>
-    public Task GoneAsync()
-    {
-        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Closed.UnsafeRegister(_ => gone.TrySetResult(), null);
-        return gone.Task;
-    }
-
     /// <summary>Its successor has all that it had; see <see cref="Detach"/>.</summary>
     public void Retire() => OnSocketClosed();
 
@@ -193,12 +141,6 @@ internal sealed class EngineConnection : EngineSocket
         if (descriptor < 0)
         {
             return;
-        }
-
-        CancellationTokenSource? closed;
-        lock (this)
-        {
-            closed = _closed;
         }
 
         Loop.Release(this);
@@ -217,12 +159,7 @@ internal sealed class EngineConnection : EngineSocket
         }
 
         OnSocketClosed();
-        if (closed is not null)
-        {
-            // Whoever waits for it goes on elsewhere.
-            _ = closed.CancelAsync();
-        }
-
+        CancelClosed();
         if (isUnsent)
         {
             _handler?.OnSent();
@@ -304,20 +241,6 @@ internal sealed class EngineConnection : EngineSocket
         }
     }
 
-    // The peer sends no more, which whoever works for it now may want to know.
-    private void OnPeerFinished()
-    {
-        CancellationTokenSource? closed;
-        lock (this)
-        {
-            _isPeerFinished = true;
-            closed = _closed;
-            Register();
-        }
-
-        _ = closed?.CancelAsync();
-    }
-
     // A close with unread bytes would be a reset, which destroys what the peer has not read yet.
     private void FinishInOrder()
     {
@@ -343,37 +266,6 @@ internal sealed class EngineConnection : EngineSocket
         {
             _reading = reading;
             Register();
-        }
-    }
-
-    /// <summary>Bytes that a handler is not done with, and the buffer they are in.</summary>
-    private sealed class PausedRead
-    {
-        private readonly EngineConnection _connection;
-        private readonly byte[] _buffer;
-        private readonly System.Runtime.CompilerServices.ValueTaskAwaiter<bool> _handled;
-        private volatile bool _isDone;
-
-        public PausedRead(EngineConnection connection, ValueTask<bool> handled, byte[] buffer)
-        {
-            _connection = connection;
-            _buffer = buffer;
-            _handled = handled.GetAwaiter();
-            _handled.UnsafeOnCompleted(OnDone);
-        }
-
-        public bool IsDone => _isDone;
-
-        public bool Finish()
-        {
-            EngineLoop.ReturnBuffer(_buffer);
-            return _handled.GetResult();
-        }
-
-        private void OnDone()
-        {
-            _isDone = true;
-            _connection.Post();
         }
     }
 }

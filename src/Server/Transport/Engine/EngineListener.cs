@@ -76,10 +76,17 @@ internal sealed class EngineListener(
         _handedOver.Writer.TryComplete();
         var open = table.All.OfType<EngineConnection>().Where(connection => connection.Listener == this).ToList();
         using var reset = cancellationToken.UnsafeRegister(_ => open.ForEach(connection => connection.Abort()), null);
-        await Task.WhenAll(open.Select(connection => connection.GoneAsync()));
+        await Task.WhenAll(open.Select(GoneAsync));
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static Task GoneAsync(EngineConnection connection)
+    {
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        connection.Closed.UnsafeRegister(_ => gone.TrySetResult(), null);
+        return gone.Task;
+    }
 
     private static Task UnlistenAsync((EngineLoop Loop, EngineAcceptor Acceptor) pair)
     {

@@ -15,6 +15,8 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
     private Ending _ending;
     private bool _isOpening;
     private bool _isPosted;
+    private CancellationTokenSource? _closed;
+    private bool _isPeerFinished;
 
     protected enum Ending : byte
     {
@@ -36,6 +38,27 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
 
     /// <summary>What is waited for beside the moment to send on. Asked under the monitor.</summary>
     protected abstract EpollEvents Interest { get; }
+
+    public override CancellationToken Closed
+    {
+        get
+        {
+            lock (this)
+            {
+                if (_descriptor < 0 && _closed is null)
+                {
+                    return new CancellationToken(canceled: true);
+                }
+
+                _closed ??= new CancellationTokenSource();
+                Register();
+                return _closed.Token;
+            }
+        }
+    }
+
+    /// <summary>Under the monitor: somebody waits for the end, and it has not come yet.</summary>
+    protected bool IsEndWatched => _closed is not null && !_isPeerFinished;
 
     protected override bool IsSocketClosed => Volatile.Read(ref _descriptor) < 0;
 
@@ -97,6 +120,29 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
         }
     }
 
+    /// <summary>The loop: the peer sends no more, which whoever works for it now may want to know.</summary>
+    protected void OnPeerFinished()
+    {
+        CancellationTokenSource? closed;
+        lock (this)
+        {
+            _isPeerFinished = true;
+            closed = _closed;
+            Register();
+        }
+
+        _ = closed?.CancelAsync();
+    }
+
+    /// <summary>The loop: the connection is gone. Whoever waits for that goes on elsewhere.</summary>
+    protected void CancelClosed()
+    {
+        lock (this)
+        {
+            _ = _closed?.CancelAsync();
+        }
+    }
+
     /// <summary>The loop: the system takes more.</summary>
     protected void OnWritable()
     {
@@ -119,8 +165,8 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
         OnSent();
     }
 
-    /// <summary>Has the loop look at the connection soon.</summary>
-    protected void Post()
+    /// <summary>Has the loop look at the connection soon. From any thread.</summary>
+    public void Post()
     {
         lock (this)
         {
