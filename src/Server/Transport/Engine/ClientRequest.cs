@@ -12,16 +12,7 @@ internal static class ClientRequest
             && head.TryFind(bytes, "sec-websocket-version"u8, out var version)
             && WebSocketHandshake.IsVersion(version)
             && head.TryFind(bytes, "sec-websocket-key"u8, out key)
-            && WebSocketHandshake.IsKey(key)
-            && AreSubprotocolsSound(head, bytes);
-    }
-
-    // No line, or one with tokens.
-    private static bool AreSubprotocolsSound(RequestHead head, ReadOnlySpan<byte> bytes)
-    {
-        var name = "sec-websocket-protocol"u8;
-        return head.CountOf(bytes, name) == 0
-            || (head.CountOf(bytes, name) == 1 && head.TryFind(bytes, name, out var list) && HeadSyntax.IsTokenList(list));
+            && WebSocketHandshake.IsKey(key);
     }
 
     private static ReadOnlySpan<byte> PathOf(ReadOnlySpan<byte> target)

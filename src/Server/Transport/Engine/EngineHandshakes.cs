@@ -20,8 +20,7 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
     /// <summary>Something came, or the peer has finished sending (<paramref name="isLast"/>).</summary>
     public void Continue(EngineConnection connection, bool isLast)
     {
-        if (TryLook(connection, isLast)
-            && (connection.IsPastProxyHeader || (TryPassProxyHeader(connection, isLast) && TryLook(connection, isLast))))
+        if (TryLook(connection, isLast) && (connection.IsPastProxyHeader || TryPassProxyHeader(connection, isLast)))
         {
             ReadHead(connection, isLast);
         }
@@ -73,12 +72,13 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
             return false;
         }
 
-        if (length > 0)
+        if (length == 0)
         {
-            connection.Take(_bytes.AsSpan(0, length));
+            return true;
         }
 
-        return true;
+        connection.Take(_bytes.AsSpan(0, length));
+        return TryLook(connection, isLast);
     }
 
     private void ReadHead(EngineConnection connection, bool isLast)

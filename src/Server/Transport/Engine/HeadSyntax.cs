@@ -60,20 +60,5 @@ internal static class HeadSyntax
         return false;
     }
 
-    /// <summary>True when every element of a list with commas is a token.</summary>
-    public static bool IsTokenList(ReadOnlySpan<byte> list)
-    {
-        foreach (var range in list.Split((byte)','))
-        {
-            var element = list[range].Trim(" \t"u8);
-            if (element.IsEmpty || element.ContainsAnyExcept(TokenBytes))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
     private static SearchValues<byte> Of(string text) => SearchValues.Create(Encoding.ASCII.GetBytes(text));
 }
