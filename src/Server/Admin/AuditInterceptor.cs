@@ -10,7 +10,7 @@ namespace Relay.Admin;
 /// Audits calls that were authorized. A call of a mutating method leaves exactly one entry, however it ends; of a read-only
 /// one, none. Every reply has the id of its request, and a stream ends when what authenticated its caller is no longer valid.
 /// </summary>
-internal sealed class AuditInterceptor(CallerAuthenticator authenticator, AuditRecorder audit) : Interceptor
+internal sealed partial class AuditInterceptor(CallerAuthenticator authenticator, AuditRecorder audit, ILogger<AuditInterceptor> logger) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
@@ -24,7 +24,7 @@ internal sealed class AuditInterceptor(CallerAuthenticator authenticator, AuditR
         }
         catch (Exception exception)
         {
-            var status = StatusOf(exception);
+            var status = StatusOf(exception, caller);
             Audit(caller, context, request, status.StatusCode.ToWireName(), status.Detail);
             throw;
         }
@@ -52,7 +52,7 @@ internal sealed class AuditInterceptor(CallerAuthenticator authenticator, AuditR
         }
         catch (Exception exception)
         {
-            var status = StatusOf(exception);
+            var status = StatusOf(exception, caller);
             AuditOnce(status.StatusCode.ToWireName(), status.Detail);
             throw;
         }
@@ -105,11 +105,25 @@ internal sealed class AuditInterceptor(CallerAuthenticator authenticator, AuditR
     private ValidStream<T> Valid<T>(IServerStreamWriter<T> stream, AdminCaller caller, Action? answering = null) =>
         new(stream, () => authenticator.IsStillValid(caller.Identity), answering);
 
-    private static Status StatusOf(Exception exception) =>
-        exception is RpcException refused ? refused.Status : new Status(StatusCode.Unknown, "a bug in relayd; its log says more");
+    private Status StatusOf(Exception exception, AdminCaller caller)
+    {
+        if (exception is RpcException refused)
+        {
+            return refused.Status;
+        }
+
+        Log.Failed(logger, exception, caller.Method, caller.RequestId);
+        return new Status(StatusCode.Unknown, "a bug in relayd; its log says more");
+    }
 
     // The reset stream may throw before the call's token says so: the kind of exception is what counts.
     private static bool IsHangUp(Exception exception) => exception is IOException or OperationCanceledException;
 
     private static RpcException Cancelled() => new(new Status(StatusCode.Cancelled, "the caller hung up"));
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "Call of {Method} failed by a bug in relayd (request {RequestId})")]
+        public static partial void Failed(ILogger logger, Exception exception, string method, string requestId);
+    }
 }

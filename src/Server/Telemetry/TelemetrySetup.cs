@@ -18,6 +18,9 @@ internal static class TelemetrySetup
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("Grpc", LogLevel.Warning);
 
+        // Its errors are callers that hang up or send no message of the method; bugs are logged by AuditInterceptor.
+        logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.None);
+
         // A failed start is reported in one sentence by Program; the host would print the exception's stack as well. What it
         // says when a background service dies is critical.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);

@@ -1,5 +1,5 @@
 using AdminCli.Tests.Support;
-using Relay.EndToEnd.Support;
+using Relay.TestKit;
 
 namespace AdminCli.Tests.Live;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using AdminCli.Tests.Support;
 using Relay.AdminCli;
-using Relay.EndToEnd.Support;
+using Relay.TestKit;
 
 namespace AdminCli.Tests.Live;
 

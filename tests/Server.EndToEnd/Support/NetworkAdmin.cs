@@ -4,6 +4,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Relay.AdminApi;
 using Relay.Configuration;
+using Relay.TestKit;
 
 namespace Relay.EndToEnd.Support;
 
@@ -49,7 +50,7 @@ internal sealed class NetworkAdmin : IDisposable
         },
         time);
 
-    public static Uri AddressOf(RelayServer server) => new(Hosting.Banner.AdminAddress(server.App, server.Settings.Admin)!);
+    public static Uri AddressOf(RelayServer server) => new(Relay.Hosting.Banner.AdminAddress(server.App, server.Settings.Admin)!);
 
     public async Task ExpectUnauthenticatedAsync(string reason)
     {

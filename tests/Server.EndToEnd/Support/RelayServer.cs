@@ -28,8 +28,8 @@ internal sealed class RelayServer : IAsyncDisposable
         _folder = folder;
         _errors = errors;
         Settings = settings;
-        Http = new Uri(Hosting.Banner.HttpAddresses(app)[0].Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
-        Ports = [.. Hosting.Banner.HttpAddresses(app).Select(address => new Uri(address).Port)];
+        Http = new Uri(Relay.Hosting.Banner.HttpAddresses(app)[0].Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
+        Ports = [.. Relay.Hosting.Banner.HttpAddresses(app).Select(address => new Uri(address).Port)];
         _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler { ConnectCallback = async (_, cancel) => await ConnectAdminAsync(cancel) },

@@ -1,0 +1,269 @@
+using Microsoft.Extensions.Time.Testing;
+using Relay.AdminApi;
+using Relay.Clients;
+using Relay.EndToEnd.Support;
+using Relay.Signaling;
+
+namespace Relay.EndToEnd.Signaling;
+
+/// <summary>link_request and link_response (docs/protocol.md, Linking a browser). P is the phone, B the browser.</summary>
+public sealed class LinkingTests
+{
+    private const string NotPossible = "Link request could not be processed";
+    private const string NothingAsked = "No pending link request found";
+    private const string Timeout = """{"type":"link_timeout","linkCode":"PPPPPP"}""";
+
+    private static readonly string BrowserKey = TestClient.Key("the browser's");
+
+    [Fact]
+    public async Task Link_Accepted_BothLearnTheOthersKey()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+
+        await RequestAsync(browser, more: ""","deviceName":" Firefox on Linux " """);
+        Assert.Equal(
+            $$"""{"type":"link_request","linkCode":"PPPPPP","publicKey":"{{BrowserKey}}","deviceName":"Firefox on Linux","expiresIn":120000}""",
+            await phone.ReceiveTextAsync());
+        await browser.ExpectNothingAsync();
+
+        await RespondAsync(phone, more: ""","deviceId":"d-1" """);
+        Assert.Equal(
+            $$"""{"type":"link_matched","linkCode":"PPPPPP","peerPublicKey":"{{TestClient.Key("PPPPPP")}}","isInitiator":true,"deviceId":"d-1"}""",
+            await browser.ReceiveTextAsync());
+        Assert.Equal(
+            $$"""{"type":"link_matched","linkCode":"PPPPPP","peerPublicKey":"{{BrowserKey}}","isInitiator":false,"webClientCode":"BBBBBB","deviceName":"Firefox on Linux"}""",
+            await phone.ReceiveTextAsync());
+
+        // It is answered: no second time.
+        await RespondAsync(phone);
+        await ExpectLinkErrorAsync(phone, NothingAsked);
+    }
+
+    [Fact]
+    public async Task Link_Rejected_OnlyTheBrowserIsTold()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(browser);
+        await phone.ExpectAsync("link_request");
+
+        await RespondAsync(phone, accepted: false);
+
+        Assert.Equal("""{"type":"link_rejected","linkCode":"PPPPPP"}""", await browser.ReceiveTextAsync());
+        await phone.ExpectNothingAsync();
+        Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Link));
+    }
+
+    // Weakness 19: names of any kind and length went through.
+    [Theory]
+    [InlineData(null, "Unknown Browser", null)]
+    [InlineData("null", "Unknown Browser", null)]
+    [InlineData("7", "Unknown Browser", null)]
+    [InlineData("{\"a\":1}", "Unknown Browser", null)]
+    [InlineData("\"\"", "Unknown Browser", null)]
+    [InlineData("\" \\t\"", "Unknown Browser", null)]
+    [InlineData("\" Ann's \"", "Ann's", "Ann's")]
+    [InlineData("LONG", "LONG", "LONG")]
+    public async Task Names_OfAnyKind_AreTrimmedAndCutOrLeftOut(string? value, string deviceName, string? deviceId)
+    {
+        var cut = new string('x', 127);
+        string? Long(string? text, string with) => text?.Replace("LONG", with, StringComparison.Ordinal);
+        value = Long(value, $"\"{cut}😀\"");
+        await using var server = await RelayServer.StartAsync();
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+
+        await RequestAsync(browser, more: value is null ? "" : $",\"deviceName\":{value}");
+        await phone.ExpectAsync("link_request");
+        await RespondAsync(phone, more: value is null ? "" : $",\"deviceId\":{value}");
+
+        var toPhone = await phone.ExpectAsync("link_matched");
+        var toBrowser = await browser.ExpectAsync("link_matched");
+        Assert.Equal(Long(deviceName, cut), toPhone.GetProperty("deviceName").GetString());
+        Assert.Equal(Long(deviceId, cut), toBrowser.TryGetProperty("deviceId", out var id) ? id.GetString() : null);
+    }
+
+    /// <summary>In the order of the checks: each row has the next one's error too. The last is no error but a link_error.</summary>
+    public static TheoryData<string, string, string> BadRequests => new()
+    {
+        { "", "", "Missing required field: linkCode" },
+        { "PPPPP0", "", "Invalid link code format" },
+        { "pppppp", "", "Invalid link code format" },
+        { "ZZZZZZ", "", "Missing required field: publicKey" },
+        { "ZZZZZZ", "no key!", "Invalid public key format" },
+        { "ZZZZZZ", "AAAA", "Invalid public key length" },
+        { "ZZZZZZ", BrowserKey, NotPossible },
+        { "BBBBBB", BrowserKey, NotPossible },
+    };
+
+    // Weakness 19: the key was not looked at.
+    [Theory]
+    [MemberData(nameof(BadRequests))]
+    public async Task Request_Mistaken_IsToldTheFirstMistake(string link, string key, string error)
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var stranger = await TestClient.ConnectAsync(server);
+        await RequestAsync(stranger, link, key);
+        await stranger.ExpectErrorAsync("Not registered. Send register message first.");
+
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(browser, link, key);
+
+        await (error == NotPossible ? ExpectLinkErrorAsync(browser, error) : browser.ExpectErrorAsync(error));
+        Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Link));
+    }
+
+    [Theory]
+    [InlineData("", "Invalid link code format")]
+    [InlineData("nonsense", "Invalid link code format")]
+    [InlineData("BBBBBB", "Cannot respond to link request for another device")]
+    [InlineData("PPPPPP", NothingAsked)]
+    public async Task Response_Mistaken_IsToldTheFirstMistake(string link, string error)
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var stranger = await TestClient.ConnectAsync(server);
+        await RespondAsync(stranger, link);
+        await stranger.ExpectErrorAsync("Not registered. Send register message first.");
+
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RespondAsync(phone, link);
+
+        await (error == NothingAsked ? ExpectLinkErrorAsync(phone, error) : phone.ExpectErrorAsync(error));
+        await browser.ExpectNothingAsync();
+    }
+
+    // Weakness 20: another browser took the place of the one that the phone's owner was looking at, and got the approval.
+    [Fact]
+    public async Task Request_WhileAnotherBrowserWaits_IsRefusedAndTheFirstGetsTheAnswer()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await using var thief = await TestClient.RegisterAsync(server, "TTTTTT", from: "127.0.0.2");
+        await RequestAsync(browser);
+        await phone.ExpectAsync("link_request");
+
+        await RequestAsync(thief, key: TestClient.Key("the thief's"));
+
+        await ExpectLinkErrorAsync(thief, NotPossible);
+        await phone.ExpectNothingAsync();
+        await RespondAsync(phone);
+        await browser.ExpectAsync("link_matched");
+        var matched = await phone.ExpectAsync("link_matched");
+        Assert.Equal(("BBBBBB", BrowserKey), (matched.GetProperty("webClientCode").GetString(), matched.GetProperty("peerPublicKey").GetString()));
+        await thief.ExpectNothingAsync();
+
+        // The place is free again.
+        await RequestAsync(thief);
+        await phone.ExpectAsync("link_request");
+    }
+
+    [Fact]
+    public async Task Request_Repeated_LivesAnewWithTheNewKeyAndName()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await RelayServer.StartAsync(settings => settings.Sessions.SilenceTimeout = TimeSpan.FromHours(1), time);
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(browser);
+        await phone.ExpectAsync("link_request");
+
+        time.Advance(TimeSpan.FromSeconds(119));
+        await RequestAsync(browser, key: TestClient.Key("new"), more: ",\"deviceName\":\"Second\"");
+        Assert.Equal("Second", (await phone.ExpectAsync("link_request")).GetProperty("deviceName").GetString());
+        time.Advance(TimeSpan.FromSeconds(119));
+        await browser.ExpectNothingAsync();
+        await RespondAsync(phone);
+
+        await browser.ExpectAsync("link_matched");
+        Assert.Equal(TestClient.Key("new"), (await phone.ExpectAsync("link_matched")).GetProperty("peerPublicKey").GetString());
+        time.Advance(TimeSpan.FromSeconds(10));
+        await browser.ExpectNothingAsync();
+        await phone.ExpectNothingAsync();
+    }
+
+    [Fact]
+    public async Task Request_NobodyAnswers_BothAreToldAtTheEnd()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await RelayServer.StartAsync(settings => settings.Sessions.SilenceTimeout = TimeSpan.FromHours(1), time);
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(browser);
+        await phone.ExpectAsync("link_request");
+
+        time.Advance(TimeSpan.FromSeconds(119));
+        await browser.ExpectNothingAsync();
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal((Timeout, Timeout), (await browser.ReceiveTextAsync(), await phone.ReceiveTextAsync()));
+        await RespondAsync(phone);
+        await ExpectLinkErrorAsync(phone, NothingAsked);
+        await browser.ExpectNothingAsync();
+    }
+
+    // Weakness 21: a browser whose phone had left waited for ever.
+    [Fact]
+    public async Task Phone_Leaves_BrowserIsToldAtOnce()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(browser);
+        await phone.ExpectAsync("link_request");
+
+        await phone.CloseAsync();
+
+        Assert.Equal(Timeout, await browser.ReceiveTextAsync());
+        Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Link));
+    }
+
+    [Fact]
+    public async Task Browser_Leaves_PhoneIsToldAtOnceAndCannotAccept()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(browser);
+        await phone.ExpectAsync("link_request");
+
+        await browser.CloseAsync();
+
+        Assert.Equal(Timeout, await phone.ReceiveTextAsync());
+        await RespondAsync(phone);
+        await ExpectLinkErrorAsync(phone, NothingAsked);
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().Codes == 1, "the browser is gone");
+    }
+
+    [Fact]
+    public async Task LinkAndPairRequest_BetweenTheSameTwo_AreApart()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(browser);
+        await phone.ExpectAsync("link_request");
+        await browser.SendAsync("""{"type":"pair_request","targetCode":"PPPPPP"}""");
+        await phone.ExpectAsync("pair_incoming");
+
+        var counts = (await server.Admin.GetStatsAsync(new GetStatsRequest(), cancellationToken: TestContext.Current.CancellationToken)).Pairing;
+        Assert.Equal((1, 1), (counts.PendingRequests, counts.PendingLinks));
+        await phone.SendAsync("""{"type":"pair_response","targetCode":"BBBBBB","accepted":false}""");
+        await browser.ExpectAsync("pair_rejected");
+        await RespondAsync(phone);
+        await browser.ExpectAsync("link_matched");
+    }
+
+    private static Task RequestAsync(TestClient browser, string link = "PPPPPP", string? key = null, string more = "") =>
+        browser.SendAsync($$"""{"type":"link_request","linkCode":"{{link}}","publicKey":"{{key ?? BrowserKey}}"{{more}}}""");
+
+    private static Task RespondAsync(TestClient phone, string link = "PPPPPP", bool accepted = true, string more = "") =>
+        phone.SendAsync($$"""{"type":"link_response","linkCode":"{{link}}","accepted":{{(accepted ? "true" : "false")}}{{more}}}""");
+
+    private static async Task ExpectLinkErrorAsync(TestClient client, string error) =>
+        Assert.Equal(error, (await client.ExpectAsync("link_error")).GetProperty("error").GetString());
+}
