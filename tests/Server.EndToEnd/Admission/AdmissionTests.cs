@@ -65,7 +65,7 @@ public sealed class AdmissionTests
         Assert.Equal("", await refused.ReadToEndAsync());
     }
 
-    // Weakness 11: a refused socket stayed for half a minute.
+    // In the reference network a refused socket stayed for half a minute.
     [Fact]
     public async Task Refused_NeverAnswersClose_IsCutAfterItsSecond()
     {
@@ -100,7 +100,7 @@ public sealed class AdmissionTests
         Assert.Equal(1, server.Live());
     }
 
-    // Weakness 11: refused sockets in their close handshake were not counted.
+    // In the reference network refused sockets in their close handshake were not counted.
     [Fact]
     public async Task Refused_TooManyAreClosing_FallsBackToStatusUntilTheyAreGone()
     {

@@ -67,7 +67,7 @@ public sealed class AttestationTests
             authority.Asked);
     }
 
-    /// <summary>Weakness 30 of the reference network: an authority that wants the version is told it; it is in the token.</summary>
+    /// <summary>An authority that wants the version is told it; it is in the token.</summary>
     [Fact]
     public async Task Challenge_TokenThatNamesItsVersion_IsAskedForWithTheVersion()
     {
@@ -83,7 +83,7 @@ public sealed class AttestationTests
             ("/attest/challenge", $$"""{"build_token":"{{token}}","device_id":"device-1","build_version":"1.2.3"}"""), Assert.Single(authority.Asked));
     }
 
-    /// <summary>Weakness 30 of the reference network: a proof does not hold for ever.</summary>
+    /// <summary>A proof does not hold for ever.</summary>
     [Fact]
     public async Task Gate_AfterTheGraceAndAfterTheLifetime_IsClosed()
     {

@@ -14,7 +14,7 @@ public sealed class AuthorityTests
     private const string Request = """{"type":"attest_request","build_token":"secret-build","device_id":"secret-device"}""";
     private const string Response = """{"type":"attest_response","nonce":"nonce-1","responses":[{"region_index":0,"hmac":"secret-hmac"}]}""";
 
-    /// <summary>Weakness 30 of the reference network: a request to the authority has a deadline.</summary>
+    /// <summary>A request to the authority has a deadline.</summary>
     [Fact]
     public async Task Authority_Slow_FailsAfterFiveSeconds()
     {

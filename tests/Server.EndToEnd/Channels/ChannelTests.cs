@@ -150,7 +150,7 @@ public sealed class ChannelTests
         Assert.Equal(1, server.Get<ChannelTable>().Counts().UpstreamDropped);
     }
 
-    /// <summary>Weakness 29 of the reference: no cap on channels, subscriptions or what waits.</summary>
+    /// <summary>The reference network has no cap on channels, subscriptions or what waits.</summary>
     [Fact]
     public async Task Socket_WantsMoreThanItsShare_IsRefused()
     {

@@ -189,7 +189,7 @@ public sealed class StreamTests
     }
 
     /// <summary>
-    /// Weakness 13 of the reference: what a slow reader does not read grows without limit. Here it loses frames, which are
+    /// In the reference network what a slow reader does not read grows without limit. Here it loses frames, which are
     /// counted; the others lose none, and the stream's end reaches the slow one too.
     /// </summary>
     [Fact]

@@ -6,7 +6,7 @@ namespace Relay.EndToEnd.Chunks;
 /// <summary>Pulls end: by a push, by time, or because those whom they concern have left.</summary>
 public sealed class ChunkPullTests
 {
-    /// <summary>Weakness 27: a pull whose source has died stayed for ever, and with it everybody who waited.</summary>
+    /// <summary>In the reference network a pull whose source has died stayed for ever, and with it everybody who waited.</summary>
     [Fact]
     public async Task Source_LeavesAsTheLast_AllWhoWaitAreToldAtOnceAndMayAskAgain()
     {
@@ -31,7 +31,7 @@ public sealed class ChunkPullTests
         await first.ExpectChunkAsync("a", "\"hello\"", "relay");
     }
 
-    /// <summary>Weakness 27: nobody but the dead source was ever asked.</summary>
+    /// <summary>In the reference network nobody but the dead source was ever asked.</summary>
     [Fact]
     public async Task Source_LeavesAndThereIsAnother_ThatOneIsAsked()
     {
@@ -64,7 +64,7 @@ public sealed class ChunkPullTests
         await reader.ExpectChunkErrorAsync("a");
     }
 
-    /// <summary>Weakness 27: requesters that left first kept the chunk in "pulling" for ever.</summary>
+    /// <summary>In the reference network requesters that left first kept the chunk in "pulling" for ever.</summary>
     [Fact]
     public async Task Requesters_AllLeave_ThePullEndsAndTheNextOneStartsAnother()
     {
@@ -85,7 +85,7 @@ public sealed class ChunkPullTests
         await second.ExpectChunkAsync("a", "\"hello\"", "relay");
     }
 
-    /// <summary>Weakness 27: nothing but a push ever ended a pull.</summary>
+    /// <summary>In the reference network nothing but a push ever ended a pull.</summary>
     [Fact]
     public async Task Source_NeverPushes_ThePullExpiresAndALatePushIsStillKept()
     {
@@ -107,7 +107,7 @@ public sealed class ChunkPullTests
         await reader.ExpectCachedAsync("a", "\"hello\"");
     }
 
-    /// <summary>Weakness 28: clients with a pairing code stayed among the sources after they had left, and a chunk was pulled from nobody.</summary>
+    /// <summary>In the reference network clients with a pairing code stayed among the sources after they had left, and a chunk was pulled from nobody.</summary>
     [Theory]
     [InlineData("""{"type":"register","pairingCode":"AAAAAA","publicKey":"KEY"}""")]
     [InlineData("""{"type":"register","peerId":"source","maxConnections":20}""")]

@@ -7,7 +7,7 @@ public sealed class ChunkPushTests
 {
     private const string NotASource = "Not a source of this chunk";
 
-    /// <summary>Weakness 26: an announcement was believed for any peerId.</summary>
+    /// <summary>In the reference network an announcement was believed for any peerId.</summary>
     [Fact]
     public async Task Announce_ForAnother_IsRefused()
     {
@@ -26,7 +26,7 @@ public sealed class ChunkPushTests
         await victim.ExpectAsync("chunk_announce_ack");
     }
 
-    /// <summary>Weakness 26: a push was taken from anybody, for any chunk and channel.</summary>
+    /// <summary>In the reference network a push was taken from anybody, for any chunk and channel.</summary>
     [Fact]
     public async Task Push_ByNobodyWhoHasIt_IsRefused()
     {
@@ -51,7 +51,7 @@ public sealed class ChunkPushTests
         await attacker.ExpectCachedAsync("kept", "1");
     }
 
-    /// <summary>Weakness 26: kept content was overwritten by anybody.</summary>
+    /// <summary>In the reference network kept content was overwritten by anybody.</summary>
     [Fact]
     public async Task Push_OtherBytesThanAreKept_AreTakenFromTheChannelsOwnerOnly()
     {

@@ -12,7 +12,7 @@ public sealed class EverythingVanishesTests
 {
     private const int Bystanders = 10;
 
-    // Weaknesses 3, 21, 25, 27, 28 and 29.
+    // Everything that the reference network left behind when a client went.
     [Fact]
     public async Task TwoClients_HoldAllThatTheyMayAndVanish_LeaveEveryTableAsItWas()
     {

@@ -47,7 +47,7 @@ public sealed class HttpPagesTests
         }
     }
 
-    // Weaknesses 1 and 2. The fields of the reference network come first and in its order; ours follow.
+    // The fields of the reference network come first and in its order; ours follow.
     [Fact]
     public async Task Stats_SocketRegisteredBothWays_CountsItOnceAsASocket()
     {

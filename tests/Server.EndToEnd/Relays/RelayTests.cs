@@ -73,7 +73,7 @@ public sealed class RelayTests
         Assert.Equal(2, server.Get<ClientDirectory>().Counts().PeerIds);
     }
 
-    /// <summary>Weakness 3 of the reference network, for peer ids: one to a socket, and it goes with the socket.</summary>
+    /// <summary>One peer id to a socket, and it goes with the socket.</summary>
     [Fact]
     public async Task PeerId_OnePerSocket_IsFreeWhenItsSocketIsGone()
     {
@@ -239,7 +239,7 @@ public sealed class RelayTests
     }
 
     /// <summary>
-    /// Weaknesses 12 and 31 of the reference network: any activity keeps a relay, ping too, and none for 75 s ends it,
+    /// Any activity keeps a relay, ping too, and none for 75 s ends it,
     /// half-open or not; its name is free then.
     /// </summary>
     [Fact]

@@ -14,7 +14,7 @@ public sealed class RendezvousLifetimeTests
     private const string All = "'dailyPoints':['p'],'hourlyTokens':['t'],'deadDrops':{'p':'letter'}";
     private const string Ask = "'dailyPoints':['p'],'hourlyTokens':['t']";
 
-    /// <summary>Weakness 24: a dead drop is for when its owner is away; a live match is not.</summary>
+    /// <summary>A dead drop is for when its owner is away; a live match is not.</summary>
     [Theory]
     [InlineData("'pairingCode':'AAAAAA','publicKey':'a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s='")]
     [InlineData("'peerId':'peer-a'")]
@@ -151,7 +151,7 @@ public sealed class RendezvousLifetimeTests
         Directory.Delete(folder, recursive: true);
     }
 
-    /// <summary>Weakness 25: rows without end, of one peer and of all.</summary>
+    /// <summary>Rows are bounded, those of one peer and those of all.</summary>
     [Theory]
     [InlineData(100, 1000)]
     [InlineData(100, 100)]
@@ -174,7 +174,7 @@ public sealed class RendezvousLifetimeTests
         Assert.Equal(inAll == 100 ? 30 : 40, (await b.MeetAsync($"'dailyPoints':{Points(10, 40)}")).Drops().Length);
     }
 
-    /// <summary>Weakness 49: the disk is waited for without a thread, and by nobody but those who asked.</summary>
+    /// <summary>The disk is waited for without a thread, and only by those who asked.</summary>
     [Fact]
     public async Task Register_DiskStalls_OthersGoOnAndItsOwnOrderStands()
     {

@@ -47,7 +47,7 @@ public sealed class RendezvousTests
         Assert.Equal(default, server.Get<RendezvousStore>().Counts());
     }
 
-    /// <summary>Weakness 23: a socket without a name of its own overwrites, harvests and matches in anybody's.</summary>
+    /// <summary>In the reference network a socket without a name of its own overwrites, harvests and matches in anybody's.</summary>
     [Theory]
     [InlineData("'peerId':'AAAAAA','dailyPoints':['p'],'deadDrops':{'p':'planted'}")]
     [InlineData("'dailyPoints':['p']")]

@@ -26,7 +26,7 @@ public sealed class SessionLimitTests
         Assert.Equal((code, reason), await client.ReadCloseAsync());
     }
 
-    // Weakness 12: a half-open socket held its code for ever, and its owner came back to a code_collision.
+    // In the reference network a half-open socket held its code for ever, and its owner came back to a code_collision.
     [Fact]
     public async Task Silence_OfAHalfOpenSocket_FreesItsCode()
     {
@@ -50,7 +50,7 @@ public sealed class SessionLimitTests
         await back.ExpectNothingAsync();
     }
 
-    // Weakness 12: a socket that was not registered stayed for ever.
+    // In the reference network a socket that was not registered stayed for ever.
     [Fact]
     public async Task Registration_Missing_ClosesAfter60Seconds()
     {

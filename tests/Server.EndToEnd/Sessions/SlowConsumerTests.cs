@@ -7,7 +7,7 @@ namespace Relay.EndToEnd.Sessions;
 /// <summary>A receiver that does not read loses its own socket, and nobody else notices.</summary>
 public sealed class SlowConsumerTests
 {
-    // Weakness 13: what waited for a slow receiver had no bound.
+    // In the reference network what waited for a slow receiver had no bound.
     [Fact]
     public async Task Receiver_ThatDoesNotRead_IsClosedAndNobodyElseIs()
     {

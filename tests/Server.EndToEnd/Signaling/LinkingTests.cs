@@ -57,7 +57,7 @@ public sealed class LinkingTests
         Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Link));
     }
 
-    // Weakness 19: names of any kind and length went through.
+    // In the reference network names of any kind and length went through.
     [Theory]
     [InlineData(null, "Unknown Browser", null)]
     [InlineData("null", "Unknown Browser", null)]
@@ -99,7 +99,7 @@ public sealed class LinkingTests
         { "BBBBBB", BrowserKey, NotPossible },
     };
 
-    // Weakness 19: the key was not looked at.
+    // In the reference network the key was not looked at.
     [Theory]
     [MemberData(nameof(BadRequests))]
     public async Task Request_Mistaken_IsToldTheFirstMistake(string link, string key, string error)
@@ -136,7 +136,7 @@ public sealed class LinkingTests
         await browser.ExpectNothingAsync();
     }
 
-    // Weakness 20: another browser took the place of the one that the phone's owner was looking at, and got the approval.
+    // In the reference network another browser took the place of the one that the phone's owner was looking at, and got the approval.
     [Fact]
     public async Task Request_WhileAnotherBrowserWaits_IsRefusedAndTheFirstGetsTheAnswer()
     {
@@ -206,7 +206,7 @@ public sealed class LinkingTests
         await browser.ExpectNothingAsync();
     }
 
-    // Weakness 21: a browser whose phone had left waited for ever.
+    // In the reference network a browser whose phone had left waited for ever.
     [Fact]
     public async Task Phone_Leaves_BrowserIsToldAtOnce()
     {

@@ -35,7 +35,7 @@ public sealed class PairRequestLimitTests
         await Eventually.TrueAsync(() => server.Get<PendingRequests>().Count(RequestKind.Pair) == 0, "no pending requests");
     }
 
-    // Weakness 18: a new socket was a new chance to guess codes.
+    // In the reference network a new socket was a new chance to guess codes.
     [Fact]
     public async Task Requests_MoreThanTheRates_AreRefusedPerSocketAndPerAddress()
     {
@@ -73,7 +73,7 @@ public sealed class PairRequestLimitTests
         await stranger.ExpectErrorAsync("Too many pair requests. Please slow down.");
     }
 
-    // Weakness 18, by another message: a link request tells as well whether a code is there, and asks its holder for more.
+    // A link request tells as well whether a code is there, and asks its holder for more.
     [Fact]
     public async Task LinkRequests_MoreThanTheRateOfTheAddress_AreRefusedLikeAWrongCode()
     {
@@ -102,7 +102,7 @@ public sealed class PairRequestLimitTests
         await phone.ExpectAsync("link_request");
     }
 
-    // Weakness 18: one address could hold all places of a target, again and again.
+    // In the reference network one address could hold all places of a target, again and again.
     [Fact]
     public async Task Requests_OneAddressHoldsEveryPlace_AnotherAddressGetsOne()
     {

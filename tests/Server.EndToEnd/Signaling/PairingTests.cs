@@ -147,7 +147,7 @@ public sealed class PairingTests
         Assert.Equal(("AAAAAA", TestClient.Key("AAAAAA"), false), Match(await b.ExpectAsync("pair_matched")));
     }
 
-    // Weakness 21: a requester whose target had left waited for ever.
+    // In the reference network a requester whose target had left waited for ever.
     [Fact]
     public async Task Target_Leaves_RequesterIsToldAtOnce()
     {
@@ -161,7 +161,7 @@ public sealed class PairingTests
         Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Pair));
     }
 
-    // Weakness 22: the later answer was told to be a match.
+    // In the reference network the later answer was told to be a match.
     [Fact]
     public async Task Requester_Leaves_LaterAnswerIsAPairError()
     {
@@ -202,7 +202,7 @@ public sealed class PairingTests
         Assert.Equal("""{"type":"offer","from":"AAAAAA"}""", await b.ReceiveTextAsync());
     }
 
-    // Weakness 16: order was not guaranteed.
+    // In the reference network order was not guaranteed.
     [Fact]
     public async Task Forward_AThousandMessages_KeepTheirOrder()
     {

@@ -114,7 +114,7 @@ public sealed class RegisterTests
         await client.ExpectAsync("registered");
     }
 
-    /// <summary>Weakness 30 of the reference network: the key is the one that names the server to peers too, and the proof is bound to it.</summary>
+    /// <summary>The key is the one that names the server to peers too, and the proof is bound to it.</summary>
     [Theory]
     [InlineData("", null)]
     [InlineData("eu-1", "eu-1")]

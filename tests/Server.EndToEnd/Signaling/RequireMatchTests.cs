@@ -13,7 +13,7 @@ public sealed class RequireMatchTests
     private static readonly string[] Types =
         ["offer", "answer", "ice_candidate", "call_offer", "call_answer", "call_reject", "call_hangup", "call_ice"];
 
-    // Weakness 17: anybody could send to any code, and "Peer not found" or silence told which codes are there.
+    // In the reference network anybody could send to any code, and "Peer not found" or silence told which codes are there.
     [Fact]
     public async Task Forward_ToAStranger_IsTheSameWhetherTheCodeIsThereOrNot()
     {

@@ -39,7 +39,7 @@ public sealed class ListenerTests
         }
     }
 
-    // Weakness 4 of the reference: headers believed from any peer.
+    // The reference network believes headers from any peer.
     [Fact]
     public async Task Connect_StrangerOnAnyListener_IsCountedByItsOwnAddress()
     {

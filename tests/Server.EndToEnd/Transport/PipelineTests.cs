@@ -199,7 +199,7 @@ public sealed class PipelineTests
         await client.ExpectAsync("registered");
     }
 
-    // Weakness 14: a window let twice as many through at its edge, and who went on was never closed.
+    // In the reference network a window let twice as many through at its edge, and who went on was never closed.
     [Fact]
     public async Task Messages_101InAMinute_TheLastIsRefusedUntilTheBucketRefills()
     {
@@ -231,7 +231,7 @@ public sealed class PipelineTests
         Assert.Equal((1008, "Rate limit exceeded"), await client.ExpectCloseAsync());
     }
 
-    // Weakness 14 again: the minute of the refused messages is any minute, not one that begins with the first of them.
+    // The minute of the refused messages is any minute, not one that begins with the first of them.
     [Fact]
     public async Task Messages_RefusedAcrossAWindowsEdge_CloseAtTheLimit()
     {

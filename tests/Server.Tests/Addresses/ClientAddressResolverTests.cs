@@ -9,7 +9,7 @@ public sealed class ClientAddressResolverTests
     private const string Nobody = "unresolved";
 
     [Theory]
-    // A stranger's header is not read (weakness 4 of the reference: headers believed from any peer).
+    // A stranger's header is not read (the reference network believes headers from any peer).
     [InlineData("203.0.113.1", "198.51.100.1", "203.0.113.1")]
     [InlineData("192.0.2.127", "198.51.100.1", "192.0.2.127")]
     [InlineData("::ffff:203.0.113.1", "198.51.100.1", "203.0.113.1")]

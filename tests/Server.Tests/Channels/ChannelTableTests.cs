@@ -7,7 +7,7 @@ namespace Server.Tests.Channels;
 
 public sealed class ChannelTableTests
 {
-    /// <summary>Weakness 29: whoever left was looked for in every channel that there was. There is one here that nobody can look at.</summary>
+    /// <summary>In the reference network whoever left was looked for in every channel that there was. There is one here that nobody can look at.</summary>
     [Fact]
     public void Remove_OneOfMany_LooksAtItsOwnChannelsOnly()
     {

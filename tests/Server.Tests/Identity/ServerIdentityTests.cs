@@ -52,7 +52,7 @@ public sealed class ServerIdentityTests
         Assert.False(ServerIdentity.Verify(weak, data, [.. weak, .. new byte[32]]));
     }
 
-    /// <summary>Weakness 30 of the reference network: a recorded greeting proves nothing later, because what is bound says when.</summary>
+    /// <summary>A recorded greeting proves nothing later, because what is bound says when.</summary>
     [Fact]
     public void Prove_EachTime_ShowsTheKeyWithANonceOfItsOwn()
     {

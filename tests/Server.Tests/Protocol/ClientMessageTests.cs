@@ -12,7 +12,7 @@ public sealed class ClientMessageTests
 
     private static readonly FieldNames Fields = new("n", "a", "b", "p", "t");
 
-    // Weakness 19: names of any kind and length went through.
+    // In the reference network names of any kind and length went through.
     public static TheoryData<string, string?> Names => new()
     {
         { "\"Ann\"", "Ann" },

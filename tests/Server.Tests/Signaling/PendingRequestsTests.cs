@@ -131,7 +131,7 @@ public sealed class PendingRequestsTests
         Assert.Null(pending.TakeExpiring());
     }
 
-    // Weakness 22: an acceptance that came while the requester was leaving was told to the responder as a match.
+    // In the reference network an acceptance that came while the requester was leaving was told to the responder as a match.
     [Theory]
     [InlineData(nameof(RequestKind.Pair))]
     [InlineData(nameof(RequestKind.Link))]
@@ -148,7 +148,7 @@ public sealed class PendingRequestsTests
         Assert.Same(request, Assert.Single(pending.TakeAll(kind, request.From)));
     }
 
-    // Weakness 21: a request that was made while its target was leaving waited for nobody.
+    // In the reference network a request that was made while its target was leaving waited for nobody.
     [Fact]
     public void TryAdd_TargetIsLeaving_IsRefused()
     {
