@@ -16,7 +16,7 @@ internal sealed record ProxyWarningChanged(ProxyWarnings Warning, bool IsOn, int
         ProxyWarnings.OneAddress => "One address holds most of the sockets and is refused for its limit (relayctl ips shows it): "
             + "the relay probably stands behind a proxy that Admission:TrustedProxies does not list",
         ProxyWarnings.UnlistedProxy => $"{Percent} % of new connections bring a proxy's headers from addresses that are not in Admission:TrustedProxies: "
-            + "the relay probably stands behind a proxy that it was not told of",
+            + "the relay is probably behind a proxy that is not listed",
         _ => $"{Percent} % of new connections through trusted proxies come without a usable client address: "
             + "the proxy does not send what Listen:ClientAddress expects",
     };

@@ -9,7 +9,7 @@ namespace Relay.Admin;
 
 /// <summary>
 /// Calls whose message cannot be read end before any interceptor sees them. A caller whose message is no message of the
-/// method is told so, and one that tried to change something leaves an entry.
+/// method gets an error, and one that tried to change something leaves an entry.
 /// </summary>
 internal sealed class UnreadableCalls(AuditRecorder audit)
 {

@@ -17,7 +17,7 @@ internal sealed record AddressBanned(AutoBan Ban) : RelayEvent
     private string Until => $"{Ban.Until.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}";
 }
 
-/// <summary>The relay banned more addresses by itself than it told of one by one.</summary>
+/// <summary>The relay banned more addresses than it published one by one.</summary>
 internal sealed record MoreAddressesBanned(int Count) : RelayEvent
 {
     public override string Kind => "automatic_ban";
@@ -39,7 +39,7 @@ internal sealed record AutoBanExpired(IpPrefix Network) : RelayEvent
     public override RelayChange Change => new("Unban", $"network={Network}", "automatic", "-");
 }
 
-/// <summary>More bans that the relay had made by itself are over than it told of one by one.</summary>
+/// <summary>More automatic bans expired than were published one by one.</summary>
 internal sealed record MoreAutoBansExpired(int Count) : RelayEvent
 {
     public override string Kind => "ban_expired";

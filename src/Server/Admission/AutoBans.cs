@@ -94,7 +94,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
         }
     }
 
-    /// <summary>Tells of the bans that are over, and of how many more were made or are over than were told of one by one.</summary>
+    /// <summary>Publishes the bans that expired, and how many more were made or expired than were published one by one.</summary>
     public void Sweep()
     {
         lock (_lock)

@@ -5,7 +5,7 @@ internal static class EventsSetup
     public static IServiceCollection AddEvents(this IServiceCollection services) =>
         services.AddSingleton(provider => new RelayEvents(provider.GetRequiredService<TimeProvider>()));
 
-    /// <summary>Has a singleton told of every event, also of those before the relay listens.</summary>
+    /// <summary>Subscribes a singleton to every event, also of those before the relay listens.</summary>
     public static IServiceCollection AddEventSubscriber<T>(this IServiceCollection services, Action<T, PublishedEvent> handle)
         where T : class => services.AddSingleton<T>().AddSingleton<IHostedService>(provider =>
     {

@@ -1,7 +1,7 @@
 namespace Relay.Events;
 
 /// <summary>
-/// Something that happened and that operators are told of: in the log, in the audit log, and as it happens. Immutable and
+/// An event that operators see: in the log, in the audit log, and as it happens. Immutable and
 /// small: its texts are made by those who read it, never on the path of a connection. Each kind is declared beside what
 /// publishes it.
 /// </summary>

@@ -32,7 +32,7 @@ internal sealed class RelayEvents(TimeProvider time, int capacity = RelayEvents.
             _past.Enqueue(published);
             foreach (var follower in _followers)
             {
-                // Takes the place of the oldest if need be.
+                // Replaces the oldest when it is full.
                 follower.Writer.TryWrite(published);
             }
         }
@@ -75,7 +75,7 @@ internal sealed class RelayEvents(TimeProvider time, int capacity = RelayEvents.
     }
 }
 
-/// <summary>Somebody who is told of events as they happen.</summary>
+/// <summary>A subscriber to events as they happen.</summary>
 internal sealed class EventFollower(RelayEvents events, Channel<PublishedEvent> queue) : IDisposable
 {
     /// <summary>Ends after <see cref="Dispose"/>, when what was published before has been read.</summary>

@@ -31,7 +31,7 @@ internal static unsafe partial class Descriptors
         _ = Read(descriptor, &count, sizeof(ulong));
     }
 
-    /// <summary>A descriptor that does nothing but take up a place; negative: there is none left.</summary>
+    /// <summary>A descriptor that does nothing but take up a slot; negative: there is none left.</summary>
     public static int OpenNull() => Open("/dev/null", CloseOnExec);
 
     [LibraryImport("libc", EntryPoint = "close")]

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Relay.Native;
 
-/// <summary>What is asked of a descriptor, and what is told of it (epoll_ctl(2)).</summary>
+/// <summary>What is watched on a descriptor, and what is reported of it (epoll_ctl(2)).</summary>
 [Flags]
 internal enum EpollEvents : uint
 {

@@ -1,6 +1,6 @@
 namespace Relay.Native;
 
-/// <summary>The error numbers of Linux that are told apart; calls return them negated.</summary>
+/// <summary>The error numbers of Linux that are distinguished; calls return them negated.</summary>
 internal static class Errno
 {
     public const int Interrupted = 4;

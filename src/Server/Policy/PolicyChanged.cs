@@ -35,7 +35,7 @@ internal sealed record PolicyChanged : RelayEvent
         };
     }
 
-    /// <summary>Of more reverts at once than are told one by one.</summary>
+    /// <summary>Of more reverts at once than are published one by one.</summary>
     public static PolicyChanged More(PolicyRevision first, PolicyRevision last, int count) => new(
         "policy_changed",
         FormattableString.Invariant($"{count} more changes expired, revisions {first.Revision} to {last.Revision}; `relayctl limits history` lists them"),

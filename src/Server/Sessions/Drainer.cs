@@ -122,7 +122,7 @@ internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, Re
                 return taken;
             }
 
-            // Whoever was in the middle of its upgrade when newcomers were shut out appears only now.
+            // A client in the middle of its upgrade when new connections were rejected appears only now.
             if (_order.Count == 0)
             {
                 _order = Left();

@@ -16,8 +16,8 @@ internal sealed class OutboundQueue
     public long Bytes { get; private set; }
 
     /// <summary>
-    /// False: there is no room, and the message is still the caller's. What may be lost (<paramref name="droppable"/>) gets half of
-    /// the queue at most, so that a stream leaves room for the messages that may not.
+    /// False: it is full, and the message is still the caller's. What may be lost (<paramref name="droppable"/>) gets half of
+    /// the queue at most, so that a stream leaves space for the messages that may not.
     /// </summary>
     public bool TryAdd(in EncodedMessage message, bool droppable, ClientSessionOptions options)
     {
@@ -65,7 +65,7 @@ internal sealed class OutboundQueue
         return _room.Task;
     }
 
-    /// <summary>Lets the one go on that waits for room.</summary>
+    /// <summary>Resumes the reader that waits for space.</summary>
     public void StopWaiting()
     {
         _room?.SetResult();

@@ -3,12 +3,12 @@ using Relay.Transport;
 namespace Relay.Sessions;
 
 /// <summary>
-/// A refused client that is told so by a close frame: it is upgraded, told, and cut a second later whatever it does. Used
-/// again for the next one: being refused allocates nothing.
+/// A client that is refused by a close frame: it is upgraded, gets the frame, and is reset a second later whatever it does.
+/// Reused for the next one: a refusal allocates nothing.
 /// </summary>
 internal sealed class RefusedConnection(Refuser refuser) : IConnectionHandler
 {
-    // A client that keeps sending after it was refused is cut before its second is over.
+    // A client that keeps sending after it was refused is reset before its second is over.
     private const int MaxIgnoredBytes = 64 * 1024;
 
     private Connection? _connection;

@@ -7,10 +7,10 @@ using Relay.Transport.Framing;
 namespace Relay.Sessions;
 
 /// <summary>
-/// Says no in words. On the level calm: the upgrade and then a close frame that browsers can read, with the connection cut a
-/// second later whatever the client does. Above it, by setting, or when too many refused sockets are still closing: a status
-/// before the upgrade. Who is to be cut without a word and is here nevertheless came through a proxy, which would take that
-/// for a failure of the relay.
+/// Rejects clients. On the overload level normal: the upgrade and then a close frame, which browsers can read, with the connection
+/// reset a second later whatever the client does. Above that level, by setting, or when too many refused clients are still closing: an
+/// HTTP status before the upgrade. A client that would be reset and is here nevertheless came through a proxy, which would take a
+/// reset for a failure of the relay.
 /// </summary>
 internal sealed class Refuser(AdmissionOptions options, OverloadMonitor overload, int maxClosing = Refuser.MaxClosing)
 {

@@ -34,12 +34,12 @@ internal sealed class SessionEndpoint(
             return refuser.Refuse(connection, decision);
         }
 
-        // From here on the place comes back when the TCP connection is gone, however that happens.
+        // From here on the lease is released when the TCP connection is gone, however that happens.
         connection.Hold(lease, decision.Key);
         return new UpgradeOutcome(null, new Session(services.Table.NextId(), origin.Address, decision.Key, connection, handler, services));
     }
 
-    /// <summary>Whose connection it is, by the rule of the listener that accepted it.</summary>
+    /// <summary>The client address, by the rule of the listener that accepted it.</summary>
     public static ResolvedClient ResolveAddress(UpgradeRequest request, ClientAddressResolver origins) =>
         origins.Resolve(request.ClientAddress, request.Peer, request.Header, request.Claim);
 }

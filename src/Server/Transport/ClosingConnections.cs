@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Relay.Transport;
 
 /// <summary>
-/// Connections that were told to close and have a second to do so; then they are cut. All wait equally long, so a queue
+/// Connections that are closing and have a second to do so; then they are reset. All wait equally long, so a queue
 /// is in the order of deadlines and one sweep serves them all.
 /// </summary>
 internal sealed class ClosingConnections(TimeProvider time)

@@ -27,7 +27,7 @@ internal abstract class Connection
     /// <summary>What the connection's PROXY header said. Set once, before TLS and HTTP.</summary>
     public ProxyClaim Claim { get; set; }
 
-    /// <summary>Its place in the <see cref="ConnectionTable"/>, which sets it; below 0: none.</summary>
+    /// <summary>Its slot in the <see cref="ConnectionTable"/>, which sets it; below 0: none.</summary>
     public int Slot { get; set; } = -1;
 
     /// <summary>Its entry among the unfinished; null: it is finished. Written under the lock of <see cref="HandshakeGuard"/>.</summary>

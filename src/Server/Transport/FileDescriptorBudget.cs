@@ -51,7 +51,7 @@ internal sealed partial class FileDescriptorBudget(
         }
     }
 
-    /// <summary>Counts a connection that was closed because there was no room for it.</summary>
+    /// <summary>Counts a connection that was closed because no file descriptor was left for it.</summary>
     public void Reject()
     {
         Interlocked.Increment(ref _rejected);
@@ -71,10 +71,10 @@ internal sealed partial class FileDescriptorBudget(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "The limit of {Files} open files leaves room for {Most} connections, fewer than Admission:Total {Total}; raise it with LimitNOFILE (systemd) or ulimit -n")]
+        [LoggerMessage(1, LogLevel.Warning, "The limit of {Files} open files allows {Most} connections, fewer than Admission:Total {Total}; raise it with LimitNOFILE (systemd) or ulimit -n")]
         public static partial void Few(ILogger logger, long files, int most, int total);
 
-        [LoggerMessage(2, LogLevel.Warning, "All {Most} connections that the limit of open files allows are open; newcomers are closed at once ({Rejected} so far)")]
+        [LoggerMessage(2, LogLevel.Warning, "All {Most} connections that the limit of open files allows are open; new connections are closed at once ({Rejected} so far)")]
         public static partial void Full(ILogger logger, int most, long rejected);
     }
 }

@@ -5,7 +5,7 @@ using Relay.Policy;
 
 namespace Relay.Transport;
 
-/// <summary>Why an unfinished connection was cut; the names are those of the metric's label.</summary>
+/// <summary>Why a pending handshake was reset.</summary>
 internal enum HandshakeRejection
 {
     /// <summary>No whole request in time.</summary>
@@ -62,7 +62,7 @@ internal sealed class HandshakeGuard
         }
     }
 
-    /// <summary>Those cut, by why.</summary>
+    /// <summary>Handshakes that were reset, by reason.</summary>
     public IEnumerable<KeyValuePair<string, long>> Counts() => Labels.Select((label, i) => KeyValuePair.Create(label, Interlocked.Read(ref _cut[i])));
 
     /// <summary>Leaves three quarters of the files to connections that are further.</summary>
@@ -135,7 +135,7 @@ internal sealed class HandshakeGuard
         }
     }
 
-    /// <summary>Cuts the one that has waited longest: there is no file left for the next.</summary>
+    /// <summary>Resets the oldest: there is no file descriptor left for the next.</summary>
     public void ResetOldest()
     {
         Connection? oldest;
@@ -147,7 +147,7 @@ internal sealed class HandshakeGuard
         oldest?.Abort();
     }
 
-    /// <summary>Cuts those whose time is over.</summary>
+    /// <summary>Resets the expired ones.</summary>
     public void ResetExpired()
     {
         // A relay that stops waits for nobody's handshake: Kestrel would wait for all that are pending.

@@ -1,6 +1,6 @@
 namespace Relay.Transport;
 
-/// <summary>What happens on a connection, told to whoever owns it. All but <see cref="OnSent"/> come one after another.</summary>
+/// <summary>The events of a connection, for its owner. All but <see cref="OnSent"/> come one after another.</summary>
 internal interface IConnectionHandler
 {
     /// <summary>The upgrade is done: bytes may be sent from now on.</summary>

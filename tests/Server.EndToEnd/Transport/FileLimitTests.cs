@@ -22,7 +22,7 @@ public sealed class FileLimitTests
             Files, "--Listen:ReservedFiles=60", "--Listen:HandshakeTimeout=1m", "--Listen:MaxHandshakesPerIp=1000", "--Admission:PerIp=1000",
             "--Admission:ConnectRatePerIp=off", "--Admission:OverloadLevel=normal", "--Admin:MaxConnections=8");
         var flood = await FloodAsync(relay.Port);
-        await Eventually.TrueAsync(() => relay.Output.Contains("newcomers are closed at once", StringComparison.Ordinal), "all files are taken");
+        await Eventually.TrueAsync(() => relay.Output.Contains("new connections are closed at once", StringComparison.Ordinal), "all files are taken");
 
         // A fresh connection, with nothing of the admin service loaded before.
         using (var channel = relay.OpenChannel())

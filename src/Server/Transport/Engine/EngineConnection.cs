@@ -62,7 +62,7 @@ internal sealed class EngineConnection : EngineSocket
         Close();
     }
 
-    /// <summary>The loop: the request is not whole. What there is of it stays unread, so only news are told from now on.</summary>
+    /// <summary>The loop: the request is not whole. What there is of it stays unread, so only new bytes are reported from now on.</summary>
     public void AwaitMore() => Read(Reading.MoreOfRequest);
 
     /// <summary>The loop: what has come of the request. It stays unread.</summary>

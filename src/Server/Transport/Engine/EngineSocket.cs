@@ -178,7 +178,7 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
         }
     }
 
-    /// <summary>The loop: looks, and is told how the connection is to end.</summary>
+    /// <summary>The loop: takes the request for attention; how the connection is to end.</summary>
     protected Ending TakePosted()
     {
         lock (this)

@@ -19,7 +19,7 @@ internal sealed class OpeningBuffer
         return true;
     }
 
-    /// <summary>Room at the end; what was written there counts once <see cref="Advance"/> was told.</summary>
+    /// <summary>Room at the end; what was written there counts after <see cref="Advance"/>.</summary>
     public Span<byte> Rest => _bytes.AsSpan(_length);
 
     public void Advance(int bytes) => _length += bytes;

@@ -103,7 +103,7 @@ internal sealed class KestrelConnection : Connection
         Finish();
     }
 
-    // Who sends when Kestrel has ended the response is told that its stream is disposed.
+    // A send after Kestrel has ended the response finds its stream disposed.
     private static bool IsGoneError(Exception exception) => exception is IOException or OperationCanceledException or ObjectDisposedException;
 
     private void OnWritten()
