@@ -22,10 +22,10 @@ public sealed partial class MetricsTests
 
         var metrics = await ReadAsync(server);
 
-        // The engine's loops have metrics where there are any.
+        // A histogram that nothing was recorded in is not exported.
         var hasLoops = TestTransport.Kind != TransportKind.Kestrel;
         Assert.Equal(
-            DocumentedNames().Where(name => hasLoops || !name.StartsWith("relay_loop_", StringComparison.Ordinal)),
+            DocumentedNames().Where(name => hasLoops || name != "relay_loop_turn_seconds"),
             Types(metrics).Select(type => type.Name).Order(StringComparer.Ordinal));
     }
 
