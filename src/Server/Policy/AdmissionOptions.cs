@@ -9,7 +9,7 @@ internal sealed class AdmissionOptions : IValidatableObject
     public const int MaxLimit = 1_000_000;
     public const int DefaultIpv6Prefix = 64;
 
-    /// <summary>Total client connections. 10,000 is what one small machine holds in about 150 MB.</summary>
+    /// <summary>Total client connections. 10,000 idle ones take about 10 MB of the relay on plain TCP, 150 MB with TLS, and 40 MB of the kernel.</summary>
     [Range(1, MaxLimit)]
     public int Total { get; set; } = 10_000;
 
