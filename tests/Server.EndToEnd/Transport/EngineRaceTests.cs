@@ -44,6 +44,23 @@ public sealed class EngineRaceTests
         Assert.True(result is { Ok: true, Drift: 0, Live: 0 }, $"{result}");
     }
 
+    /// <summary>A request for a page goes to Kestrel; whatever becomes of its connection on the way, the next one is answered.</summary>
+    [Fact]
+    public async Task Reset_OnTheWayToKestrel_PagesAreAnsweredAfterwards()
+    {
+        await using var server = await RelayServer.StartAsync(settings => settings.Listen.MaxHandshakesPerIp = settings.Listen.MaxHandshakes);
+        for (var i = 0; i < 300; i++)
+        {
+            using var client = await RawClient.ConnectAsync(server);
+            await client.SendAsync("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            client.Reset();
+        }
+
+        using var http = new HttpClient { BaseAddress = server.Http, Timeout = TestClient.Timeout };
+        Assert.Contains("healthy", await http.GetStringAsync(new Uri("/health", UriKind.Relative), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        await server.LiveIsAsync(0);
+    }
+
     private static string Code(int i) => $"RACER{"ABCDEFGHJKLMNPQRSTUVWXYZ23456789"[i]}";
 
     // Each message has the pair's number and a count: any other text is somebody else's, or out of order.

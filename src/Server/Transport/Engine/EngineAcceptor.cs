@@ -29,7 +29,7 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
             {
                 Enter(descriptor, IpKey.FromIpv6(high, low));
             }
-            else if (descriptor is -Errno.TooManyFiles or -Errno.TooManyFilesInSystem)
+            else if (descriptor is -Errno.TooManyFiles or -Errno.TooManyFilesInSystem or -Errno.NoMemory or -Errno.NoBuffers)
             {
                 Shed();
                 return;

@@ -52,7 +52,12 @@ internal sealed class EngineListener(
     {
         await foreach (var (descriptor, connection) in _handedOver.Reader.ReadAllAsync(cancellationToken))
         {
-            var inner = sockets.Create(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)));
+            if (TryAdopt(descriptor) is not { } inner)
+            {
+                connection.Retire();
+                continue;
+            }
+
             var successor = new KestrelConnection(inner, table) { ClientAddress = connection.ClientAddress, Claim = connection.Claim };
             var isPending = filter.TryReplace(connection, successor);
             connection.Retire();
@@ -80,6 +85,21 @@ internal sealed class EngineListener(
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    // Null: the peer has reset it meanwhile. Thrown from here it would end Kestrel's accepting for good.
+    private ConnectionContext? TryAdopt(int descriptor)
+    {
+        var handle = new SafeSocketHandle(descriptor, ownsHandle: true);
+        try
+        {
+            return sockets.Create(new Socket(handle));
+        }
+        catch (SocketException)
+        {
+            handle.Dispose();
+            return null;
+        }
+    }
 
     private static Task GoneAsync(EngineConnection connection)
     {

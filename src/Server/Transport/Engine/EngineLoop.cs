@@ -179,7 +179,8 @@ internal sealed partial class EngineLoop : IDisposable
             // Whoever posts after this wakes the loop; what was posted before it is seen here.
             Interlocked.Exchange(ref _isAwake, 0);
             var isIdle = _posted.IsEmpty && _work.IsEmpty;
-            var count = _epoll.Wait(isIdle ? Timeout() : 0);
+            var timeout = Timeout();
+            var count = _epoll.Wait(isIdle ? timeout : 0);
             Interlocked.Exchange(ref _isAwake, 1);
             var started = _time.GetTimestamp();
             for (var i = 0; i < count; i++)
