@@ -16,7 +16,7 @@ internal static partial class FileSystem
         }
 
         _ = Flush(descriptor);
-        _ = Close(descriptor);
+        Descriptors.Close(descriptor);
     }
 
     /// <summary>Gives a file a second name; false: it cannot, for example because the name is taken.</summary>
@@ -27,9 +27,6 @@ internal static partial class FileSystem
 
     [LibraryImport("libc", EntryPoint = "fsync")]
     private static partial int Flush(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Link(string existing, string path);

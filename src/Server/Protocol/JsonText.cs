@@ -102,7 +102,7 @@ internal static class JsonText
         return length;
     }
 
-    // The unit that \uXXXX spells at the beginning; anything else is no surrogate, which is all that is asked.
+    // The UTF-16 unit of a \u escape at the beginning; for any other text 0, which is no surrogate.
     private static char Unit(ReadOnlySpan<byte> text) =>
         text.StartsWith("\\u"u8) ? (char)ushort.Parse(text[2..6], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) : '\0';
 }

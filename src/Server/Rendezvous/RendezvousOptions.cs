@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Relay.Rendezvous;
 
-/// <summary>Meeting points that outlive a connection. The lifetimes are those of the network that the clients come from.</summary>
+/// <summary>Rendezvous points, which outlive a connection. The lifetimes are those of the network that the clients come from.</summary>
 internal sealed class RendezvousOptions : IValidatableObject
 {
     /// <summary>How long a daily point and its dead drop stay: two days, so that peers in all time zones share one.</summary>

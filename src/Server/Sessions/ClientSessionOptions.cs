@@ -25,7 +25,7 @@ internal sealed class ClientSessionOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan SilenceTimeout { get; set; } = TimeSpan.FromSeconds(75);
 
-    /// <summary>A socket that is registered as nothing for so long is closed; 0: never.</summary>
+    /// <summary>An unregistered socket is closed after this time; 0: never.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan RegistrationTimeout { get; set; } = TimeSpan.FromSeconds(60);
 

@@ -14,13 +14,13 @@ internal enum HandshakeRejection
     /// <summary>Its address has too many.</summary>
     PerIp,
 
-    /// <summary>There are too many in all, and it has waited longest.</summary>
+    /// <summary>There are too many in total, and it is the oldest.</summary>
     Total,
 }
 
 /// <summary>
 /// The connections that have not sent a whole request yet: PROXY header, TLS, request head. They cost a file each and come
-/// before every limit, so they are bounded per address, in all, and in time. When they are too many the one that has waited
+/// before every limit, so they are bounded per address, in total, and in time. When they are too many the one that has waited
 /// longest gives way: an honest client is done within a few round trips, a half-open one never.
 /// </summary>
 internal sealed class HandshakeGuard
@@ -37,7 +37,7 @@ internal sealed class HandshakeGuard
     // Guarded by _lock: the list is in the order of arrival; the counts are of its keys.
     private readonly LinkedList<Handshake> _waiting = [];
     private readonly Dictionary<IpKey, int> _perKey = [];
-    private readonly long[] _cut = new long[Labels.Length];
+    private readonly long[] _rejected = new long[Labels.Length];
 
     // Set once, before anything is accepted.
     private int _max;
@@ -63,7 +63,7 @@ internal sealed class HandshakeGuard
     }
 
     /// <summary>Handshakes that were reset, by reason.</summary>
-    public IEnumerable<KeyValuePair<string, long>> Counts() => Labels.Select((label, i) => KeyValuePair.Create(label, Interlocked.Read(ref _cut[i])));
+    public IEnumerable<KeyValuePair<string, long>> Counts() => Labels.Select((label, i) => KeyValuePair.Create(label, Interlocked.Read(ref _rejected[i])));
 
     /// <summary>Leaves three quarters of the files to connections that are further.</summary>
     public void FitInto(int files) => _max = Math.Max(1, Math.Min(_options.MaxHandshakes, files / 4));
@@ -82,7 +82,7 @@ internal sealed class HandshakeGuard
                 ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_perKey, counted, out _);
                 if (count >= _options.MaxHandshakesPerIp && count >= KeyLimits.Of(policy, address!.Value, counted).Max.Key)
                 {
-                    _cut[(int)HandshakeRejection.PerIp]++;
+                    _rejected[(int)HandshakeRejection.PerIp]++;
                     return false;
                 }
 
@@ -91,7 +91,7 @@ internal sealed class HandshakeGuard
 
             if (_waiting.Count >= _max && _waiting.First is { } first)
             {
-                oldest = Cut(first, HandshakeRejection.Total);
+                oldest = Reject(first, HandshakeRejection.Total);
             }
 
             connection.Handshake = _waiting.AddLast(new Handshake(this, connection, address, key, _time.GetTimestamp()));
@@ -141,7 +141,7 @@ internal sealed class HandshakeGuard
         Connection? oldest;
         lock (_lock)
         {
-            oldest = _waiting.First is { } first ? Cut(first, HandshakeRejection.Total) : null;
+            oldest = _waiting.First is { } first ? Reject(first, HandshakeRejection.Total) : null;
         }
 
         oldest?.Abort();
@@ -159,7 +159,7 @@ internal sealed class HandshakeGuard
             while (_waiting.First is { } first && (isStopping || _time.GetElapsedTime(first.Value.Since, now) >= _options.HandshakeTimeout))
             {
                 late.Add(first.Value);
-                Cut(first, HandshakeRejection.Timeout);
+                Reject(first, HandshakeRejection.Timeout);
             }
         }
 
@@ -173,9 +173,9 @@ internal sealed class HandshakeGuard
         }
     }
 
-    private Connection Cut(LinkedListNode<Handshake> node, HandshakeRejection why)
+    private Connection Reject(LinkedListNode<Handshake> node, HandshakeRejection why)
     {
-        _cut[(int)why]++;
+        _rejected[(int)why]++;
         Remove(node);
         return node.Value.Connection;
     }

@@ -18,7 +18,7 @@ internal sealed record AuditResult(DateTimeOffset Time, int Ledger, int Live, in
 
 /// <summary>
 /// Recounts the live sockets every minute and on demand. Sockets come and go while it counts, so only what differs in
-/// several looks one after another is a drift.
+/// several checks in a row is a drift.
 /// </summary>
 internal sealed class LedgerReconciler(ConnectionLedger ledger, ConnectionTable table, RelayEvents events, TimeProvider time)
 {
@@ -58,7 +58,7 @@ internal sealed class LedgerReconciler(ConnectionLedger ledger, ConnectionTable 
         }
 
         // In a snapshot nothing moves: what the ledger says of an address or a network must be what a count of its leases says.
-        var result = Judge(snapshot, held.Count, leaked!, unbooked!);
+        var result = Evaluate(snapshot, held.Count, leaked!, unbooked!);
         _last = result;
         Interlocked.Increment(ref _runs);
         if (!result.Ok)
@@ -88,7 +88,7 @@ internal sealed class LedgerReconciler(ConnectionLedger ledger, ConnectionTable 
         Dictionary<AdmissionLease, IpKey>? before, IEnumerable<KeyValuePair<AdmissionLease, IpKey>> now) =>
         now.Where(lease => before is null || before.ContainsKey(lease.Key)).ToDictionary();
 
-    private AuditResult Judge(LedgerSnapshot snapshot, int held, Dictionary<AdmissionLease, IpKey> leaked, Dictionary<AdmissionLease, IpKey> unbooked)
+    private AuditResult Evaluate(LedgerSnapshot snapshot, int held, Dictionary<AdmissionLease, IpKey> leaked, Dictionary<AdmissionLease, IpKey> unbooked)
     {
         var live = held - leaked.Count + unbooked.Count;
         var onBooks = snapshot.Keys().ToDictionary(key => key.Key, key => key.Live + key.Uncounted);

@@ -64,7 +64,7 @@ internal sealed class PublicListenerOptions : IValidatableObject
     /// <summary>Connections that wait to be accepted, in the kernel's queue.</summary>
     internal int Backlog { get; set; } = 4096;
 
-    /// <summary>Open files that clients never take, beside those that are open at the start: room for both admin listeners, the database, the audit and what is loaded later.</summary>
+    /// <summary>Open files that clients never take, beside those that are open at the start: for both admin listeners, the database, the audit and what is loaded later.</summary>
     [Range(0, 100_000)]
     public int ReservedFiles { get; set; } = 192;
 

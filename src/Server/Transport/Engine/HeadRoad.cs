@@ -4,8 +4,8 @@ namespace Relay.Transport.Engine;
 internal static class HeadRoad
 {
     /// <summary>
-    /// True for a GET of HTTP/1.1 that asks for a WebSocket, has no body, and whose path is the same for every reader. Whether the
-    /// handshake is right in all else, and whether the path is a client's, is not asked here.
+    /// True for a GET of HTTP/1.1 that asks for a WebSocket, has no body, and whose path is the same for every reader. The rest
+    /// of the handshake, and whether the path is a client's, are checked elsewhere.
     /// </summary>
     /// <param name="head">A head that is complete.</param>
     /// <param name="bytes">The bytes that it was parsed from.</param>
