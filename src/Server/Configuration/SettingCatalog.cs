@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 
@@ -74,11 +75,7 @@ internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
 /// <summary>Every option there is, found once from the classes themselves, so that help, checks and reading cannot disagree.</summary>
 internal static class SettingCatalog
 {
-    public static readonly IReadOnlyList<Option> All =
-        [.. from section in typeof(RelaySettings).GetProperties()
-            from property in section.PropertyType.GetProperties()
-            where property.CanWrite
-            select new Option(section, property)];
+    public static readonly IReadOnlyList<Option> All = Find();
 
     /// <summary>
     /// The known option whose spelling is nearest: one of exactly that name, else one of the section that is meant, for
@@ -94,6 +91,13 @@ internal static class SettingCatalog
             Distance(option.Property.Name.ToUpperInvariant(), name)
             + (parts.Length > 1 ? SectionWeight * Distance(option.Section.Name.ToUpperInvariant(), section) : 0))!.Path;
     }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "relayd itself is not trimmed (Server.csproj)")]
+    private static Option[] Find() =>
+        [.. from section in typeof(RelaySettings).GetProperties()
+            from property in section.PropertyType.GetProperties()
+            where property.CanWrite
+            select new Option(section, property)];
 
     // Levenshtein's edit distance, one row at a time.
     private static int Distance(string a, string b)

@@ -94,7 +94,7 @@ internal static class SettingsReader
 
         if (options is IValidatableObject rules)
         {
-            errors.AddRange(rules.Validate(new ValidationContext(options))
+            errors.AddRange(rules.Validate(new ValidationContext(options, section, serviceProvider: null, items: null))
                 .Select(result => $"{section}:{result.MemberNames.First()}: {result.ErrorMessage}"));
         }
     }

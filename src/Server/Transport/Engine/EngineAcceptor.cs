@@ -71,7 +71,7 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
 
         var connection = listener.Create(loop, descriptor, peer);
         loop.Enter(connection);
-        if (!listener.Filter.TryEnter(connection, peer) || !loop.TryWatch(connection, descriptor))
+        if (!listener.Filter.TryEnter(connection, peer))
         {
             // Of its first bytes there is nothing to count.
             connection.IsPastProxyHeader = true;
@@ -79,8 +79,13 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
             return;
         }
 
-        // Its request has often come by now. Read at once it cannot be crowded out by those that are accepted after it.
+        // Its request has often come by now. Read at once it cannot be crowded out by those that are accepted after it, and
+        // needs no event.
         loop.Handle(connection, EpollEvents.Readable);
+        if (!connection.TryWatch())
+        {
+            connection.Finish(isReset: true);
+        }
     }
 
     private void Shed()
