@@ -1,5 +1,5 @@
 # make run, make test: nothing to install but the .NET SDK (10.0) and make.
-.PHONY: build run ctl test lint docs bench idle flood fuzz soak publish install clean
+.PHONY: build run ctl test test-published lint docs bench idle flood fuzz soak publish install clean
 
 CONFIG ?= Release
 PREFIX ?= /usr/local
@@ -33,6 +33,11 @@ test: build
 	@$(DOTNET) test --solution Relay.sln -c $(CONFIG) --no-build --no-progress
 	@RELAY_TEST_TRANSPORT=kestrel $(DOTNET) test --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress
 
+# The tests that start the programs, with those that `make publish` gives.
+test-published: build publish
+	@RELAY_TEST_PUBLISHED=$(CURDIR)/artifacts $(DOTNET) test --project tests/AdminCli.Tests -c $(CONFIG) --no-build --no-progress
+	@RELAY_TEST_PUBLISHED=$(CURDIR)/artifacts $(DOTNET) test --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress --filter-trait Programs=Started
+
 # Analyzers run in every build, as errors; this adds the format.
 lint: build
 	@$(DOTNET) format Relay.sln --verify-no-changes --no-restore
@@ -65,25 +70,27 @@ soak:
 	@$(DOTNET) build src/Server -c Release -v quiet -clp:NoSummary
 	@$(DOTNET) run --project tests/Benchmarks -c Release -- soak $(or $(MINUTES),2)
 
-# Self-contained single files, which need no .NET on the machine: artifacts/relayd, artifacts/relayctl
+# Native programs, which need no .NET on the machine: artifacts/relayd/relayd with its two libraries, and artifacts/relayctl/relayctl.
+# Needs a C compiler, to link them.
 publish:
-	@for p in Server AdminCli; do \
-	  $(DOTNET) publish src/$$p -c Release -r $(RID) --self-contained -p:PublishSingleFile=true \
-	    -p:IncludeNativeLibrariesForSelfExtract=true -p:DebugType=none -p:PublishDocumentationFile=false \
-	    -o artifacts -v quiet -clp:NoSummary || exit 1; \
+	@for p in Server:relayd AdminCli:relayctl; do \
+	  $(DOTNET) publish src/$${p%:*} -c Release -r $(RID) -p:PublishAot=true -p:DebugType=none -p:PublishDocumentationFile=false \
+	    -p:CopyOutputSymbolsToPublishDirectory=false -o artifacts/$${p#*:} -v quiet -clp:NoSummary || exit 1; \
 	done
 	@ls -l artifacts/relayd artifacts/relayctl
 
-# To PREFIX (DESTDIR is honoured), with shell completions.
+# To PREFIX (DESTDIR is honoured), with shell completions. relayd lies beside its libraries.
 install: publish
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/relay \
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/relay $(DESTDIR)$(PREFIX)/share/relay \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	install -m 755 artifacts/relayd artifacts/relayctl $(DESTDIR)$(PREFIX)/bin
+	install -m 755 artifacts/relayd/relayd artifacts/relayd/*.so $(DESTDIR)$(PREFIX)/lib/relay
+	ln -sf ../lib/relay/relayd $(DESTDIR)$(PREFIX)/bin/relayd
+	install -m 755 artifacts/relayctl/relayctl $(DESTDIR)$(PREFIX)/bin
 	install -m 644 src/Server/appsettings.json $(DESTDIR)$(PREFIX)/share/relay/relay.sample.json
-	artifacts/relayctl completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/relayctl
-	artifacts/relayctl completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_relayctl
-	artifacts/relayctl completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/relayctl.fish
+	artifacts/relayctl/relayctl completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/relayctl
+	artifacts/relayctl/relayctl completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_relayctl
+	artifacts/relayctl/relayctl completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/relayctl.fish
 
 clean:
 	rm -rf artifacts && find src tests -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} +

@@ -17,12 +17,17 @@ internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
 
     /// <summary>What is allowed, in words.</summary>
     public string Allowed => Property.GetCustomAttribute<DescriptionAttribute>() is { } words ? words.Description
-        : Property.GetCustomAttribute<RangeAttribute>() is { } range
-        ? $"{Show(Convert(range.Minimum))} to {Show(Convert(range.Maximum))}"
+        : Range is { } range ? $"{Show(range.Minimum)} to {Show(range.Maximum)}"
         : Type.IsEnum ? string.Join(", ", Enum.GetNames(Type))
         : Type == typeof(bool) ? "true, false"
         : IsList ? "a list, or one text with commas"
         : "text";
+
+    /// <summary>The smallest and the largest value; null: any.</summary>
+    public (IComparable Minimum, IComparable Maximum)? Range =>
+        Property.GetCustomAttribute<RangeAttribute>() is { } numbers ? ((IComparable)numbers.Minimum, (IComparable)numbers.Maximum)
+        : Property.GetCustomAttribute<DurationRangeAttribute>() is { } durations ? (durations.Minimum, durations.Maximum)
+        : null;
 
     public string Default => Typed(Property.GetValue(Section.GetValue(new RelaySettings())));
 
@@ -67,9 +72,6 @@ internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
 
         return IsList ? text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : text;
     }
-
-    private object Convert(object bound) =>
-        Type == typeof(TimeSpan) ? TimeSpan.Parse((string)bound, CultureInfo.InvariantCulture) : bound;
 }
 
 /// <summary>Every option there is, found once from the classes themselves, so that help, checks and reading cannot disagree.</summary>

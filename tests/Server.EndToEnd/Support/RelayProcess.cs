@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Grpc.Net.Client;
+using Relay.TestKit;
 
 namespace Relay.EndToEnd.Support;
 
@@ -16,15 +17,13 @@ internal sealed partial class RelayProcess : IAsyncDisposable
 
     private RelayProcess(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, int? files = null)
     {
-        string[] command = [Path.Combine(AppContext.BaseDirectory, "relayd.dll"), .. arguments];
+        string[] command = [.. TestedPrograms.Relayd(Path.Combine(AppContext.BaseDirectory, "relayd.dll")), .. arguments];
         var start = files is null
-            ? new ProcessStartInfo("dotnet", command)
-            : new ProcessStartInfo("bash", ["-c", $"ulimit -n {files}; exec dotnet \"$@\"", "relayd", .. command]);
+            ? new ProcessStartInfo(command[0], command[1..])
+            : new ProcessStartInfo("bash", ["-c", $"ulimit -n {files}; exec \"$@\"", "relayd", .. command]);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         start.WorkingDirectory = _folder;
-
-        // It is the tests' own, and relayd refuses what it does not know.
-        start.Environment.Remove(TestTransport.Variable);
+        TestedPrograms.HideVariables(start);
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
