@@ -36,6 +36,8 @@ internal sealed partial class RelayProcess : IAsyncDisposable
 
     public int Port { get; private set; }
 
+    public int ProcessId => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>All that was printed, on both streams.</summary>
