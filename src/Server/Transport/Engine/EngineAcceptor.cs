@@ -18,7 +18,7 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
 
     public int Descriptor { get; } = (int)socket.Handle;
 
-    public bool IsArmed => _disarmedAt == 0;
+    public bool IsArmed { get; private set; } = true;
 
     public void OnReadable()
     {
@@ -46,7 +46,7 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
     {
         if (time.GetElapsedTime(_disarmedAt).TotalMilliseconds >= PauseMilliseconds)
         {
-            _disarmedAt = 0;
+            IsArmed = true;
             loop.Arm(this, isArmed: true);
         }
     }
@@ -98,7 +98,7 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
         }
 
         listener.Filter.RejectForFiles();
-        _disarmedAt = time.GetTimestamp();
+        (IsArmed, _disarmedAt) = (false, time.GetTimestamp());
         loop.Arm(this, isArmed: false);
     }
 }
