@@ -13,7 +13,7 @@ namespace Relay.EndToEnd.Transport;
 public sealed partial class DescriptorExhaustionTests
 {
     private const int Free = 20;
-    private const int Crowd = 60;
+    private const int Crowd = 40;
 
     // Of two seconds of two loops; one that spins would take it all.
     private static readonly TimeSpan LittleCpu = TimeSpan.FromMilliseconds(300);

@@ -10,18 +10,16 @@ internal sealed class DescriptorReserve : IDisposable
 {
     private readonly Lock _lock = new();
 
-    // Guarded by _lock, under which nothing waits; negative: somebody was given it while it was closed.
+    // Written under _lock, under which nothing waits; read without it. Negative: somebody was given it while it was closed.
     private int _descriptor = Descriptors.OpenNull();
-
-    // Written under _lock, read without it.
     private int _begun;
     private int _ended;
 
     /// <summary>How often it has been used.</summary>
     public int Uses => Volatile.Read(ref _ended);
 
-    /// <summary>Whether it has been used, or is being used, since there were so many uses: a descriptor given meanwhile may be this one.</summary>
-    public bool IsUsedSince(int uses) => Volatile.Read(ref _begun) != uses;
+    /// <summary>Whether a descriptor that was given since there were so many uses is needed here: it may be this one, which is missing.</summary>
+    public bool IsMissingSince(int uses) => (Volatile.Read(ref _begun) != uses || Volatile.Read(ref _descriptor) < 0) && !TryRestore();
 
     /// <summary>Accepts a connection and resets it; negative: the error, there was none or not even a reserve.</summary>
     public int Reject(int listener)
@@ -41,18 +39,18 @@ internal sealed class DescriptorReserve : IDisposable
                 Sockets.Reset(accepted);
             }
 
-            _descriptor = Descriptors.OpenNull();
+            Volatile.Write(ref _descriptor, Descriptors.OpenNull());
             Volatile.Write(ref _ended, _ended + 1);
             return accepted;
         }
     }
 
-    /// <summary>Takes it again if it was lost and another has become free.</summary>
-    public void Restore()
+    /// <summary>Takes it again if it was lost and another has become free; whether it is there.</summary>
+    public bool TryRestore()
     {
         lock (_lock)
         {
-            TryTake();
+            return TryTake();
         }
     }
 
@@ -66,7 +64,11 @@ internal sealed class DescriptorReserve : IDisposable
 
     private bool TryTake()
     {
-        _descriptor = _descriptor >= 0 ? _descriptor : Descriptors.OpenNull();
+        if (_descriptor < 0)
+        {
+            Volatile.Write(ref _descriptor, Descriptors.OpenNull());
+        }
+
         return _descriptor >= 0;
     }
 }

@@ -24,9 +24,8 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
         {
             var uses = reserve.Uses;
             var descriptor = Sockets.Accept(Descriptor, out var high, out var low);
-            if (descriptor >= 0 && reserve.IsUsedSince(uses))
+            if (descriptor >= 0 && reserve.IsMissingSince(uses))
             {
-                // It may be the reserve's, which another loop has closed for a moment.
                 Reject(descriptor);
             }
             else if (descriptor >= 0)
@@ -50,7 +49,7 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
     {
         if (time.GetElapsedTime(_disarmedAt).TotalMilliseconds >= PauseMilliseconds)
         {
-            reserve.Restore();
+            reserve.TryRestore();
             IsArmed = true;
             loop.Arm(this, isArmed: true);
         }
@@ -97,9 +96,11 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
         }
     }
 
+    // The reserve gets its descriptor.
     private void Reject(int descriptor)
     {
         Sockets.Reset(descriptor);
+        reserve.TryRestore();
         listener.Filter.RejectForFiles();
     }
 }
