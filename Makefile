@@ -1,5 +1,5 @@
 # make run, make test: nothing to install but the .NET SDK (10.0) and make.
-.PHONY: build run ctl test test-published lint docs bench idle flood fuzz soak publish install clean
+.PHONY: build run ctl test test-published lint docs bench idle flood churn fuzz soak publish install clean
 
 CONFIG ?= Release
 PREFIX ?= /usr/local
@@ -60,6 +60,12 @@ idle:
 flood:
 	@$(DOTNET) build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
 	@tests/Benchmarks/bin/Release/net10.0/Benchmarks flood $(or $(SECONDS),20) $(OPTIONS)
+
+# Connections that end at every stage beside clients who stay, on 2 and on 4 loops; fails if a frame reaches a wrong socket or anything
+# is left. CONNECTS=1000000
+churn:
+	@$(DOTNET) build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
+	@tests/Benchmarks/bin/Release/net10.0/Benchmarks churn $(or $(CONNECTS),1000000)
 
 # Fuzzes the parsers of untrusted input (PROXY headers, forwarded headers, networks, messages, frames, request heads); fails at the first finding. INPUTS=10000000
 fuzz:

@@ -19,6 +19,10 @@ switch (args)
     case ["flood-from", var port, var seconds]:
         return Flooder.Run(int.Parse(port, CultureInfo.InvariantCulture), TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)));
 
+    // Connections that end at every stage, and whether a frame ever reaches a wrong socket.
+    case ["churn", var connects]:
+        return await ChurnRun.RunAsync(int.Parse(connects, CultureInfo.InvariantCulture));
+
     // What the disk makes of so many sockets' rendezvous.
     case ["meet", var sockets]:
         return await MeetingRate.MeasureAsync(int.Parse(sockets, CultureInfo.InvariantCulture));
