@@ -47,7 +47,7 @@ internal sealed class EngineConnection : EngineSocket
         _reading = Reading.Messages;
         handler.OnOpened();
         EndOpening();
-        if (isMore)
+        if (isMore || IsPeerFinished)
         {
             ReceiveSoon();
         }
