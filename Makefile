@@ -63,10 +63,11 @@ flood:
 	@$(DOTNET) build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
 	@tests/Benchmarks/bin/Release/net10.0/Benchmarks flood $(or $(SECONDS),20) $(OPTIONS)
 
-# Fuzzes the parsers of untrusted input (PROXY headers, forwarded headers, networks, messages, frames, request heads), then both transports
-# against each other with random clients; fails at the first finding. INPUTS=10000000 STREAMS=20000
+# Fuzzes the parsers of untrusted input (PROXY headers, forwarded headers, networks, messages, frames, request heads), then with real sockets
+# the head parser against Kestrel's and the engine against Kestrel's road; fails at the first finding. INPUTS=10000000 STREAMS=20000
 fuzz:
 	@$(DOTNET) run --project tests/Benchmarks -c Release -- fuzz $(or $(INPUTS),10000000) $(SEED)
+	@RELAY_TEST_STREAMS=$(or $(STREAMS),20000) $(DOTNET) test --project tests/Server.Tests -c Release --no-progress --filter-class '*KestrelVerdictTests'
 	@RELAY_TEST_STREAMS=$(or $(STREAMS),20000) $(DOTNET) test --project tests/Server.EndToEnd -c Release --no-progress --filter-class '*RoadProperties'
 
 # Random clients use and misuse every feature and vanish; fails unless all of it is gone afterwards. MINUTES=2, and about 4 more
