@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
-using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd.Transport.Roads;
 
