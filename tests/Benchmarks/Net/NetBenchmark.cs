@@ -134,9 +134,11 @@ internal static class NetBenchmark
         Console.WriteLine($"{"",-56}{string.Concat(names.Select(name => $"{name,12}"))}{(names.Length > 1 ? "       ratio" : "")}");
         foreach (var figure in figures[0].Keys)
         {
-            var medians = figures.Select(server => server[figure].Order().ElementAt(server[figure].Count / 2)).ToArray();
+            var medians = figures.Select(server => Median([.. server[figure].Order()])).ToArray();
             var ratio = medians.Length > 1 ? string.Create(CultureInfo.InvariantCulture, $"{medians[0] / medians[1],12:0.00}") : "";
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{figure,-56}{string.Concat(medians.Select(value => value.ToString("#,0.0", CultureInfo.InvariantCulture).PadLeft(12)))}{ratio}"));
         }
     }
+
+    private static double Median(double[] sorted) => (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
 }
