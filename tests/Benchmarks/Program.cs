@@ -3,6 +3,7 @@ using BenchmarkDotNet.Running;
 using Relay.Benchmarks;
 using Relay.Benchmarks.Echo;
 using Relay.Benchmarks.Flood;
+using Relay.Benchmarks.Net;
 using Relay.Benchmarks.Soak;
 
 switch (args)
@@ -22,6 +23,15 @@ switch (args)
     // Connections that end at every stage, and whether a frame ever reaches a wrong socket.
     case ["churn", var connects]:
         return await ChurnRun.RunAsync(int.Parse(connects, CultureInfo.InvariantCulture));
+
+    // The same questions to the relay and to a native server.
+    case ["net", var rounds, var idle, var seconds, var bun, .. var options]:
+        return await NetBenchmark.RunAsync(
+            int.Parse(rounds, CultureInfo.InvariantCulture),
+            int.Parse(idle, CultureInfo.InvariantCulture),
+            TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)),
+            bun,
+            options);
 
     // What the disk makes of so many sockets' rendezvous.
     case ["meet", var sockets]:

@@ -66,6 +66,8 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
 
     public int Port { get; }
 
+    public int ProcessId => _process.Id;
+
     /// <summary>Warnings and errors that it logged, and whatever else came on its standard error.</summary>
     public IEnumerable<string> Complaints => _errors.Where(line => line.Length > 0);
 

@@ -22,7 +22,9 @@ internal static class TestedPrograms
     /// <summary>Takes the tests' own variables from the environment: relayd refuses what it does not know.</summary>
     public static void HideVariables(ProcessStartInfo start)
     {
-        start.Environment.Remove(PublishedVariable);
-        start.Environment.Remove(TransportVariable);
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("RELAY_TEST_", StringComparison.Ordinal)).ToList())
+        {
+            start.Environment.Remove(name);
+        }
     }
 }
