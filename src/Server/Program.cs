@@ -70,6 +70,9 @@ namespace Relay
             {
                 await using var app = Build(settings);
                 await app.StartAsync(cancellationToken);
+
+                // What only the start needed goes back to the system, before there is anybody to wait for it.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
                 Banner.Print(app, settings, Console.Out);
                 await app.WaitForShutdownAsync(CancellationToken.None);
                 return 0;

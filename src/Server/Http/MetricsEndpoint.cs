@@ -8,6 +8,9 @@ namespace Relay.Http;
 /// <summary>GET /metrics in Prometheus' text format.</summary>
 internal static class MetricsEndpoint
 {
+    // Of one metric, more than any has: all labels are ours. Room for them is allocated at the start, for 2,000 without this.
+    private const int MaxSeries = 200;
+
     public static IServiceCollection AddMetricsEndpoint(this IServiceCollection services)
     {
         services.AddOpenTelemetry()
@@ -20,7 +23,7 @@ internal static class MetricsEndpoint
         return services.ConfigureOpenTelemetryMeterProvider((provider, metrics) =>
         {
             var own = provider.GetRequiredService<RelayMetrics>().Meter;
-            metrics.AddView(instrument => instrument.Meter == own ? null : MetricStreamConfiguration.Drop);
+            metrics.AddView(instrument => instrument.Meter == own ? new MetricStreamConfiguration { CardinalityLimit = MaxSeries } : MetricStreamConfiguration.Drop);
         });
     }
 
