@@ -162,7 +162,7 @@ public sealed class ChannelProperties
             Assert.Equal(_model.IsFree(channel), owner is not null);
             if (owner is null)
             {
-                _upstream.Add(Id(channel), new SharedMessage(new EncodedMessage(ArrayPool<byte>.Shared.Rent(10), 10, receivedAt: ++_number)));
+                _upstream.Add(Id(channel), default, new SharedMessage(new EncodedMessage(ArrayPool<byte>.Shared.Rent(10), 10, receivedAt: ++_number)));
                 _model.Wait(channel, _number);
             }
         }
