@@ -22,6 +22,7 @@ internal sealed class Client(Session session)
     private volatile string? _code;
     private volatile string? _peerId;
     private volatile byte[]? _publicKey;
+    private volatile string? _peerKey;
     private volatile bool _hasLeft;
 
     /// <summary>Pair requests of this socket. Receive loop only.</summary>
@@ -54,6 +55,13 @@ internal sealed class Client(Session session)
     {
         get => _peerId;
         set => _peerId = value;
+    }
+
+    /// <summary>The key that came with the peer id when it was claimed; null: none.</summary>
+    public string? PeerKey
+    {
+        get => _peerKey;
+        set => _peerKey = value;
     }
 
     /// <summary>True once the client is leaving and is not found any more.</summary>

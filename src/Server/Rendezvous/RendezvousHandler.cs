@@ -24,8 +24,9 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
         }
 
         var name = client.NameIn(message)!;
-        var otherName = name == client.PeerId ? client.Code : client.PeerId;
-        return new ValueTask(RegisterAsync(client, new Registration(name, otherName, client.Session.Id, request)));
+        var otherName = (name == client.PeerId ? client.Code : client.PeerId) ?? name;
+        return new ValueTask(RegisterAsync(
+            client, new Registration(OwnerOf(client, name), OwnerOf(client, otherName), client.Session.Id, client.Session.Key, request)));
     }
 
     /// <summary>
@@ -52,9 +53,12 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
         foreach (var (other, _) in matches)
         {
             other.Send(MessageWriter.Write(
-                new RendezvousMatch(new LiveMatch(registration.Name, registration.Request.RelayId)), ServerJson.Default.RendezvousMatch));
+                new RendezvousMatch(new LiveMatch(registration.Name.Name, registration.Request.RelayId)), ServerJson.Default.RendezvousMatch));
         }
     }
+
+    private static RowOwner OwnerOf(Client client, string name) =>
+        new(name, name == client.PeerId ? $"peer:{client.PeerKey}" : $"code:{client.PublicKey}");
 
     /// <summary>The connected peers, each once. A name alone is not enough: it may belong to another socket by now.</summary>
     private List<(Client Client, LiveMatch Match)> Present(List<HeldToken> tokens)
