@@ -85,7 +85,7 @@ public sealed class ChannelProperties
                     break;
             }
 
-            Assert.Equal(_model.IsOwner(channel, client), _table.IsOwner(id, who));
+            Assert.Equal(_model.IsOwner(channel, client), _table.OwnerOf(id) == who);
             Assert.Equal(_model.IsOwner(channel, client) || _model.IsSubscriber(channel, client), _table.IsMember(id, who));
             Assert.Equal(_model.Audience(channel), Numbers(_table.Subscribers(id)));
             _model.Check(_table, Id);
