@@ -43,7 +43,7 @@ namespace Relay
                 .AddSessions<MessageRouter>(settings.Sessions)
                 .AddIdentity(settings.Identity, settings.Listen.LocalEndpoint)
                 .AddFederation(settings.Federation)
-                .AddClients()
+                .AddClients(settings.Clients)
                 .AddSignaling(settings.Signaling)
                 .AddRelays(settings.Relays)
                 .AddRendezvous(settings.Rendezvous)

@@ -11,7 +11,7 @@ internal sealed class ChunkOptions
     /// <summary>Chunks kept; one more removes the one used longest ago of whichever address has pushed most.</summary>
     internal int CacheChunks { get; set; } = 1000;
 
-    /// <summary>Bytes of chunks kept; more remove some in the same way. At least the largest message there can be, so that any chunk fits.</summary>
+    /// <summary>Bytes of chunks kept; more remove those used longest ago of whichever address has pushed most. At least the largest message there can be, so that any chunk fits.</summary>
     [Range(1 << 24, int.MaxValue)]
     public int CacheBytes { get; set; } = 64 * 1024 * 1024;
 

@@ -24,6 +24,7 @@ internal sealed class Client(Session session)
     private volatile byte[]? _publicKey;
     private volatile string? _peerKey;
     private volatile bool _hasLeft;
+    private volatile bool _hasReleased;
 
     /// <summary>Pair requests of this socket. Receive loop only.</summary>
     public TokenBucket PairRequests;
@@ -69,6 +70,13 @@ internal sealed class Client(Session session)
     {
         get => _hasLeft;
         set => _hasLeft = value;
+    }
+
+    /// <summary>True once the client has no names any more, and never will.</summary>
+    public bool HasReleased
+    {
+        get => _hasReleased;
+        set => _hasReleased = value;
     }
 
     /// <summary>The one name that the socket goes by where a message gives none: its peer id, else its code; null: unregistered.</summary>

@@ -65,8 +65,8 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
     {
         var seen = new HashSet<long>();
         return [.. from token in tokens
-            let client = presence.Find(token.PeerId)
-            where client is not null && client.Session.Id == token.Owner && seen.Add(token.Owner)
+            let client = presence.Find(token.PeerId, token.Owner)
+            where client is not null && seen.Add(token.Owner)
             select (client, new LiveMatch(token.PeerId, token.RelayId))];
     }
 

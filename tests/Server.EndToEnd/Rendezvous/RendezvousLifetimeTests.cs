@@ -44,7 +44,7 @@ public sealed class RendezvousLifetimeTests
         long owner;
         await using (var first = await TestClient.RegisterAsync(server, "AAAAAA"))
         {
-            owner = server.Get<ClientDirectory>().Find("AAAAAA")!.Session.Id;
+            owner = SessionOf(server, "AAAAAA");
             await first.MeetAsync("'hourlyTokens':['old','both']");
 
             // As if removing them had failed: for a while they are not where they are looked for.
@@ -134,14 +134,14 @@ public sealed class RendezvousLifetimeTests
         using (var beside = new SqliteConnection($"Data Source={Path.Combine(folder, "relay.db")};Pooling=false"))
         {
             beside.Open();
-            Do(beside, "INSERT INTO meeting_points SELECT 1, 't', 'AAAAAA', '', '', 1, max(written) + 1, max(expires_at) FROM meeting_points");
+            Do(beside, "INSERT INTO meeting_points SELECT 1, 't', 'AAAAAA', max(name_key), max(address), '', '', 1, max(written) + 1, max(expires_at) FROM meeting_points");
         }
 
         await using (var server = await RelayServer.StartAsync(Configure))
         {
             Assert.Equal((1, 0), Rows(server));
             await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
-            Assert.Equal(1, server.Get<ClientDirectory>().Find("AAAAAA")!.Session.Id);
+            Assert.Equal(1, SessionOf(server, "AAAAAA"));
             await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
             var found = await b.MeetAsync(Ask);
             Assert.Empty(found.Matches());
@@ -237,6 +237,12 @@ public sealed class RendezvousLifetimeTests
 
     private static Task TokensAsync(RelayServer server, int count) =>
         Eventually.TrueAsync(() => Rows(server).Tokens == count, $"{count} tokens are left");
+
+    private static long SessionOf(RelayServer server, string code)
+    {
+        Assert.True(server.Get<ClientDirectory>().TryFindCode(code, out var client));
+        return client.Session.Id;
+    }
 
     private static int Do(SqliteConnection connection, string sql)
     {

@@ -206,21 +206,21 @@ public sealed class LinkingTests
     public async Task Requests_OfACrowdInOneNetwork_LeaveAPlaceForAnother()
     {
         await using var server = await RelayServer.StartAsync(settings => settings.Admission.TrustedProxies = ["127.0.0.0/8"]);
-        await using var phone = await RegisterBehindProxyAsync(server, "PPPPPP", "192.0.2.1");
+        await using var phone = await TestClient.RegisterBehindProxyAsync(server, "PPPPPP", "192.0.2.1");
         var strangers = new List<TestClient>();
         for (var i = 0; i < 10; i++)
         {
-            strangers.Add(await RegisterBehindProxyAsync(server, $"TTTTT{(char)('A' + (i < 8 ? i : i + 1))}", $"203.0.113.{i}"));
+            strangers.Add(await TestClient.RegisterBehindProxyAsync(server, $"TTTTT{(char)('A' + (i < 8 ? i : i + 1))}", $"203.0.113.{i}"));
             await RequestAsync(strangers[i]);
             await strangers[i].ExpectNothingAsync();
         }
 
         await phone.ExpectAsync("link_request");
-        await using var second = await RegisterBehindProxyAsync(server, "TTTTTZ", "203.0.113.1");
+        await using var second = await TestClient.RegisterBehindProxyAsync(server, "TTTTTZ", "203.0.113.1");
         await RequestAsync(second);
         await ExpectLinkErrorAsync(second, NotPossible);
 
-        await using var browser = await RegisterBehindProxyAsync(server, "BBBBBB", "198.51.100.1");
+        await using var browser = await TestClient.RegisterBehindProxyAsync(server, "BBBBBB", "198.51.100.1");
         await RequestAsync(browser);
         await browser.ExpectNothingAsync();
 
