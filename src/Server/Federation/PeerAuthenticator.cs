@@ -21,7 +21,7 @@ internal sealed partial class PeerAuthenticator(
     /// <summary>False when the peer was refused and its session is closing.</summary>
     public bool TryProve(PeerLink link, Session session, ReadOnlySpan<byte> message)
     {
-        var reason = verifier.Verify(message, out var peer);
+        var reason = verifier.Verify(message, link.Key, out var peer);
         var (replaced, displaced) = ((PeerLink?)null, (PeerLink?)null);
         if (reason == CloseReason.None)
         {

@@ -190,6 +190,8 @@ public sealed class LinkingTests
                 Assert.Equal(Timeout, await phone.ReceiveTextAsync());
                 break;
             default:
+                // The pings of the time that has passed are answered first: the client library would answer them in the middle of closing.
+                await stranger.ExpectNothingAsync();
                 await stranger.CloseAsync();
                 Assert.Equal(Timeout, await phone.ReceiveTextAsync());
                 break;
