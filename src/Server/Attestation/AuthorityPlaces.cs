@@ -1,12 +1,13 @@
+using System.Diagnostics.CodeAnalysis;
 using Relay.Addresses;
 using Relay.RateLimiting;
 
 namespace Relay.Attestation;
 
 /// <summary>A request to the authority that is in progress.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "Whoever displaces it may be later than its end; without a timer there is nothing to dispose.")]
 internal sealed class AuthorityPlace
 {
-    // Has no timer and no registration to dispose: who displaces it may be later than its end.
     private readonly CancellationTokenSource _displaced = new();
 
     /// <summary>Cancelled when another address's request was given the place.</summary>

@@ -20,7 +20,7 @@ internal sealed class CachedChunk(Chunk chunk, long row, string digest, int size
     /// <summary>In bytes.</summary>
     public int Size => size;
 
-    /// <summary>The address that pushed it, which it counts against.</summary>
+    /// <summary>The pseudonym of the address that pushed it, which it counts against.</summary>
     public IpKey Holder => holder;
 
     /// <summary>When it was pushed last, as a timestamp.</summary>

@@ -2,11 +2,12 @@ using System.Security.Cryptography;
 using Relay.Channels;
 using Relay.Clients;
 using Relay.Protocol;
+using Relay.RateLimiting;
 
 namespace Relay.Chunks;
 
 /// <summary>chunk_announce, chunk_request and chunk_push.</summary>
-internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTable channels, ChunkOptions options)
+internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTable channels, HolderPseudonyms pseudonyms, ChunkOptions options)
 {
     private const string NotRegistered = "Not registered. Send register message first.";
     private const string NoSource = "No source available for chunk";
@@ -44,7 +45,7 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
         else
         {
             channelId = channelId is { Length: > 0 } ? channelId : null;
-            table.Announce(client, client.Session.Key, channelId, chunkIds);
+            table.Announce(client, pseudonyms.Of(client.Session.Key), channelId, chunkIds);
             client.Send(MessageWriter.Write(new ChunkAnnounceAck(chunkIds.Count), ServerJson.Default.ChunkAnnounceAck));
             if (channelId is not null && channels.IsMember(channelId, client))
             {
@@ -111,7 +112,7 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
         var chunkId = message.Text("chunkId")!;
         var channelId = message.Text("channelId")!;
         var data = message.Raw("data").ToArray();
-        var answer = table.Accept(client, client.Session.Key, chunkId, channelId, Convert.ToBase64String(SHA256.HashData(data)), data.Length);
+        var answer = table.Accept(client, pseudonyms.Of(client.Session.Key), chunkId, channelId, Convert.ToBase64String(SHA256.HashData(data)), data.Length);
         switch (answer.Verdict)
         {
             case PushVerdict.NotASource:

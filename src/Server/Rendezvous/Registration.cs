@@ -3,14 +3,14 @@ using Relay.Protocol;
 
 namespace Relay.Rendezvous;
 
-/// <summary>A name with what kind of name it is and the key that it was registered with: a successor to the name with another key is another.</summary>
+/// <summary>A name, and a pseudonym of its kind and the key that it was registered with: a successor to the name with another key is another.</summary>
 internal readonly record struct RowOwner(string Name, string Key);
 
 /// <summary>The registrations of one message, and its sender.</summary>
 /// <param name="Name">The identity that it is done as.</param>
 /// <param name="OtherName">The same socket's other name, or the same one: what lies there under it is its own as well.</param>
 /// <param name="Owner">The session, which its tokens go with.</param>
-/// <param name="Address">What the sender's address counts by: its rows count against it.</param>
+/// <param name="Address">The pseudonym of the sender's address, which its rows count against.</param>
 internal sealed record Registration(RowOwner Name, RowOwner OtherName, long Owner, IpKey Address, RendezvousRequest Request);
 
 /// <summary>What others had put down there before.</summary>

@@ -1,5 +1,6 @@
 using Relay.Clients;
 using Relay.Protocol;
+using Relay.RateLimiting;
 
 namespace Relay.Rendezvous;
 
@@ -7,7 +8,8 @@ namespace Relay.Rendezvous;
 /// register_rendezvous. A socket waits for its own registration to be on the disk, and no thread waits with it: what was
 /// answered is kept.
 /// </summary>
-internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory presence, Sessions.ClientSessionOptions sessions)
+internal sealed class RendezvousHandler(
+    RendezvousStore store, ClientDirectory presence, HolderPseudonyms pseudonyms, Sessions.ClientSessionOptions sessions)
 {
     public ValueTask RegisterAsync(Client client, in ClientMessage message)
     {
@@ -26,7 +28,7 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
         var name = client.NameIn(message)!;
         var otherName = (name == client.PeerId ? client.Code : client.PeerId) ?? name;
         return new ValueTask(RegisterAsync(
-            client, new Registration(OwnerOf(client, name), OwnerOf(client, otherName), client.Session.Id, client.Session.Key, request)));
+            client, new Registration(OwnerOf(client, name), OwnerOf(client, otherName), client.Session.Id, pseudonyms.Of(client.Session.Key), request)));
     }
 
     /// <summary>
@@ -57,8 +59,8 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
         }
     }
 
-    private static RowOwner OwnerOf(Client client, string name) =>
-        new(name, name == client.PeerId ? $"peer:{client.PeerKey}" : $"code:{client.PublicKey}");
+    private RowOwner OwnerOf(Client client, string name) =>
+        new(name, pseudonyms.Of(name == client.PeerId ? $"peer:{client.PeerKey}" : $"code:{client.PublicKey}"));
 
     /// <summary>The connected peers, each once. A name alone is not enough: it may belong to another socket by now.</summary>
     private List<(Client Client, LiveMatch Match)> Present(List<HeldToken> tokens)

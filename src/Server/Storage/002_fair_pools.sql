@@ -4,9 +4,9 @@ CREATE TABLE meeting_points_2 (
     kind       INTEGER NOT NULL,
     hash       TEXT    NOT NULL,
     peer_id    TEXT    NOT NULL,
-    -- What kind of name it is, and its public key: "code:" or "peer:" and the key as it came.
+    -- A pseudonym of what kind of name it is and of its public key.
     name_key   TEXT    NOT NULL,
-    -- What the writer's address counts by, such as 192.0.2.1 or 2001:db8::/64.
+    -- A pseudonym of the writer's address, written as an IPv6 address.
     address    TEXT    NOT NULL,
     relay_id   TEXT    NOT NULL,
     dead_drop  TEXT    NOT NULL,
@@ -35,5 +35,5 @@ CREATE TABLE meeting_revision (
 );
 INSERT INTO meeting_revision (revision) VALUES (0);
 
--- The address that pushed a chunk, in the same form: what it counts against in the cache.
+-- The address that pushed a chunk, as a pseudonym too: what it counts against in the cache.
 ALTER TABLE chunk_cache ADD COLUMN address TEXT NOT NULL DEFAULT 'unresolved';

@@ -238,6 +238,35 @@ public sealed class RendezvousLifetimeTests
     private static Task TokensAsync(RelayServer server, int count) =>
         Eventually.TrueAsync(() => Rows(server).Tokens == count, $"{count} tokens are left");
 
+    /// <summary>What rows count against is on the disk as pseudonyms: neither who wrote them nor with which key.</summary>
+    [Fact]
+    public async Task Rows_OnTheDisk_NameNoAddressAndNoKey()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var client = await TestClient.RegisterAsync(server, "AAAAAA", "127.0.0.77");
+        await client.MeetAsync("'dailyPoints':['p'],'deadDrops':{'p':'letter'}");
+        await using var source = await TestClient.RegisterAsync(server, "BBBBBB", "127.0.0.77");
+        await source.OwnAsync("news");
+        await source.PushedAsync("a", "1");
+
+        using var beside = new SqliteConnection($"Data Source={server.Settings.Storage.File};Pooling=false;Mode=ReadOnly");
+        beside.Open();
+        using var command = beside.CreateCommand();
+        command.CommandText = "SELECT name_key, address FROM meeting_points UNION ALL SELECT '', address FROM chunk_cache";
+        using var rows = command.ExecuteReader();
+        var found = new List<(string Key, string Address)>();
+        while (rows.Read())
+        {
+            found.Add((rows.GetString(0), rows.GetString(1)));
+        }
+
+        // The same address has the same one in both tables.
+        Assert.Equal(2, found.Count);
+        Assert.Equal(found[0].Address, found[1].Address);
+        Assert.All(found, row => Assert.DoesNotContain("127.0.0", row.Address, StringComparison.Ordinal));
+        Assert.All(found, row => Assert.DoesNotContain(TestClient.Key("AAAAAA")[..20], row.Key, StringComparison.Ordinal));
+    }
+
     private static long SessionOf(RelayServer server, string code)
     {
         Assert.True(server.Get<ClientDirectory>().TryFindCode(code, out var client));
