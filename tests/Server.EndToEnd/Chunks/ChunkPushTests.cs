@@ -34,7 +34,7 @@ public sealed class ChunkPushTests
         await using var owner = await TestClient.RegisterAsync(server, "AAAAAA");
         await using var attacker = await TestClient.RegisterAsync(server, "BBBBBB");
         await owner.OwnAsync("news");
-        await attacker.SubscribeAsync("news");
+        await attacker.JoinAsync("news");
         await owner.AnnounceAsync("news", "a");
         await attacker.ExpectAvailableAsync("news", "a");
         await attacker.OwnAsync("spam");

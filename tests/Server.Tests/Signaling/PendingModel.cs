@@ -39,7 +39,7 @@ internal sealed class PendingModel
     public void Add(RequestKind kind, int from, int to, int address)
     {
         // A socket's address stays; which one asked again matters where a repeat keeps its turn.
-        address = kind == RequestKind.Link ? from % 3 : address;
+        address = kind == RequestKind.Link ? from % 4 : address;
         var request = Request(kind, _clients[from], _clients[to], address, $"code{from}");
         var waiting = _open.Where(open => open.Kind == kind && open.To == request.To).ToList();
         var earlier = waiting.Find(open => open.From == request.From);
