@@ -51,7 +51,15 @@ internal static class MessageJson
     {
         if (field.FieldType is FieldType.Int64 or FieldType.UInt64 or FieldType.SInt64 or FieldType.Fixed64 or FieldType.SFixed64)
         {
-            node.ReplaceWith(JsonNode.Parse(node.GetValue<string>()));
+            var number = JsonNode.Parse(node.GetValue<string>());
+            if (node.Parent is JsonArray list)
+            {
+                list[node.GetElementIndex()] = number;
+            }
+            else
+            {
+                node.Parent!.AsObject()[node.GetPropertyName()] = number;
+            }
         }
         else if (node is JsonObject child)
         {

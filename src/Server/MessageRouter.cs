@@ -78,40 +78,67 @@ internal sealed partial class MessageRouter(
         }
     }
 
-    private async ValueTask HandleAsync(Client client, ClientMessage message, long receivedAt)
+    // Most messages are handled at once: only those that wait pay for a task.
+    private ValueTask HandleAsync(Client client, in ClientMessage message, long receivedAt)
+    {
+        var handled = Start(client, message, receivedAt, out var definition);
+        if (handled.IsCompletedSuccessfully)
+        {
+            message.Dispose();
+            return handled;
+        }
+
+        return FinishAsync(handled, client, definition, message);
+    }
+
+    private ValueTask Start(Client client, in ClientMessage message, long receivedAt, out MessageDefinition definition)
+    {
+        var error = ClientMessages.Check(message, out definition);
+        metrics.MessageReceived(definition.Name);
+        if (error is not null)
+        {
+            client.SendError($"Invalid message: {error}");
+        }
+        else if (definition.ChecksPeerId && NamesAnother(client, message))
+        {
+            client.SendError("peerId mismatch with registered identity");
+        }
+        else if (definition.NeedsAttestation && !handlers.Attestation.Allows(client))
+        {
+            client.Send(MessageWriter.Write(new CodedError("NOT_ATTESTED", "Attestation required"), ServerJson.Default.CodedError));
+        }
+        else
+        {
+            try
+            {
+                return definition.HandleAsync(new ReceivedMessage(handlers, client, definition, message, receivedAt));
+            }
+            catch (Exception exception)
+            {
+                return ValueTask.FromException(exception);
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask FinishAsync(ValueTask handled, Client client, MessageDefinition definition, ClientMessage message)
     {
         using (message)
         {
-            var error = ClientMessages.Check(message, out var definition);
-            metrics.MessageReceived(definition.Name);
-            if (error is not null)
+            try
             {
-                client.SendError($"Invalid message: {error}");
+                await handled;
             }
-            else if (definition.ChecksPeerId && NamesAnother(client, message))
+            catch (StorageException)
             {
-                client.SendError("peerId mismatch with registered identity");
+                // The database has logged it, once for all whom it fails.
+                client.SendError("Internal server error");
             }
-            else if (definition.NeedsAttestation && !handlers.Attestation.Allows(client))
+            catch (Exception exception)
             {
-                client.Send(MessageWriter.Write(new CodedError("NOT_ATTESTED", "Attestation required"), ServerJson.Default.CodedError));
-            }
-            else
-            {
-                try
-                {
-                    await definition.HandleAsync(new ReceivedMessage(handlers, client, definition, message, receivedAt));
-                }
-                catch (StorageException)
-                {
-                    // The database has logged it, once for all whom it fails.
-                    client.SendError("Internal server error");
-                }
-                catch (Exception exception)
-                {
-                    Log.HandlerFailed(logger, exception, definition.Name, client.Session.Id);
-                    client.SendError("Internal server error");
-                }
+                Log.HandlerFailed(logger, exception, definition.Name, client.Session.Id);
+                client.SendError("Internal server error");
             }
         }
     }

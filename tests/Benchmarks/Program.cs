@@ -3,6 +3,7 @@ using BenchmarkDotNet.Running;
 using Relay.Benchmarks;
 using Relay.Benchmarks.Echo;
 using Relay.Benchmarks.Flood;
+using Relay.Benchmarks.Net;
 using Relay.Benchmarks.Soak;
 
 switch (args)
@@ -18,6 +19,19 @@ switch (args)
         return await FloodRun.RunAsync(TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)), options);
     case ["flood-from", var port, var seconds]:
         return Flooder.Run(int.Parse(port, CultureInfo.InvariantCulture), TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)));
+
+    // Connections that end at every stage, and whether a frame ever reaches a wrong socket.
+    case ["churn", var connects]:
+        return await ChurnRun.RunAsync(int.Parse(connects, CultureInfo.InvariantCulture));
+
+    // The same questions to the relay and to a native server.
+    case ["net", var rounds, var idle, var seconds, var bun, .. var options]:
+        return await NetBenchmark.RunAsync(
+            int.Parse(rounds, CultureInfo.InvariantCulture),
+            int.Parse(idle, CultureInfo.InvariantCulture),
+            TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)),
+            bun,
+            options);
 
     // What the disk makes of so many sockets' rendezvous.
     case ["meet", var sockets]:

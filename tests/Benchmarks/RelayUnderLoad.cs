@@ -6,6 +6,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.Diagnostics.NETCore.Client;
 using Relay.AdminApi;
+using Relay.TestKit;
 using Process = System.Diagnostics.Process;
 using ProcessStartInfo = System.Diagnostics.ProcessStartInfo;
 
@@ -32,14 +33,14 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
     {
         Port = FreePort();
         var socket = Path.Combine(_folder, "admin.sock");
-        var start = new ProcessStartInfo("dotnet")
+        var command = TestedPrograms.Relayd(Path.Combine(AppContext.BaseDirectory, "relayd.dll"));
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = _folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             ArgumentList =
             {
-                Path.Combine(AppContext.BaseDirectory, "relayd.dll"),
                 "--Listen:Address=127.0.0.1",
                 $"--Listen:Port={Port}",
                 $"--Admin:Socket={socket}",
@@ -50,6 +51,8 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
         {
             start.ArgumentList.Add(option);
         }
+
+        TestedPrograms.HideVariables(start);
 
         _process = new Process { StartInfo = start };
         _process.ErrorDataReceived += (_, line) => _errors.Enqueue(line.Data ?? "");
@@ -63,8 +66,20 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
 
     public int Port { get; }
 
+    public int ProcessId => _process.Id;
+
     /// <summary>Warnings and errors that it logged, and whatever else came on its standard error.</summary>
     public IEnumerable<string> Complaints => _errors.Where(line => line.Length > 0);
+
+    /// <summary>What its threads have worked since its start.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
 
     public static async Task<RelayUnderLoad> StartAsync(params IEnumerable<string> options)
     {

@@ -45,7 +45,7 @@ internal sealed partial class AuditInterceptor(CallerAuthenticator authenticator
             await continuation(request, Valid(responseStream, caller, () => AuditOnce(AuditEntry.Ok, null)), context);
             AuditOnce(AuditEntry.Ok, null);
         }
-        catch (Exception exception) when (IsHangUp(exception))
+        catch (Exception exception) when (IsHangUp(exception, context))
         {
             AuditOnce(StatusCode.Cancelled.ToWireName(), "the caller hung up");
             throw Cancelled();
@@ -79,7 +79,7 @@ internal sealed partial class AuditInterceptor(CallerAuthenticator authenticator
         {
             await continuation(requestStream, Valid(responseStream, caller), context);
         }
-        catch (Exception exception) when (IsHangUp(exception))
+        catch (Exception exception) when (IsHangUp(exception, context))
         {
             throw Cancelled();
         }
@@ -116,8 +116,11 @@ internal sealed partial class AuditInterceptor(CallerAuthenticator authenticator
         return new Status(StatusCode.Unknown, "a bug in relayd; its log says more");
     }
 
-    // The reset stream may throw before the call's token says so: the kind of exception is what counts.
-    private static bool IsHangUp(Exception exception) => exception is IOException or OperationCanceledException;
+    // The reset stream may throw before the call's token says so: the kind of exception is what counts. Writing to a call that is
+    // over is gRPC's InvalidOperationException.
+    private static bool IsHangUp(Exception exception, ServerCallContext context) =>
+        exception is IOException or OperationCanceledException
+        || (exception is InvalidOperationException && context.CancellationToken.IsCancellationRequested);
 
     private static RpcException Cancelled() => new(new Status(StatusCode.Cancelled, "the caller hung up"));
 

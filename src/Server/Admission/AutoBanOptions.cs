@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Relay.Configuration;
 
 namespace Relay.Admission;
 
@@ -10,15 +11,15 @@ internal sealed class AutoBanOptions
     public int Threshold { get; set; }
 
     /// <summary>The time in which they are counted.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    [DurationRange("1s", "1d")]
     public TimeSpan Window { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Duration of an address's first ban; each further one is twice as long.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    [DurationRange("1s", "30d")]
     public TimeSpan Duration { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>The longest they become, and how long an address is remembered after its last ban.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
+    [DurationRange("1s", "365d")]
     public TimeSpan MaxDuration { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>Bits of an IPv6 address that are banned. 128: a long ban must not hit neighbours on a shared /64.</summary>

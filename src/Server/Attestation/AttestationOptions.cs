@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Relay.Configuration;
 
 namespace Relay.Attestation;
 
@@ -12,7 +13,7 @@ internal sealed class AttestationOptions : IValidatableObject
     internal TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>How long a new socket may use chunks without attestation.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    [DurationRange("0", "1d")]
     public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Maximum wait for the authority's answer.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Relay.Configuration;
 
 namespace Relay.Channels;
 
@@ -25,6 +26,6 @@ internal sealed class ChannelOptions
     internal int UpstreamTotalBytes { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>How long an upstream message waits for its owner.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    [DurationRange("1s", "1d")]
     public TimeSpan UpstreamLifetime { get; set; } = TimeSpan.FromMinutes(5);
 }

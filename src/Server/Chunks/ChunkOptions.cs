@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Relay.Configuration;
 
 namespace Relay.Chunks;
 
@@ -16,7 +17,7 @@ internal sealed class ChunkOptions
     public int CacheBytes { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>How long a chunk is kept after it was pushed.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    [DurationRange("1s", "30d")]
     public TimeSpan CacheLifetime { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>How long an announcement is believed.</summary>

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 
@@ -16,12 +17,17 @@ internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
 
     /// <summary>What is allowed, in words.</summary>
     public string Allowed => Property.GetCustomAttribute<DescriptionAttribute>() is { } words ? words.Description
-        : Property.GetCustomAttribute<RangeAttribute>() is { } range
-        ? $"{Show(Convert(range.Minimum))} to {Show(Convert(range.Maximum))}"
+        : Range is { } range ? $"{Show(range.Minimum)} to {Show(range.Maximum)}"
         : Type.IsEnum ? string.Join(", ", Enum.GetNames(Type))
         : Type == typeof(bool) ? "true, false"
         : IsList ? "a list, or one text with commas"
         : "text";
+
+    /// <summary>The smallest and the largest value; null: any.</summary>
+    public (IComparable Minimum, IComparable Maximum)? Range =>
+        Property.GetCustomAttribute<RangeAttribute>() is { } numbers ? ((IComparable)numbers.Minimum, (IComparable)numbers.Maximum)
+        : Property.GetCustomAttribute<DurationRangeAttribute>() is { } durations ? (durations.Minimum, durations.Maximum)
+        : null;
 
     public string Default => Typed(Property.GetValue(Section.GetValue(new RelaySettings())));
 
@@ -66,19 +72,12 @@ internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
 
         return IsList ? text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : text;
     }
-
-    private object Convert(object bound) =>
-        Type == typeof(TimeSpan) ? TimeSpan.Parse((string)bound, CultureInfo.InvariantCulture) : bound;
 }
 
 /// <summary>Every option there is, found once from the classes themselves, so that help, checks and reading cannot disagree.</summary>
 internal static class SettingCatalog
 {
-    public static readonly IReadOnlyList<Option> All =
-        [.. from section in typeof(RelaySettings).GetProperties()
-            from property in section.PropertyType.GetProperties()
-            where property.CanWrite
-            select new Option(section, property)];
+    public static readonly IReadOnlyList<Option> All = Find();
 
     /// <summary>
     /// The known option whose spelling is nearest: one of exactly that name, else one of the section that is meant, for
@@ -94,6 +93,13 @@ internal static class SettingCatalog
             Distance(option.Property.Name.ToUpperInvariant(), name)
             + (parts.Length > 1 ? SectionWeight * Distance(option.Section.Name.ToUpperInvariant(), section) : 0))!.Path;
     }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "relayd itself is not trimmed (Server.csproj)")]
+    private static Option[] Find() =>
+        [.. from section in typeof(RelaySettings).GetProperties()
+            from property in section.PropertyType.GetProperties()
+            where property.CanWrite
+            select new Option(section, property)];
 
     // Levenshtein's edit distance, one row at a time.
     private static int Distance(string a, string b)

@@ -84,9 +84,8 @@ internal static class SettingsReader
     {
         foreach (var option in SettingCatalog.All.Where(option => option.Section.Name == section))
         {
-            var range = option.Property.GetCustomAttributes(typeof(RangeAttribute), inherit: false).OfType<RangeAttribute>().FirstOrDefault();
             var value = option.Property.GetValue(options);
-            if (range is not null && !range.IsValid(value))
+            if (option.Range is { } range && (range.Minimum.CompareTo(value) > 0 || range.Maximum.CompareTo(value) < 0))
             {
                 errors.Add($"{option.Path}: {Option.Show(value)} is out of range; allowed: {option.Allowed}");
             }
@@ -94,7 +93,7 @@ internal static class SettingsReader
 
         if (options is IValidatableObject rules)
         {
-            errors.AddRange(rules.Validate(new ValidationContext(options))
+            errors.AddRange(rules.Validate(new ValidationContext(options, section, serviceProvider: null, items: null))
                 .Select(result => $"{section}:{result.MemberNames.First()}: {result.ErrorMessage}"));
         }
     }

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Relay.Events;
 
 internal static class EventsSetup
@@ -6,7 +8,7 @@ internal static class EventsSetup
         services.AddSingleton(provider => new RelayEvents(provider.GetRequiredService<TimeProvider>()));
 
     /// <summary>Subscribes a singleton to every event, also of those before the relay listens.</summary>
-    public static IServiceCollection AddEventSubscriber<T>(this IServiceCollection services, Action<T, PublishedEvent> handle)
+    public static IServiceCollection AddEventSubscriber<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this IServiceCollection services, Action<T, PublishedEvent> handle)
         where T : class => services.AddSingleton<T>().AddSingleton<IHostedService>(provider =>
     {
         var subscriber = provider.GetRequiredService<T>();

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Relay.Configuration;
 
 namespace Relay.Rendezvous;
 
@@ -6,7 +7,7 @@ namespace Relay.Rendezvous;
 internal sealed class RendezvousOptions : IValidatableObject
 {
     /// <summary>How long a daily point and its dead drop stay: two days, so that peers in all time zones share one.</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
+    [DurationRange("1m", "30d")]
     public TimeSpan DailyPointLifetime { get; set; } = TimeSpan.FromHours(48);
 
     /// <summary>How long an hourly token stays at most; it goes when its socket does.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Relay.Configuration;
 
 namespace Relay.Sessions;
 
@@ -18,22 +19,22 @@ internal sealed class ClientSessionOptions : IValidatableObject
     public int QueueBytes { get; set; } = 1024 * 1024;
 
     /// <summary>Time between two WebSocket pings to a socket. Below the 60 s after which many NATs forget a mapping.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    [DurationRange("1s", "1h")]
     public TimeSpan PingInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A socket from which nothing came for so long, pongs included, is dead. Two pings and a half.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    [DurationRange("1s", "1d")]
     public TimeSpan SilenceTimeout { get; set; } = TimeSpan.FromSeconds(75);
 
     /// <summary>An unregistered socket is closed after this time; 0: never.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    [DurationRange("0", "1d")]
     public TimeSpan RegistrationTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Time from the first to the last byte of one message.</summary>
     internal TimeSpan MessageTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Longest time that one write may wait for the peer to read.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    [DurationRange("1s", "10m")]
     public TimeSpan SendTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Messages a socket may send per minute, as a token bucket of this size.</summary>
@@ -59,7 +60,7 @@ internal sealed class ClientSessionOptions : IValidatableObject
     public int EvictionsPerSecond { get; set; } = 200;
 
     /// <summary>Time that a first SIGTERM or SIGINT takes to empty the relay at a bounded pace before it stops; 0: all sockets are closed at once.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    [DurationRange("0", "1d")]
     public TimeSpan StopDrain { get; set; }
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Relay.Scheduling;
 using Relay.Transport;
 
@@ -5,7 +6,8 @@ namespace Relay.Sessions;
 
 internal static class SessionSetup
 {
-    public static IServiceCollection AddSessions<THandler>(this IServiceCollection services, ClientSessionOptions options)
+    public static IServiceCollection AddSessions<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(
+        this IServiceCollection services, ClientSessionOptions options)
         where THandler : class, ISessionHandler => services
         .AddSingleton(options)
         .AddSingleton<SessionServices>()

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Relay.Configuration;
 
 namespace Relay.Signaling;
 
@@ -6,7 +7,7 @@ namespace Relay.Signaling;
 internal sealed class SignalingOptions
 {
     /// <summary>How long a pair request waits for its answer, and a link request. The web application takes no longer ones for valid.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    [DurationRange("1s", "10m")]
     public TimeSpan PairRequestTimeout { get; set; } = TimeSpan.FromSeconds(120);
 
     /// <summary>How long before the end both sides are warned; 0, or no shorter than the timeout: no warning.</summary>

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Relay.Addresses;
+using Relay.Configuration;
 
 namespace Relay.Transport;
 
@@ -43,7 +44,7 @@ internal sealed class PublicListenerOptions : IValidatableObject
     public string[] More { get; set; } = [];
 
     /// <summary>Time a connection has until its request is whole: PROXY header, TLS and request head together. 10 s is long for a slow phone and short for a half-open flood.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
+    [DurationRange("1s", "1m")]
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Pending handshakes in total, at most a quarter of the open files; above it the oldest is reset.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Relay.TestKit;
 
 namespace AdminCli.Tests.Support;
 
@@ -17,7 +18,7 @@ internal sealed class ChildProcess : IDisposable
         _error = _process.StandardError.ReadToEndAsync();
     }
 
-    public static string Relayctl => Path.Combine(AppContext.BaseDirectory, "relayctl");
+    public static string Relayctl => Path.Combine(TestedPrograms.RelayctlFolder, "relayctl");
 
     public int Id => _process.Id;
 
@@ -40,7 +41,7 @@ internal sealed class ChildProcess : IDisposable
 
         // `script` runs its line with whatever shell the user has, and shells differ in what Ctrl-C does to them.
         start.Environment["SHELL"] = "/bin/sh";
-        start.Environment["PATH"] = $"{AppContext.BaseDirectory}:{start.Environment["PATH"]}";
+        start.Environment["PATH"] = $"{TestedPrograms.RelayctlFolder}:{start.Environment["PATH"]}";
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text.RegularExpressions;
+using Relay.TestKit;
 
 namespace AdminCli.Tests.Support;
 
@@ -24,12 +25,11 @@ internal sealed partial class RelayProcess : IAsyncDisposable
 
     private RelayProcess(string[] options)
     {
-        var relayd = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "relayd.path")).Trim();
-        var start = new ProcessStartInfo("dotnet")
+        var command = TestedPrograms.Relayd(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "relayd.path")).Trim());
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             ArgumentList =
             {
-                relayd,
                 "--Listen:Address=127.0.0.1",
                 "--Listen:Port=0",
                 $"--Admin:Socket={Socket}",
@@ -43,6 +43,8 @@ internal sealed partial class RelayProcess : IAsyncDisposable
         {
             start.ArgumentList.Add(option);
         }
+
+        TestedPrograms.HideVariables(start);
 
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, line) => Read(line.Data);

@@ -32,15 +32,18 @@ internal static class FloodRun
         })!;
         await Task.Delay(WarmUp / 2);
         var before = await relay.StatsAsync();
+        var cpu = ProcessTimes.CpuSeconds(relay.ProcessId);
         var flooded = await MeasureAsync("flood", relay, pairs, length);
         var after = await relay.StatsAsync();
+        cpu = ProcessTimes.CpuSeconds(relay.ProcessId) - cpu;
         await flood.WaitForExitAsync();
         var lost = await pairs.FinishAsync();
 
-        var refused = (after.Refused.PerIpLimit - before.Refused.PerIpLimit) / length.TotalSeconds;
+        var count = after.Refused.PerIpLimit - before.Refused.PerIpLimit;
+        var refused = count / length.TotalSeconds;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"refused {refused:#,0} a second; told so far: {string.Join(", ", after.Overload.RejectionsTotal.Select(way => $"{way.Key} {way.Value:#,0}"))}; relayd used {after.Overload.CpuPercent:0} % of the processors"));
+            $"refused {refused:#,0} a second; told so far: {string.Join(", ", after.Overload.RejectionsTotal.Select(way => $"{way.Key} {way.Value:#,0}"))}; relayd used {100 * cpu / length.TotalSeconds:0} % of a processor, {1e6 * cpu / count:0.0} µs for each, the pairs' messages included"));
         Console.WriteLine($"the flood saw: {(await flood.StandardOutput.ReadToEndAsync()).Trim()}");
         List<string> faults =
         [

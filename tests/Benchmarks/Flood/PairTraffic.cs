@@ -165,7 +165,7 @@ internal sealed class PairTraffic : IAsyncDisposable
         await socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, _stop.Token);
 
     // Six letters of the code's alphabet.
-    private static string Code(int number) => string.Create(6, number, static (code, value) =>
+    public static string Code(int number) => string.Create(6, number, static (code, value) =>
     {
         for (var i = 0; i < code.Length; i++, value /= 20)
         {

@@ -35,7 +35,8 @@ internal static class ChunkScenes
                 case 1:
                     await reader.DisposeAsync();
                     return;
-                case 2:
+                case 2 when traffic.Chance(5):
+                    // Half a minute later: now and then only, or all workers would soon wait.
                     await reader.ExpectAsync("chunk_error");
                     return;
             }

@@ -25,7 +25,6 @@ internal static class SignalingScenes
                     await a.DisposeAsync();
                     return;
                 case 2:
-                    await a.ExpectAsync("pair_expiring");
                     await a.ExpectAsync("pair_timeout");
                     return;
                 case 3:

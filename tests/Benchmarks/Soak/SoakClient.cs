@@ -12,7 +12,8 @@ internal sealed class SoakFailure(string text) : Exception(text);
 /// <summary>A client that speaks WebSocket over a bare socket, and leaves in any way there is.</summary>
 internal sealed class SoakClient : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    // Longer than the longest that the relay lets anybody wait: a pull of a chunk, 30 s.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Socket _tcp;
     private readonly WebSocket _socket;

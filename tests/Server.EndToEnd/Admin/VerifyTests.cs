@@ -11,6 +11,7 @@ using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd.Admin;
 
+[Trait("Programs", "Started")]
 public sealed class VerifyTests
 {
     private static CallOptions Call => new(deadline: DateTime.UtcNow.AddSeconds(20), cancellationToken: TestContext.Current.CancellationToken);

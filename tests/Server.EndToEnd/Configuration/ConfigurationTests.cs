@@ -4,6 +4,7 @@ using Relay.EndToEnd.Support;
 
 namespace Relay.EndToEnd.Configuration;
 
+[Trait("Programs", "Started")]
 public sealed class ConfigurationTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("relay-test-").FullName;

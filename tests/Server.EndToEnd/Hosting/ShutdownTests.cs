@@ -9,6 +9,7 @@ using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Relay.EndToEnd.Hosting;
 
+[Trait("Programs", "Started")]
 public sealed class ShutdownTests
 {
     private static CallOptions Call => new(deadline: DateTime.UtcNow.AddSeconds(30), cancellationToken: TestContext.Current.CancellationToken);

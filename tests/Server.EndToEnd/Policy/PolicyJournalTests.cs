@@ -5,6 +5,7 @@ using Relay.EndToEnd.Support;
 namespace Relay.EndToEnd.Policy;
 
 /// <summary>The journal under a relayd that is killed again and again, and under one that finds it damaged.</summary>
+[Trait("Programs", "Started")]
 public sealed class PolicyJournalTests
 {
     private const int Kills = 50;

@@ -6,6 +6,7 @@ using Relay.EndToEnd.Support;
 namespace Relay.EndToEnd.Rendezvous;
 
 /// <summary>What was answered is on the disk, whatever happens to the process.</summary>
+[Trait("Programs", "Started")]
 public sealed class RendezvousCrashTests
 {
     /// <summary>Two relays side by side, because a start takes most of the time.</summary>

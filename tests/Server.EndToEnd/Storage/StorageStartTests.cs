@@ -3,6 +3,7 @@ using Relay.EndToEnd.Support;
 namespace Relay.EndToEnd.Storage;
 
 /// <summary>What an operator sees when the database cannot be used; which cases there are, Server.Tests shows.</summary>
+[Trait("Programs", "Started")]
 public sealed class StorageStartTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("relay-test-").FullName;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Grpc.Net.Client;
+using Relay.TestKit;
 
 namespace Relay.EndToEnd.Support;
 
@@ -16,15 +17,13 @@ internal sealed partial class RelayProcess : IAsyncDisposable
 
     private RelayProcess(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, int? files = null)
     {
-        string[] command = [Path.Combine(AppContext.BaseDirectory, "relayd.dll"), .. arguments];
+        string[] command = [.. TestedPrograms.Relayd(Path.Combine(AppContext.BaseDirectory, "relayd.dll")), .. arguments];
         var start = files is null
-            ? new ProcessStartInfo("dotnet", command)
-            : new ProcessStartInfo("bash", ["-c", $"ulimit -n {files}; exec dotnet \"$@\"", "relayd", .. command]);
+            ? new ProcessStartInfo(command[0], command[1..])
+            : new ProcessStartInfo("bash", ["-c", $"ulimit -n {files}; exec \"$@\"", "relayd", .. command]);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         start.WorkingDirectory = _folder;
-
-        // It is the tests' own, and relayd refuses what it does not know.
-        start.Environment.Remove(TestTransport.Variable);
+        TestedPrograms.HideVariables(start);
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
@@ -36,6 +35,8 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     public string SocketPath => Path.Combine(_folder, "admin.sock");
 
     public int Port { get; private set; }
+
+    public int ProcessId => _process.Id;
 
     public bool HasExited => _process.HasExited;
 
@@ -59,27 +60,22 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     }
 
     /// <summary>Starts relayd on a free port and waits until it listens.</summary>
-    public static Task<RelayProcess> StartAsync(params string[] arguments) => StartWithFilesAsync(null, arguments);
+    public static Task<RelayProcess> StartAsync(params string[] arguments) => StartAsync(files: null, new Dictionary<string, string>(), arguments);
 
     /// <summary>The same with a limit of open files.</summary>
-    public static async Task<RelayProcess> StartWithFilesAsync(int? files, params string[] arguments)
-    {
-        var relay = new RelayProcess(
-            ["--Listen:Address=127.0.0.1", "--Listen:Port=0", "--Admin:Socket=admin.sock", "--Identity:KeyFile=server.key", $"--Listen:Transport={TestTransport.Kind}", .. arguments],
-            new Dictionary<string, string>(),
-            files);
-        relay.Start();
-        await Eventually.TrueAsync(() => relay.HasExited || relay.Output.Contains("Ctrl-C", StringComparison.Ordinal), "relayd is up", Patience);
-        Assert.False(relay.HasExited, relay.Output);
-        relay.Port = int.Parse(Address().Match(relay.Output).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
-        return relay;
-    }
+    public static Task<RelayProcess> StartWithFilesAsync(int files, params string[] arguments) => StartAsync(files, new Dictionary<string, string>(), arguments);
 
-    public async Task SignalAsync(string name)
-    {
-        using var kill = Process.Start("/bin/kill", ["-s", name, $"{_process.Id}"]);
-        await kill.WaitForExitAsync().WaitAsync(Patience);
-    }
+    /// <summary>The same with variables of the environment.</summary>
+    public static Task<RelayProcess> StartWithVariablesAsync(IReadOnlyDictionary<string, string> variables, params string[] arguments) =>
+        StartAsync(files: null, variables, arguments);
+
+    /// <summary>Time on all cores since the start.</summary>
+    public TimeSpan CpuTime => _process.TotalProcessorTime;
+
+    public Task SignalAsync(string name) => ExecuteAsync("kill", "-s", name, $"{_process.Id}");
+
+    /// <summary>From now on no descriptor may be this or higher; those that are stay open.</summary>
+    public Task LimitFilesAsync(long limit) => ExecuteAsync("prlimit", "--pid", $"{_process.Id}", $"--nofile={limit}:");
 
     /// <summary>SIGKILL, at once.</summary>
     public Task<int> KillAsync()
@@ -107,6 +103,26 @@ internal sealed partial class RelayProcess : IAsyncDisposable
 
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<RelayProcess> StartAsync(int? files, IReadOnlyDictionary<string, string> variables, string[] arguments)
+    {
+        var relay = new RelayProcess(
+            ["--Listen:Address=127.0.0.1", "--Listen:Port=0", "--Admin:Socket=admin.sock", "--Identity:KeyFile=server.key", $"--Listen:Transport={TestTransport.Kind}", .. arguments],
+            variables,
+            files);
+        relay.Start();
+        await Eventually.TrueAsync(() => relay.HasExited || relay.Output.Contains("Ctrl-C", StringComparison.Ordinal), "relayd is up", Patience);
+        Assert.False(relay.HasExited, relay.Output);
+        relay.Port = int.Parse(Address().Match(relay.Output).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+        return relay;
+    }
+
+    private static async Task ExecuteAsync(string command, params string[] arguments)
+    {
+        using var process = Process.Start(command, arguments);
+        await process.WaitForExitAsync().WaitAsync(Patience);
+        Assert.Equal((command, 0), (command, process.ExitCode));
     }
 
     private void Start()

@@ -7,6 +7,7 @@ using Relay.EndToEnd.Support;
 namespace Relay.EndToEnd.Transport;
 
 /// <summary>relayd with few files, flooded with sockets.</summary>
+[Trait("Programs", "Started")]
 public sealed class FileLimitTests
 {
     private const int Files = 400;

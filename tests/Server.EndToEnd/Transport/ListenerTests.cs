@@ -8,6 +8,7 @@ using Relay.Policy;
 namespace Relay.EndToEnd.Transport;
 
 /// <summary>Several public listeners at once, each with its own way to find the client.</summary>
+[Trait("Programs", "Started")]
 public sealed class ListenerTests
 {
     private const string Everything =

@@ -5,27 +5,30 @@ using Relay.Native;
 namespace Relay.Transport.Engine;
 
 /// <summary>One loop's socket of a listener. The loop's thread only.</summary>
-internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, Socket socket, TimeProvider time) : IDisposable
+internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, Socket socket, DescriptorReserve reserve, TimeProvider time) : IDisposable
 {
     /// <summary>Time for which nothing is accepted when there is no descriptor left.</summary>
     public const int PauseMilliseconds = 100;
 
     private const int MaxInOneTurn = 64;
 
-    // Closed to accept, and close, a connection for which there is no descriptor: the system would offer it for ever.
-    private int _reserve = Descriptors.OpenNull();
     private long _disarmedAt;
 
     public int Descriptor { get; } = (int)socket.Handle;
 
-    public bool IsArmed => _disarmedAt == 0;
+    public bool IsArmed { get; private set; } = true;
 
     public void OnReadable()
     {
         for (var i = 0; i < MaxInOneTurn; i++)
         {
+            var uses = reserve.Uses;
             var descriptor = Sockets.Accept(Descriptor, out var high, out var low);
-            if (descriptor >= 0)
+            if (descriptor >= 0 && reserve.IsMissingSince(uses))
+            {
+                Reject(descriptor);
+            }
+            else if (descriptor >= 0)
             {
                 Enter(descriptor, IpKey.FromIpv6(high, low));
             }
@@ -46,19 +49,13 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
     {
         if (time.GetElapsedTime(_disarmedAt).TotalMilliseconds >= PauseMilliseconds)
         {
-            _disarmedAt = 0;
+            reserve.TryRestore();
+            IsArmed = true;
             loop.Arm(this, isArmed: true);
         }
     }
 
-    public void Dispose()
-    {
-        socket.Dispose();
-        if (_reserve >= 0)
-        {
-            Descriptors.Close(_reserve);
-        }
-    }
+    public void Dispose() => socket.Dispose();
 
     private void Enter(int descriptor, IpKey peer)
     {
@@ -71,7 +68,7 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
 
         var connection = listener.Create(loop, descriptor, peer);
         loop.Enter(connection);
-        if (!listener.Filter.TryEnter(connection, peer) || !loop.TryWatch(connection, descriptor))
+        if (!listener.Filter.TryEnter(connection, peer))
         {
             // Of its first bytes there is nothing to count.
             connection.IsPastProxyHeader = true;
@@ -79,26 +76,36 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
             return;
         }
 
-        // Its request has often come by now. Read at once it cannot be crowded out by those that are accepted after it.
+        // Its request has often come by now. Read at once it cannot be crowded out by those that are accepted after it, and
+        // needs no event.
         loop.Handle(connection, EpollEvents.Readable);
+        if (!connection.TryWatch())
+        {
+            connection.Finish(isReset: true);
+        }
     }
 
     private void Shed()
     {
-        if (_reserve >= 0)
+        var rejected = reserve.Reject(Descriptor);
+        if (rejected >= 0)
         {
-            Descriptors.Close(_reserve);
-            var descriptor = Sockets.Accept(Descriptor, out _, out _);
-            if (descriptor >= 0)
-            {
-                Sockets.Reset(descriptor);
-            }
-
-            _reserve = Descriptors.OpenNull();
+            listener.Filter.RejectForFiles();
         }
 
+        // Else nobody was there: the system looks for a descriptor first.
+        if (rejected != -Errno.TryAgain)
+        {
+            (IsArmed, _disarmedAt) = (false, time.GetTimestamp());
+            loop.Arm(this, isArmed: false);
+        }
+    }
+
+    // The reserve gets its descriptor.
+    private void Reject(int descriptor)
+    {
+        Sockets.Reset(descriptor);
+        reserve.TryRestore();
         listener.Filter.RejectForFiles();
-        _disarmedAt = time.GetTimestamp();
-        loop.Arm(this, isArmed: false);
     }
 }

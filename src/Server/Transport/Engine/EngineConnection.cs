@@ -16,9 +16,8 @@ internal sealed class EngineConnection : EngineSocket
     private IConnectionHandler? _handler;
     private PausedRead? _paused;
     private int _ignored;
-
-    // Written by the loop's thread under the monitor.
     private Reading _reading;
+    private bool _isReadDue;
 
     public EngineConnection(EngineLoop loop, EngineListener listener, int descriptor, IpKey peer, ConnectionTable table)
         : base(loop, descriptor, table)
@@ -35,22 +34,23 @@ internal sealed class EngineConnection : EngineSocket
     /// <summary>True once its PROXY header was taken, or the absence of one was found to be right.</summary>
     public bool IsPastProxyHeader { get; set; }
 
-    protected override EpollEvents Interest => _reading switch
-    {
-        Reading.MoreOfRequest => EpollEvents.Readable | EpollEvents.PeerFinished | EpollEvents.EdgeTriggered,
-        Reading.Paused when IsEndWatched => EpollEvents.PeerFinished,
-        Reading.Paused => EpollEvents.None,
-        _ => EpollEvents.Readable,
-    };
+    private bool IsReading => _reading is not (Reading.Request or Reading.Paused);
 
-    /// <summary>The loop: upgraded. What the handler sends at once goes out together with the answer, which <see cref="EngineLoop.Opening"/> holds.</summary>
-    public void Open(IConnectionHandler handler)
+    /// <summary>
+    /// The loop: upgraded. What the handler sends at once goes out together with the answer, which <see cref="EngineLoop.Opening"/> holds.
+    /// With <paramref name="isMore"/> the first frames have come with the request.
+    /// </summary>
+    public void Open(IConnectionHandler handler, bool isMore)
     {
         _handler = handler;
         BeginOpening();
-        Read(Reading.Messages);
+        _reading = Reading.Messages;
         handler.OnOpened();
         EndOpening();
+        if (isMore || IsPeerFinished)
+        {
+            ReceiveSoon();
+        }
     }
 
     /// <summary>The loop: an answer without an upgrade, which <see cref="EngineLoop.Opening"/> holds, and the end.</summary>
@@ -62,9 +62,6 @@ internal sealed class EngineConnection : EngineSocket
         Close();
     }
 
-    /// <summary>The loop: the request is not whole. What there is of it stays unread, so only new bytes are reported from now on.</summary>
-    public void AwaitMore() => Read(Reading.MoreOfRequest);
-
     /// <summary>The loop: what has come of the request. It stays unread.</summary>
     public int Look(Span<byte> buffer) => Sockets.Look(Descriptor, buffer);
 
@@ -74,9 +71,10 @@ internal sealed class EngineConnection : EngineSocket
     /// <summary>The loop: events of its descriptor.</summary>
     public void OnEvents(EpollEvents events)
     {
-        if (_reading <= Reading.MoreOfRequest)
+        IsPeerFinished |= (events & (EpollEvents.PeerFinished | EpollEvents.HungUp | EpollEvents.Failed)) != 0;
+        if (_reading == Reading.Request)
         {
-            Loop.Handshakes.Continue(this, (events & (EpollEvents.PeerFinished | EpollEvents.HungUp | EpollEvents.Failed)) != 0);
+            Loop.Handshakes.Continue(this, IsPeerFinished);
             return;
         }
 
@@ -85,17 +83,17 @@ internal sealed class EngineConnection : EngineSocket
             OnWritable();
         }
 
-        if ((events & EpollEvents.Readable) != 0 && (Interest & EpollEvents.Readable) != 0)
+        if (IsReading && events != EpollEvents.Writable)
         {
-            OnReadable();
+            Receive();
         }
         else if ((events & (EpollEvents.HungUp | EpollEvents.Failed)) != 0)
         {
             Finish(isReset: false);
         }
-        else if ((events & EpollEvents.PeerFinished) != 0)
+        else
         {
-            OnPeerFinished();
+            ReportEnd();
         }
     }
 
@@ -116,6 +114,15 @@ internal sealed class EngineConnection : EngineSocket
         else if (ending == Ending.InOrder)
         {
             FinishInOrder();
+        }
+        else if (_isReadDue && IsReading && !IsSocketClosed)
+        {
+            _isReadDue = false;
+            Receive();
+        }
+        else
+        {
+            ReportEnd();
         }
     }
 
@@ -173,7 +180,8 @@ internal sealed class EngineConnection : EngineSocket
 
     protected override void OnSent() => _handler!.OnSent();
 
-    private void OnReadable()
+    // One call; what is left is the next turn's.
+    private void Receive()
     {
         var buffer = Loop.Buffer;
         var received = Sockets.Receive(Descriptor, buffer);
@@ -189,19 +197,40 @@ internal sealed class EngineConnection : EngineSocket
         else if (_reading == Reading.Messages)
         {
             var handled = _handler!.OnBytesAsync(buffer.AsMemory(0, received));
-            if (handled.IsCompleted)
+            if (!handled.IsCompleted)
             {
-                OnHandled(handled.GetAwaiter().GetResult());
-            }
-            else
-            {
-                Read(Reading.Paused);
+                _reading = Reading.Paused;
                 _paused = new PausedRead(this, handled, Loop.TakeBuffer());
+                ReportEnd();
+                return;
             }
+
+            OnHandled(handled.GetAwaiter().GetResult());
         }
         else if ((_ignored += received) > MaxIgnoredBytes)
         {
             Finish(isReset: true);
+            return;
+        }
+
+        if (received == buffer.Length || IsPeerFinished)
+        {
+            ReceiveSoon();
+        }
+    }
+
+    private void ReceiveSoon()
+    {
+        _isReadDue = true;
+        Post();
+    }
+
+    // Whoever works on what has come may want to know that nothing more comes.
+    private void ReportEnd()
+    {
+        if (_reading == Reading.Paused && IsPeerFinished)
+        {
+            CancelClosed();
         }
     }
 
@@ -210,7 +239,7 @@ internal sealed class EngineConnection : EngineSocket
     {
         if (_reading == Reading.Ignored && error == 0)
         {
-            Read(Reading.Paused);
+            _reading = Reading.Paused;
         }
         else
         {
@@ -218,7 +247,7 @@ internal sealed class EngineConnection : EngineSocket
         }
     }
 
-    private void OnHandled(bool goesOn) => Read(goesOn ? Reading.Messages : Reading.Ignored);
+    private void OnHandled(bool goesOn) => _reading = goesOn ? Reading.Messages : Reading.Ignored;
 
     private void Resume(PausedRead paused)
     {
@@ -238,6 +267,7 @@ internal sealed class EngineConnection : EngineSocket
         if (!IsSocketClosed)
         {
             OnHandled(goesOn);
+            ReceiveSoon();
         }
     }
 
@@ -247,25 +277,12 @@ internal sealed class EngineConnection : EngineSocket
         if (_reading != Reading.Lingering && !IsSocketClosed && Sockets.Receive(Descriptor, Loop.Buffer) > 0)
         {
             Sockets.FinishSending(Descriptor);
-            Read(Reading.Lingering);
+            _reading = Reading.Lingering;
+            ReceiveSoon();
         }
         else if (_reading != Reading.Lingering)
         {
             Finish(isReset: false);
-        }
-    }
-
-    private void Read(Reading reading)
-    {
-        if (_reading == reading)
-        {
-            return;
-        }
-
-        lock (this)
-        {
-            _reading = reading;
-            Register();
         }
     }
 }

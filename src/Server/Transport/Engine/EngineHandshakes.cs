@@ -106,10 +106,6 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
         {
             connection.Finish(isReset: false);
         }
-        else
-        {
-            connection.AwaitMore();
-        }
     }
 
     private void Enter(EngineConnection connection, ReadOnlySpan<byte> key)
@@ -129,7 +125,7 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
         else
         {
             EngineAnswers.WriteUpgrade(connection.Loop.Opening, key, request.Subprotocol);
-            connection.Open(outcome.Accepted!);
+            connection.Open(outcome.Accepted!, isMore: _length > _head.Length);
         }
     }
 

@@ -29,9 +29,9 @@ internal sealed class EngineListener(
     public AcceptFilter Filter => filter;
 
     /// <summary>Begins to accept; one call for each loop.</summary>
-    public void Listen(EngineLoop loop, Socket socket, TimeProvider time)
+    public void Listen(EngineLoop loop, Socket socket, DescriptorReserve reserve, TimeProvider time)
     {
-        var acceptor = new EngineAcceptor(loop, this, socket, time);
+        var acceptor = new EngineAcceptor(loop, this, socket, reserve, time);
         _acceptors.Add((loop, acceptor));
         loop.Post(() => loop.Listen(acceptor));
     }

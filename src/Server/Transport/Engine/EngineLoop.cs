@@ -81,9 +81,11 @@ internal sealed partial class EngineLoop : IDisposable
         WakeUp();
     }
 
+    public bool TryWatch(int descriptor, EpollEvents events, ulong token) => _epoll.TryAdd(descriptor, events, token);
+
     public void Watch(int descriptor, EpollEvents events, ulong token) => _epoll.Modify(descriptor, events, token);
 
-    /// <summary>Takes a connection in; it is watched from <see cref="TryWatch"/> on.</summary>
+    /// <summary>Takes a connection in, and gives it its <see cref="EngineSocket.Token"/>.</summary>
     public void Enter(EngineConnection connection)
     {
         if (!_free.TryPop(out var slot))
@@ -99,8 +101,6 @@ internal sealed partial class EngineLoop : IDisposable
         connection.Token = (FirstConnection * _generation) | slot;
         _connections[slot] = connection;
     }
-
-    public bool TryWatch(EngineConnection connection, int descriptor) => _epoll.TryAdd(descriptor, EpollEvents.Readable, connection.Token);
 
     /// <summary>Its events are nobody's from now on. Before its descriptor is closed.</summary>
     public void Release(EngineConnection connection)

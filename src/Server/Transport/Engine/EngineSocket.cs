@@ -8,15 +8,17 @@ namespace Relay.Transport.Engine;
 /// </summary>
 internal abstract class EngineSocket(EngineLoop loop, int descriptor, ConnectionTable table) : Connection(table)
 {
+    // Edges: what was reported once and is still there costs nothing. Whoever reads less than all has to come back by himself.
+    private const EpollEvents Incoming = EpollEvents.Readable | EpollEvents.PeerFinished | EpollEvents.EdgeTriggered;
+
     // Guarded by the monitor; the descriptor, of which -1 means closed, is also read without it.
     private int _descriptor = descriptor;
     private ReadOnlyMemory<byte> _unsent;
-    private EpollEvents _registered = EpollEvents.Readable;
+    private EpollEvents _watched;
     private Ending _ending;
     private bool _isOpening;
     private bool _isPosted;
     private CancellationTokenSource? _closed;
-    private bool _isPeerFinished;
 
     protected enum Ending : byte
     {
@@ -36,9 +38,6 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
 
     protected int Descriptor => _descriptor;
 
-    /// <summary>What is waited for beside the moment to send on. Asked under the monitor.</summary>
-    protected abstract EpollEvents Interest { get; }
-
     public override CancellationToken Closed
     {
         get
@@ -50,15 +49,20 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
                     return new CancellationToken(canceled: true);
                 }
 
+                if (_closed is null)
+                {
+                    // The peer may have sent its last already.
+                    Post();
+                }
+
                 _closed ??= new CancellationTokenSource();
-                Register();
                 return _closed.Token;
             }
         }
     }
 
-    /// <summary>Under the monitor: somebody waits for the end, and it has not come yet.</summary>
-    protected bool IsEndWatched => _closed is not null && !_isPeerFinished;
+    /// <summary>The loop: the peer sends no more than what has come.</summary>
+    protected bool IsPeerFinished { get; set; }
 
     protected override bool IsSocketClosed => Volatile.Read(ref _descriptor) < 0;
 
@@ -87,8 +91,18 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
                 return true;
             }
 
-            Register();
+            WatchWritable();
             return false;
+        }
+    }
+
+    /// <summary>The loop: from now on events of the descriptor are reported. False: the system watches no more of them.</summary>
+    public bool TryWatch()
+    {
+        lock (this)
+        {
+            _watched = _unsent.IsEmpty ? Incoming : Incoming | EpollEvents.Writable;
+            return _descriptor < 0 || loop.TryWatch(_descriptor, _watched, Token);
         }
     }
 
@@ -120,21 +134,7 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
         }
     }
 
-    /// <summary>The loop: the peer sends no more, which whoever works for it now may want to know.</summary>
-    protected void OnPeerFinished()
-    {
-        CancellationTokenSource? closed;
-        lock (this)
-        {
-            _isPeerFinished = true;
-            closed = _closed;
-            Register();
-        }
-
-        _ = closed?.CancelAsync();
-    }
-
-    /// <summary>The loop: the connection is gone. Whoever waits for that goes on elsewhere.</summary>
+    /// <summary>The loop: the connection is gone, or as good as that. Whoever waits for it goes on elsewhere.</summary>
     protected void CancelClosed()
     {
         lock (this)
@@ -158,8 +158,6 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
             {
                 return;
             }
-
-            Register();
         }
 
         OnSent();
@@ -200,14 +198,13 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
         }
     }
 
-    /// <summary>Under the monitor: <see cref="Interest"/> may have changed.</summary>
-    protected void Register()
+    // Under the monitor. Once watched it stays so: it is an edge.
+    private void WatchWritable()
     {
-        var events = _unsent.IsEmpty ? Interest : Interest | EpollEvents.Writable;
-        if (_descriptor >= 0 && _registered != events)
+        if (_watched == Incoming)
         {
-            _registered = events;
-            loop.Watch(_descriptor, events, Token);
+            _watched |= EpollEvents.Writable;
+            loop.Watch(_descriptor, _watched, Token);
         }
     }
 

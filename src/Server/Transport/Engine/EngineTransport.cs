@@ -24,6 +24,7 @@ internal sealed class EngineTransport(
 
     private readonly SocketConnectionContextFactory _sockets = new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
     private EngineLoop[] _loops = [];
+    private DescriptorReserve? _reserve;
 
     public EngineListener Bind(PublicEndPoint endPoint)
     {
@@ -33,7 +34,7 @@ internal sealed class EngineTransport(
         var listener = new EngineListener(sockets[0].LocalEndPoint!, endPoint.ClientAddress, filter, table, _sockets);
         for (var i = 0; i < sockets.Count; i++)
         {
-            listener.Listen(_loops[i], sockets[i], time);
+            listener.Listen(_loops[i], sockets[i], _reserve!, time);
         }
 
         return listener;
@@ -46,6 +47,7 @@ internal sealed class EngineTransport(
             loop.Dispose();
         }
 
+        _reserve?.Dispose();
         _sockets.Dispose();
     }
 
@@ -53,6 +55,7 @@ internal sealed class EngineTransport(
     {
         if (_loops.Length == 0)
         {
+            _reserve = new DescriptorReserve();
             var count = options.Loops > 0 ? options.Loops : Math.Max(1, Environment.ProcessorCount - 1);
             _loops = [.. Enumerable.Range(1, count).Select(number => new EngineLoop(
                 number, new EngineHandshakes(proxyHeaders, entrance, time), statistics, time, loggers.CreateLogger<EngineLoop>()))];

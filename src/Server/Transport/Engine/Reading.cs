@@ -6,9 +6,6 @@ internal enum Reading : byte
     /// <summary>They are looked at and stay where they are, until a request is whole.</summary>
     Request,
 
-    /// <summary>The same, reported once: what there is of the request stays unread.</summary>
-    MoreOfRequest,
-
     /// <summary>They go to the handler.</summary>
     Messages,
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using Relay.Addresses;
@@ -57,6 +58,8 @@ internal static class KestrelUpgrade
             context.Response.Headers.Append(HeaderNames.Connection, "Upgrade");
         }
 
-        return context.Response.WriteAsync(answer.Text + "\n");
+        var body = Encoding.UTF8.GetBytes(answer.Text + "\n");
+        context.Response.ContentLength = body.Length;
+        return context.Response.Body.WriteAsync(body).AsTask();
     }
 }

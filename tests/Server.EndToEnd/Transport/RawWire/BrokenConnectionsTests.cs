@@ -1,5 +1,6 @@
 using Relay.EndToEnd.Support;
 using Relay.Sessions;
+using Relay.Storage;
 using Relay.Telemetry;
 using Relay.Transport;
 
@@ -90,6 +91,104 @@ public sealed class BrokenConnectionsTests
         await IsEmptyAsync(server);
         await using var honest = await TestClient.RegisterAsync(server, "AAAAAA");
         await honest.ExpectNothingAsync();
+    }
+
+    [Theory]
+    [InlineData("closing")]
+    [InlineData("refused")]
+    public async Task Fin_AfterTheEnd_LeavesNothing(string stage)
+    {
+        await using var server = await StartAsync();
+        await using (var raw = await RawWebSocket.DialAsync(server))
+        {
+            await raw.WriteAsync(stage == "refused" ? Request.Replace("Version: 13", "Version: 12", StringComparison.Ordinal) : Request);
+            Assert.StartsWith(stage == "refused" ? "HTTP/1.1 400 " : "HTTP/1.1 101 ", await raw.ReadHeadAsync(), StringComparison.Ordinal);
+            if (stage == "closing")
+            {
+                // A reserved bit: the server closes, and would wait for our close frame.
+                await raw.WriteFrameAsync(0xC1, []);
+                Assert.Equal(1002, (await raw.ReadCloseAsync()).Code);
+            }
+
+            raw.EndSending();
+            await raw.ReadToEndAsync();
+            await IsEmptyAsync(server);
+        }
+    }
+
+    /// <summary>
+    /// Its message waits for the disk when it goes. On the engine it still gets the answer after a FIN, and after a reset it holds no
+    /// slot while the disk works; Kestrel notices both later.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task End_WhileAMessageWaits_LeavesNothing(bool isReset)
+    {
+        var isEngine = TestTransport.Kind != TransportKind.Kestrel;
+        await using var server = await StartAsync();
+        using var released = new ManualResetEventSlim();
+        await using (var raw = await RawWebSocket.OpenAsync(server))
+        {
+            await raw.WriteTextFrameAsync($$"""{"type":"register","pairingCode":"AAAAAA","publicKey":"{{TestClient.Key("A")}}"}""");
+            Assert.Contains("registered", await raw.ReadTextAsync(), StringComparison.Ordinal);
+            var blocked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var hanging = server.Get<Database>().RunAsync(_ =>
+            {
+                blocked.SetResult();
+                return released.Wait(TimeSpan.FromSeconds(30));
+            });
+            await blocked.Task.WaitAsync(TestClient.Timeout, TestContext.Current.CancellationToken);
+            await raw.WriteTextFrameAsync("""{"type":"register_rendezvous","dailyPoints":["p"]}""");
+            await Eventually.TrueAsync(() => server.Get<Database>().Waiting == 1, "the message waits");
+            if (isReset)
+            {
+                raw.Reset();
+                await server.LiveIsAsync(isEngine ? 0 : 1);
+            }
+            else
+            {
+                raw.EndSending();
+            }
+
+            released.Set();
+            Assert.True(await hanging, "released in time");
+            if (!isReset && isEngine)
+            {
+                Assert.Contains("rendezvous_result", await raw.ReadTextAsync(), StringComparison.Ordinal);
+                await raw.ReadToEndAsync();
+            }
+
+            await IsEmptyAsync(server);
+        }
+    }
+
+    /// <summary>Its pongs wait because it does not read, and the server has stopped reading it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task End_WhileTheQueueWaits_LeavesNothing(bool isReset)
+    {
+        await using var server = await StartAsync();
+        await using (var raw = await RawWebSocket.OpenAsync(server))
+        {
+            var session = Assert.Single(server.Get<SessionTable>().All);
+            var writing = raw.WriteUntilCutAsync(
+                [.. Enumerable.Repeat(RawWebSocket.Frame(0x89, new byte[125]), 500).SelectMany(frame => frame)], TimeSpan.FromSeconds(60));
+            await Eventually.TrueAsync(() => session.WriteStarted != 0 && session.Queued.Messages > 0, "the queue waits", TimeSpan.FromSeconds(30));
+            if (isReset)
+            {
+                raw.Reset();
+            }
+            else
+            {
+                raw.EndSending();
+            }
+
+            await Eventually.TrueAsync(() => writing.IsCompleted, "it is cut", TimeSpan.FromSeconds(60));
+            await IsEmptyAsync(server);
+            Assert.Equal(0, server.Get<RelayMetrics>().Queued);
+        }
     }
 
     [Fact]

@@ -95,8 +95,15 @@ public sealed class FramesTests(WireServer wire) : IClassFixture<WireServer>
     [Theory]
     [InlineData(1000)]
     [InlineData(1001)]
+    [InlineData(1002)]
     [InlineData(1003)]
     [InlineData(1007)]
+    [InlineData(1008)]
+    [InlineData(1009)]
+    [InlineData(1010)]
+    [InlineData(1011)]
+    [InlineData(1012)]
+    [InlineData(1013)]
     [InlineData(1014)]
     [InlineData(3000)]
     [InlineData(3999)]
@@ -126,6 +133,18 @@ public sealed class FramesTests(WireServer wire) : IClassFixture<WireServer>
     {
         await using var raw = await RawWebSocket.OpenAsync(wire.Relay);
         await raw.WriteAsync([.. Masked(0x01, "{"), .. Masked(0x88, [0x03, 0xE8])]);
+        await raw.ExpectLastAsync([0x88, 0x02, 0x03, 0xE8]);
+    }
+
+    // A second close, more of a message, a long one: whatever follows the close frame has no answer.
+    [Theory]
+    [InlineData("8882000000000FA1")]
+    [InlineData("80810000000061")]
+    [InlineData("81FF0000000000040000")]
+    public async Task Close_WithMoreBehindIt_IsAnsweredOnce(string hex)
+    {
+        await using var raw = await RawWebSocket.OpenAsync(wire.Relay);
+        await raw.WriteAsync([.. Masked(0x01, "{"), .. Masked(0x88, [0x03, 0xE8]), .. Convert.FromHexString(hex), .. new byte[20_000]]);
         await raw.ExpectLastAsync([0x88, 0x02, 0x03, 0xE8]);
     }
 

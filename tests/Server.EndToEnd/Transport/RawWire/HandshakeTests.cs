@@ -68,6 +68,19 @@ public sealed class HandshakeTests(WireServer wire) : IClassFixture<WireServer>
         Assert.Contains("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", head, StringComparison.Ordinal);
     }
 
+    // None is spoken, so none may be agreed on.
+    [Theory]
+    [InlineData("permessage-deflate; client_max_window_bits")]
+    [InlineData("x-webkit-deflate-frame, permessage-deflate\r\nSec-WebSocket-Extensions: bbf-usp-protocol")]
+    public async Task Extensions_Offered_AreNotTakenUp(string extensions)
+    {
+        await using var raw = await RawWebSocket.DialAsync(wire.Relay);
+        await raw.WriteAsync($"GET / HTTP/1.1\r\nHost: a\r\n{RawWebSocket.Upgrade}Sec-WebSocket-Extensions: {extensions}\r\n\r\n");
+        var head = await raw.ReadHeadAsync();
+        Assert.StartsWith("HTTP/1.1 101 ", head, StringComparison.Ordinal);
+        Assert.DoesNotContain("extensions", head, StringComparison.OrdinalIgnoreCase);
+    }
+
     // Whoever smuggles a request does not get a socket.
     [Theory]
     [InlineData("Content-Length: 5\r\nContent-Length: 6\r\n")]

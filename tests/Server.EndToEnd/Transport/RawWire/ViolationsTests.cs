@@ -79,7 +79,7 @@ public sealed class ViolationsTests(WireServer wire) : IClassFixture<WireServer>
         {
             yield return ($"not masked: {first:X2}", [first, 0x02, 0x03, 0xE8], ProtocolError);
             yield return ($"not masked and empty: {first:X2}", [first, 0x00], ProtocolError);
-            foreach (var reserved in new byte[] { 0x10, 0x20, 0x40, 0x70 })
+            foreach (var reserved in new byte[] { 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70 })
             {
                 yield return ($"reserved bits {reserved:X2}: {first:X2}", Frame(first | reserved, "{}"), ProtocolError);
             }

@@ -68,6 +68,17 @@ public sealed class RequestHeadTests
     [InlineData("GET /\r\nHost: a\r\n\r\n", "HTTP/0.9")]
     [InlineData("GET\r\nHost: a\r\n\r\n", "no target")]
     [InlineData("GET /\u00E4 HTTP/1.1\r\nHost: a\r\n\r\n", "a target that is not ASCII")]
+    [InlineData("GET / HTTP/1.10\r\nHost: a\r\n\r\n", "a version of three digits")]
+    [InlineData("GET / HTTP/01.1\r\nHost: a\r\n\r\n", "a version with a zero before it")]
+    [InlineData("GET / HTTP/1\r\nHost: a\r\n\r\n", "half a version")]
+    [InlineData("GET / HTTP/1,1\r\nHost: a\r\n\r\n", "a version with a comma")]
+    [InlineData("GET / HTTPS/1.1\r\nHost: a\r\n\r\n", "the version of another protocol")]
+    [InlineData("GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", "a blank in the target")]
+    [InlineData("GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n", "NUL in the target")]
+    [InlineData("GET /a\nHost: b HTTP/1.1\r\nHost: a\r\n\r\n", "LF alone in the target")]
+    [InlineData("GET /a\rHost: b HTTP/1.1\r\nHost: a\r\n\r\n", "CR alone in the target")]
+    [InlineData("G\0T / HTTP/1.1\r\nHost: a\r\n\r\n", "NUL in the method")]
+    [InlineData("GET:/ HTTP/1.1\r\nHost: a\r\n\r\n", "a colon behind the method")]
     [InlineData("G(T / HTTP/1.1\r\nHost: a\r\n\r\n", "a method that is no token")]
     [InlineData("GET / HTTP/1.1\r\nHost: a\r\nX:\0\r\n\r\n", "NUL in a value")]
     [InlineData("GET / HTTP/1.1\r\nHost: a\r\nX: a\u007Fb\r\n\r\n", "DEL in a value")]
@@ -78,6 +89,13 @@ public sealed class RequestHeadTests
     [InlineData("GET / HTTP/1.1\r\n Host: a\r\n\r\n", "a blank before the first name")]
     [InlineData("GET / HTTP/1.1\r\nX: y\r\n\r\n", "no Host")]
     [InlineData("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "a Host with a path")]
+    [InlineData("GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", "a list of Hosts")]
+    [InlineData("GET / HTTP/1.1\r\nHost: a%2f\r\n\r\n", "a Host with a percent")]
+    [InlineData("GET / HTTP/1.1\r\nHost: a\u00E4\r\n\r\n", "a Host that is not ASCII")]
+    [InlineData("GET / HTTP/1.1\r\nHo\0st: a\r\n\r\n", "NUL in a name")]
+    [InlineData("GET / HTTP/1.1\r\nHost: a\r\nX\ty: z\r\n\r\n", "a tab in a name")]
+    [InlineData("GET / HTTP/1.1\r\nHost: a\r\nX y: z\r\n\r\n", "a blank in a name")]
+    [InlineData("GET / HTTP/1.1\r\nHost: a\r\n(X): z\r\n\r\n", "a name that is no token")]
     [InlineData("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", "a Host with a user")]
     [InlineData("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "a Host of two words")]
     [InlineData("GET / HTTP/1.1\r\nHost: :80\r\n\r\n", "a Host of a port alone")]
@@ -112,6 +130,17 @@ public sealed class RequestHeadTests
     [InlineData("Transfer-Encoding : chunked\r\n", "a blank before the colon")]
     [InlineData("Transfer-Encoding\t: chunked\r\n", "a tab before the colon")]
     [InlineData("Transfer-Encoding: \u000Bchunked\r\n", "a vertical tab before the value")]
+    [InlineData("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "chunked on two lines")]
+    [InlineData("Transfer-Encoding: chunked, identity\r\n", "an encoding behind chunked")]
+    [InlineData("Transfer-Encoding: identity\r\nContent-Length: 5\r\n", "identity, which is no encoding, and a length")]
+    [InlineData("Transfer-Encoding: \0chunked\r\n", "NUL before chunked")]
+    [InlineData("Transfer-Encoding: chunked\0\r\n", "NUL behind chunked")]
+    [InlineData("\0Transfer-Encoding: chunked\r\n", "NUL before the name")]
+    [InlineData("Content-Length: 5\nTransfer-Encoding: chunked\r\n", "chunks behind LF alone")]
+    [InlineData("Content-Length: 5\0\r\n", "NUL behind the length")]
+    [InlineData("Content-Length: 5;6\r\n", "a parameter behind the length")]
+    [InlineData("Content-Length: 5.0\r\n", "a length with a point")]
+    [InlineData("Content-Length: \u00B2\r\n", "a digit that is not ASCII")]
     [InlineData("X: y\r\n Transfer-Encoding: chunked\r\n", "a continued line")]
     [InlineData("Transfer-Encoding:\r\n chunked\r\n", "a value on a continued line")]
     [InlineData("X: y\nTransfer-Encoding: chunked\r\n", "a header behind LF alone")]
@@ -158,6 +187,14 @@ public sealed class RequestHeadTests
     }
 
     [Fact]
+    public void Parse_OneTokenWithoutAnEnd_IsTooLong()
+    {
+        Is(HeadStatus.TooLong, new string('G', RequestHead.MaxBytes), "a method");
+        Is(HeadStatus.TooLong, $"GET /{new string('a', RequestHead.MaxBytes)} HTTP/1.1\r\nHost: a\r\n\r\n", "a target");
+        Is(HeadStatus.TooLong, $"GET / HTTP/1.1\r\nHost: a\r\n{new string('X', RequestHead.MaxBytes)}: y\r\n\r\n", "a name");
+    }
+
+    [Fact]
     public void Parse_OneHeaderTooMany_IsTooLong()
     {
         Is(HeadStatus.Complete, $"GET / HTTP/1.1\r\nHost: a\r\n{Lines(RequestHead.MaxHeaders - 1)}\r\n", "as many as are kept");
@@ -181,6 +218,13 @@ public sealed class RequestHeadTests
     [InlineData("GET /%61dmin/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", false)]
     [InlineData("GET /x/../server HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", false)]
     [InlineData("GET http://a/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", false)]
+    [InlineData("GET http://b/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", false)]
+    [InlineData("GET a:80 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", false)]
+    [InlineData("GET * HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", false)]
+    [InlineData("CONNECT a:80 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", false)]
+    [InlineData("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n", true)]
+    [InlineData("GET / HTTP/1.1\r\nHost: a\r\nConnection: \"Upgrade\"\r\nUpgrade: websocket\r\n", false)]
+    [InlineData("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket/13\r\n", false)]
     public void Road_ARequest_IsTheEnginesOnlyWhenItIsAPlainUpgrade(string head, bool isForEngine)
     {
         Is(HeadStatus.Complete, head + "\r\n", head);
