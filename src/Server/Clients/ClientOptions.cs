@@ -1,4 +1,4 @@
-using System.ComponentModel.DataAnnotations;
+using Relay.Configuration;
 
 namespace Relay.Clients;
 
@@ -6,7 +6,7 @@ namespace Relay.Clients;
 internal sealed class ClientOptions
 {
     /// <summary>How long a name stays reserved for its public key when its socket is gone. 0: it is free at once.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    [DurationRange("0", "1h")]
     public TimeSpan NameHold { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Names reserved in this way, of each kind; one more frees the oldest of whichever address has most.</summary>
