@@ -21,12 +21,12 @@ internal static class ClientMessages
     /// <summary>In the order of docs/protocol.md. Of one name the meanings with a key come first.</summary>
     public static readonly IReadOnlyList<MessageDefinition> All =
     [
-        new("register", m => m.Handlers.Pairing.Register(m.Client, m.Message), String("pairingCode"), String("publicKey"))
+        new("register", m => m.Handlers.Pairing.RegisterAsync(m.Client, m.Message), String("pairingCode"), String("publicKey"))
         {
             Key = "pairingCode",
             ChecksPeerId = false,
         },
-        new("register", m => m.Handlers.Relays.Register(m.Client, m.Message), String("peerId")) { ChecksPeerId = false },
+        new("register", m => m.Handlers.Relays.RegisterAsync(m.Client, m.Message), String("peerId")) { ChecksPeerId = false },
         new("pair_request", m => m.Handlers.Pairing.Request(m.Client, m.Message), String("targetCode")),
         new("pair_response", m => m.Handlers.Pairing.Respond(m.Client, m.Message), String("targetCode"), Boolean("accepted")),
         new("offer", Forward, String("target")),

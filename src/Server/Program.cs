@@ -13,6 +13,7 @@ using Relay.Federation;
 using Relay.Hosting;
 using Relay.Http;
 using Relay.Identity;
+using Relay.RateLimiting;
 using Relay.Relays;
 using Relay.Rendezvous;
 using Relay.Sessions;
@@ -43,7 +44,8 @@ namespace Relay
                 .AddSessions<MessageRouter>(settings.Sessions)
                 .AddIdentity(settings.Identity, settings.Listen.LocalEndpoint)
                 .AddFederation(settings.Federation)
-                .AddClients()
+                .AddSingleton<HolderPseudonyms>()
+                .AddClients(settings.Clients)
                 .AddSignaling(settings.Signaling)
                 .AddRelays(settings.Relays)
                 .AddRendezvous(settings.Rendezvous)

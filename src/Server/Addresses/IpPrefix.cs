@@ -16,6 +16,9 @@ internal readonly record struct IpPrefix(IpKey Key) : IComparable<IpPrefix>
     /// <summary>The network of this one address.</summary>
     public static IpPrefix FromAddress(IPAddress address) => new(IpKey.From(address));
 
+    /// <summary>The key that a text of <see cref="IpKey.ToString"/> stands for; <see cref="IpKey.Unresolved"/> for any other text.</summary>
+    public static IpKey KeyOf(string text) => TryParse(text, out var prefix, out _) ? prefix.Key : IpKey.Unresolved;
+
     /// <summary>Reads a network or an address. On failure <paramref name="error"/> is a sentence for the operator.</summary>
     public static bool TryParse(string text, out IpPrefix prefix, [NotNullWhen(false)] out string? error)
     {

@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
 

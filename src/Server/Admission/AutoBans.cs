@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Relay.Addresses;
 using Relay.Events;
+using Relay.RateLimiting;
 
 namespace Relay.Admission;
 
@@ -27,6 +28,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
     // Guarded by _lock. Each ban stands in _ending once, until it was found to be over or is lifted. An address that was banned
     // again before that stands there twice, and its end is that of its record.
     private readonly Dictionary<IpKey, Record> _records = [];
+    private readonly FairShares _shares = new();
     private readonly PriorityQueue<IpKey, long> _ending = new();
     private long _lastForgot = time.GetTimestamp();
     private int _madeSinceSweep;
@@ -64,7 +66,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
             var now = time.GetTimestamp();
             Forget(now);
             var key = address.TruncateIpv6(options.Ipv6Prefix);
-            if (_records.Count >= options.MaxAddresses && !_records.ContainsKey(key))
+            if (!_records.ContainsKey(key) && !TryMakeRoom(key, now))
             {
                 return;
             }
@@ -162,7 +164,7 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
         lock (_lock)
         {
             var ended = All().Where(ban => network.Contains(ban.Network)).ToList();
-            ended.ForEach(ban => _records.Remove(ban.Network.Key));
+            ended.ForEach(ban => Drop(ban.Network.Key));
 
             // In one go: to find each in the queue would take its whole length.
             var left = _ending.UnorderedItems.Where(ban => IsLatest(ban.Element, ban.Priority)).ToList();
@@ -187,9 +189,35 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
             if (time.GetElapsedTime(record.Since, now) > options.Window
                 && (record.Times == 0 || time.GetElapsedTime(record.BannedUntil, now) > options.MaxDuration))
             {
-                _records.Remove(key);
+                Drop(key);
             }
         }
+    }
+
+    // Counts the address; a full table forgets one of the network that has most in it, unless that one is banned.
+    private bool TryMakeRoom(IpKey key, long now)
+    {
+        _shares.Add(key, 1);
+        if (_shares.Total <= options.MaxAddresses)
+        {
+            return true;
+        }
+
+        var largest = _shares.Largest(key);
+        if (largest == key || _records[largest].BannedUntil > now)
+        {
+            _shares.Add(key, -1);
+            return false;
+        }
+
+        Drop(largest);
+        return true;
+    }
+
+    private void Drop(IpKey key)
+    {
+        _records.Remove(key);
+        _shares.Add(key, -1);
     }
 
     private struct Record

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
+using Relay.Addresses;
 using Relay.Protocol;
 
 namespace Relay.Attestation;
@@ -24,7 +25,7 @@ internal sealed partial class AttestationClient : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<AttestationClient> _logger;
     private readonly HttpClient _http;
-    private readonly SemaphoreSlim _places;
+    private readonly AuthorityPlaces _places;
 
     // Atomic.
     private readonly long[] _outcomes = new long[AttestationCounts.Labels.Length];
@@ -35,7 +36,7 @@ internal sealed partial class AttestationClient : IDisposable
         _options = options;
         _time = time;
         _logger = logger;
-        _places = new SemaphoreSlim(options.MaxRequests);
+        _places = new AuthorityPlaces(options.MaxRequests);
 
         // One handler for the life of the process; the lifetime of its connections lets a changed address be found. A redirect
         // would send a client's tokens to a host that the operator has not named.
@@ -54,10 +55,11 @@ internal sealed partial class AttestationClient : IDisposable
     }
 
     public AttestationCounts Counts() =>
-        new(_options.MaxRequests - _places.CurrentCount, [.. Enumerable.Range(0, _outcomes.Length).Select(i => Interlocked.Read(ref _outcomes[i]))]);
+        new(_places.Count, [.. Enumerable.Range(0, _outcomes.Length).Select(i => Interlocked.Read(ref _outcomes[i]))]);
 
-    /// <summary>A challenge for this device, or null when there is none to be had; <paramref name="gone"/> ends the wait.</summary>
-    public Task<Challenge?> ChallengeAsync(string buildToken, string deviceId, CancellationToken gone) => PostAsync(
+    /// <summary>A challenge for this device of a client at this address, or null when there is none to be had; <paramref name="gone"/> ends the wait.</summary>
+    public Task<Challenge?> ChallengeAsync(IpKey address, string buildToken, string deviceId, CancellationToken gone) => PostAsync(
+        address,
         "challenge",
         new ChallengeQuestion(buildToken, deviceId, BuildToken.Version(buildToken)),
         AuthorityJson.Default.ChallengeQuestion,
@@ -68,7 +70,8 @@ internal sealed partial class AttestationClient : IDisposable
         gone);
 
     /// <summary>The authority's verdict, or null when there is none to be had; <paramref name="gone"/> ends the wait.</summary>
-    public Task<Verdict?> VerifyAsync(string deviceId, string nonce, RawJson responses, CancellationToken gone) => PostAsync(
+    public Task<Verdict?> VerifyAsync(IpKey address, string deviceId, string nonce, RawJson responses, CancellationToken gone) => PostAsync(
+        address,
         "verify",
         new VerifyQuestion(deviceId, nonce, responses),
         AuthorityJson.Default.VerifyQuestion,
@@ -80,14 +83,13 @@ internal sealed partial class AttestationClient : IDisposable
     public void Dispose()
     {
         _http.Dispose();
-        _places.Dispose();
     }
 
     private async Task<TAnswer?> PostAsync<TQuestion, TAnswer>(
-        string path, TQuestion question, JsonTypeInfo<TQuestion> type, Func<JsonElement, TAnswer?> read, CancellationToken gone)
+        IpKey address, string path, TQuestion question, JsonTypeInfo<TQuestion> type, Func<JsonElement, TAnswer?> read, CancellationToken gone)
         where TAnswer : class
     {
-        if (!_places.Wait(TimeSpan.Zero, CancellationToken.None))
+        if (_places.TryEnter(address) is not { } place)
         {
             Count(AuthorityOutcome.Busy, $"{_options.MaxRequests} requests are in progress");
             return null;
@@ -96,7 +98,7 @@ internal sealed partial class AttestationClient : IDisposable
         try
         {
             using var timeout = new CancellationTokenSource(_options.RequestTimeout, _time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, gone);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, gone, place.Displaced);
             using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(question, type));
             content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             using var response = await _http.PostAsync($"{_options.AuthorityUrl.TrimEnd('/')}/attest/{path}", content, either.Token);
@@ -112,7 +114,11 @@ internal sealed partial class AttestationClient : IDisposable
         }
         catch (OperationCanceledException)
         {
-            Count(gone.IsCancellationRequested ? AuthorityOutcome.Abandoned : AuthorityOutcome.TimedOut, $"after {_options.RequestTimeout}");
+            Count(
+                gone.IsCancellationRequested ? AuthorityOutcome.Abandoned
+                    : place.Displaced.IsCancellationRequested ? AuthorityOutcome.Busy
+                    : AuthorityOutcome.TimedOut,
+                $"within {_options.RequestTimeout}");
             return null;
         }
         catch (HttpRequestException exception)
@@ -124,7 +130,7 @@ internal sealed partial class AttestationClient : IDisposable
         }
         finally
         {
-            _places.Release();
+            _places.Leave(place);
         }
     }
 

@@ -14,7 +14,7 @@ internal enum AuthorityOutcome
     Unreachable,
     TimedOut,
 
-    /// <summary>Not sent: too many were in progress.</summary>
+    /// <summary>Too many were in progress: not sent, or ended for one of an address that had fewer.</summary>
     Busy,
 
     /// <summary>The client left before the answer.</summary>

@@ -40,7 +40,7 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
         // What no authority would take is not worth a request.
         var challenge = buildToken.Length > BuildToken.MaxLength || deviceId.Length > MaxDeviceIdLength
             ? null
-            : await authority.ChallengeAsync(buildToken, deviceId, client.Session.ConnectionClosed);
+            : await authority.ChallengeAsync(client.Session.Key, buildToken, deviceId, client.Session.ConnectionClosed);
         if (challenge is null)
         {
             client.Send(MessageWriter.Write(
@@ -70,7 +70,7 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
         // A proof of another's challenge, or a second one of the same, proves nothing: the authority need not be asked.
         var state = _states.GetValueOrDefault(client);
         var verdict = state?.Take(nonce) is { } deviceId && responses.Raw.Length <= MaxResponsesBytes
-            ? await authority.VerifyAsync(deviceId, nonce, new RawJson(responses.Raw), client.Session.ConnectionClosed)
+            ? await authority.VerifyAsync(client.Session.Key, deviceId, nonce, new RawJson(responses.Raw), client.Session.ConnectionClosed)
             : null;
         if (client.Session.ConnectionClosed.IsCancellationRequested)
         {

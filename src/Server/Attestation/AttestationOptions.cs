@@ -19,7 +19,7 @@ internal sealed class AttestationOptions : IValidatableObject
     /// <summary>Maximum wait for the authority's answer.</summary>
     internal TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Requests to the authority at once; one more fails without being sent.</summary>
+    /// <summary>Requests to the authority at once; one more ends one of whichever address has most, or fails without being sent.</summary>
     internal int MaxRequests { get; set; } = 64;
 
     public bool IsOn => AuthorityUrl.Length > 0;

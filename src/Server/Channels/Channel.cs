@@ -1,4 +1,5 @@
 using Relay.Clients;
+using Relay.RateLimiting;
 
 namespace Relay.Channels;
 
@@ -23,7 +24,10 @@ internal sealed class Channel(string id, DateTimeOffset createdAt)
     public Client[] Audience => _audience ??= [.. _subscribers.Where(pair => pair.Value).Select(pair => pair.Key)];
 
     /// <summary>Upstream messages that wait for the owner, the oldest first.</summary>
-    public Queue<LinkedListNode<WaitingMessage>> Waiting { get; } = new();
+    public LinkedList<WaitingMessage> Waiting { get; } = [];
+
+    /// <summary>Whose they are; null while none waits.</summary>
+    public FairPool<WaitingMessage>? WaitingShares { get; set; }
 
     public long WaitingBytes { get; set; }
 

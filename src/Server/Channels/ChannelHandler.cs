@@ -97,7 +97,7 @@ internal sealed class ChannelHandler(
         else
         {
             var content = message.Value("message");
-            delivery.Send(channelId, owner, MessageWriter.Write(
+            delivery.Send(channelId, client, owner, MessageWriter.Write(
                 new UpstreamForwarded(channelId, new RawJson(content.Raw), message.Text("ephemeralPublicKey")!), ServerJson.Default.UpstreamForwarded));
             client.Send(MessageWriter.Write(new UpstreamAck(channelId, IdOf(content)), ServerJson.Default.UpstreamAck));
         }

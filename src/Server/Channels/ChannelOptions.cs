@@ -16,7 +16,7 @@ internal sealed class ChannelOptions
     [Range(1, 100_000)]
     public int UpstreamPerMinute { get; set; } = 30;
 
-    /// <summary>Upstream messages that wait for an owner that is away or busy, per channel; more are dropped and counted.</summary>
+    /// <summary>Upstream messages that wait for an owner that is away or busy, per channel; one more drops one of the address that has most of them waiting.</summary>
     internal int UpstreamQueue { get; set; } = 100;
 
     /// <summary>The same in bytes, with 256 for the bookkeeping of each: as much as an owner's outgoing queue takes of them at once.</summary>

@@ -29,11 +29,12 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
     private int _owners;
     private int _subscriptions;
 
-    public bool IsOwner(string channelId, Client client)
+    /// <summary>The client that owns the channel; null: none does.</summary>
+    public Client? OwnerOf(string channelId)
     {
         lock (directory.Lock)
         {
-            return directory.Find(channelId)?.Owner == client;
+            return directory.Find(channelId)?.Owner;
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class UpstreamDelivery(UpstreamQueue queue)
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Sends a message to the owner that <see cref="UpstreamQueue.TryRoute"/> gave, or lets it wait.</summary>
-    public void Send(string channelId, Client? owner, in EncodedMessage message)
+    public void Send(string channelId, Client sender, Client? owner, in EncodedMessage message)
     {
         var shared = new SharedMessage(message);
         if (owner is not null && owner.Session.TrySend(shared.Share()))
@@ -21,7 +21,7 @@ internal sealed class UpstreamDelivery(UpstreamQueue queue)
         }
         else
         {
-            queue.Add(channelId, shared);
+            queue.Add(channelId, sender.Session.Key, shared);
             Deliver(channelId);
         }
     }

@@ -1,17 +1,38 @@
+using Relay.Addresses;
 using Relay.Clients;
 using Relay.Protocol;
+using Relay.RateLimiting;
 
 namespace Relay.Channels;
 
-/// <summary>An upstream message that waits for its channel's owner.</summary>
-internal readonly record struct WaitingMessage(Channel Channel, SharedMessage Message, long Since);
+/// <summary>An upstream message that waits for its channel's owner. Guarded by the directory's lock.</summary>
+internal sealed class WaitingMessage(Channel channel, SharedMessage message, long since)
+{
+    public Channel Channel => channel;
+
+    public SharedMessage Message => message;
+
+    public long Since => since;
+
+    // Its nodes in the queue of the channel and in that of all, and what its sender's address holds by it.
+    public LinkedListNode<WaitingMessage>? OfChannel { get; set; }
+
+    public LinkedListNode<WaitingMessage>? OfAll { get; set; }
+
+    public LinkedListNode<Held<WaitingMessage>>? Share { get; set; }
+
+    public LinkedListNode<Held<WaitingMessage>>? ShareOfChannel { get; set; }
+
+    public bool IsWaiting => OfAll?.List is not null;
+}
 
 /// <summary>What a channel's owner gets next: a message that waited, or without one the confirmation that it owns the channel.</summary>
-internal readonly record struct DeliveryStep(Client Owner, EncodedMessage Message, LinkedListNode<WaitingMessage>? Waiting);
+internal readonly record struct DeliveryStep(Client Owner, EncodedMessage Message, WaitingMessage? Waiting);
 
 /// <summary>
-/// Upstream messages whose owners are away or busy, bounded per channel and in total. All may wait equally long, so the oldest
-/// of all is the oldest of its channel.
+/// Upstream messages whose owners are away or busy, bounded per channel and in total. When a bound is reached, the newest
+/// message goes of whichever sending address has most waiting. All may wait equally long, so the oldest of all is the oldest of its
+/// channel.
 /// </summary>
 internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions options, Sessions.ClientSessionOptions sessions, TimeProvider time)
 {
@@ -23,6 +44,7 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
 
     // Guarded by the directory's lock, all of the following.
     private readonly LinkedList<WaitingMessage> _byAge = [];
+    private readonly FairPool<WaitingMessage> _shares = new();
     private readonly HashSet<Channel> _paused = [];
 
     public int Count => _byAge.Count;
@@ -43,28 +65,40 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
         }
     }
 
-    /// <summary>Keeps a subscriber's message for the owner, or drops it when the queue is full. It is the queue's from here on.</summary>
-    public void Add(string channelId, SharedMessage message)
+    /// <summary>Keeps a message of a subscriber at this address for the owner. It is the queue's from here on, which may drop it, or another, at once.</summary>
+    public void Add(string channelId, IpKey sender, SharedMessage message)
     {
         lock (directory.Lock)
         {
-            var channel = directory.Find(channelId)!;
-            var size = message.Length + Overhead;
-
             // What no owner's outgoing queue could take would only be in the way of the rest: droppable messages get half of it.
-            if (message.Length > sessions.QueueBytes / 2
-                || channel.Waiting.Count >= options.UpstreamQueue
-                || channel.WaitingBytes + size > options.UpstreamQueueBytes
-                || Bytes + size > options.UpstreamTotalBytes)
+            if (message.Length > sessions.QueueBytes / 2)
             {
                 Dropped++;
                 message.Dispose();
                 return;
             }
 
-            channel.Waiting.Enqueue(_byAge.AddLast(new WaitingMessage(channel, message, time.GetTimestamp())));
+            var channel = directory.Find(channelId)!;
+            var waiting = new WaitingMessage(channel, message, time.GetTimestamp());
+            var size = message.Length + Overhead;
+
+            // Many small ones take as many places as they could: each counts as the place it takes.
+            channel.WaitingShares ??= new FairPool<WaitingMessage>();
+            waiting.ShareOfChannel = channel.WaitingShares.Add(sender, Math.Max(size, options.UpstreamQueueBytes / options.UpstreamQueue), waiting);
+            waiting.Share = _shares.Add(sender, size, waiting);
+            waiting.OfChannel = channel.Waiting.AddLast(waiting);
+            waiting.OfAll = _byAge.AddLast(waiting);
             channel.WaitingBytes += size;
             Bytes += size;
+            while (waiting.IsWaiting && (channel.Waiting.Count > options.UpstreamQueue || channel.WaitingBytes > options.UpstreamQueueBytes))
+            {
+                Drop(channel.WaitingShares!.Surplus(waiting.ShareOfChannel).Last!.Value.Item);
+            }
+
+            while (Bytes > options.UpstreamTotalBytes && waiting.IsWaiting)
+            {
+                Drop(_shares.Surplus(waiting.Share).Last!.Value.Item);
+            }
         }
     }
 
@@ -95,10 +129,10 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
             }
 
             step = default;
-            if (channel.Owner is { } owner && channel.Waiting.TryPeek(out var waiting))
+            if (channel.Owner is { } owner && channel.Waiting.First?.Value is { } waiting)
             {
                 // A share of its own, because the message may expire on its way. It stays in the queue until it has arrived.
-                step = new DeliveryStep(owner, waiting.Value.Message.Share(), waiting);
+                step = new DeliveryStep(owner, waiting.Message.Share(), waiting);
             }
             else if (channel is { Owner: { } confirmed, Confirmations: > 0 })
             {
@@ -143,28 +177,37 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
                     return false;
                 }
 
-                Dropped++;
-                Remove(oldest);
-                directory.Discard(oldest.Value.Channel);
+                Drop(oldest.Value);
             }
 
             return true;
         }
     }
 
-    private void Remove(LinkedListNode<WaitingMessage> node)
+    private void Drop(WaitingMessage waiting)
     {
-        // It may have expired while it was handed over.
-        if (node.List is null)
+        Dropped++;
+        Remove(waiting);
+        directory.Discard(waiting.Channel);
+    }
+
+    private void Remove(WaitingMessage waiting)
+    {
+        // It may have been dropped while it was handed over.
+        if (!waiting.IsWaiting)
         {
             return;
         }
 
-        var (channel, message, _) = node.Value;
-        _byAge.Remove(node);
-        channel.Waiting.Dequeue();
-        channel.WaitingBytes -= message.Length + Overhead;
-        Bytes -= message.Length + Overhead;
-        message.Dispose();
+        var channel = waiting.Channel;
+        var size = waiting.Message.Length + Overhead;
+        _byAge.Remove(waiting.OfAll!);
+        _shares.Remove(waiting.Share!);
+        channel.Waiting.Remove(waiting.OfChannel!);
+        channel.WaitingShares!.Remove(waiting.ShareOfChannel!);
+        channel.WaitingShares = channel.Waiting.Count > 0 ? channel.WaitingShares : null;
+        channel.WaitingBytes -= size;
+        Bytes -= size;
+        waiting.Message.Dispose();
     }
 }

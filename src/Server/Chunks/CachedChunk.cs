@@ -1,4 +1,6 @@
+using Relay.Addresses;
 using Relay.Clients;
+using Relay.RateLimiting;
 
 namespace Relay.Chunks;
 
@@ -6,7 +8,7 @@ namespace Relay.Chunks;
 /// A content that was accepted, without its bytes: those are in the database under <see cref="Row"/>, which no other content
 /// ever has. What changes is guarded by the table's lock.
 /// </summary>
-internal sealed class CachedChunk(Chunk chunk, long row, string digest, int size, long since, Client? writer)
+internal sealed class CachedChunk(Chunk chunk, long row, string digest, int size, long since, IpKey holder, Client? writer)
 {
     public Chunk Chunk => chunk;
 
@@ -18,6 +20,9 @@ internal sealed class CachedChunk(Chunk chunk, long row, string digest, int size
     /// <summary>In bytes.</summary>
     public int Size => size;
 
+    /// <summary>The pseudonym of the address that pushed it, which it counts against.</summary>
+    public IpKey Holder => holder;
+
     /// <summary>When it was pushed last, as a timestamp.</summary>
     public long Since { get; set; } = since;
 
@@ -27,7 +32,7 @@ internal sealed class CachedChunk(Chunk chunk, long row, string digest, int size
     public bool IsOnDisk => Writer is null;
 
     // The cache's nodes.
-    public LinkedListNode<CachedChunk>? ByUse { get; set; }
+    public LinkedListNode<Held<CachedChunk>>? ByUse { get; set; }
 
     public LinkedListNode<CachedChunk>? ByAge { get; set; }
 

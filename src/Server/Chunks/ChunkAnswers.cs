@@ -22,9 +22,8 @@ internal enum Availability
 
 /// <summary>The answer to a request.</summary>
 /// <param name="Content">Where it is, if it is kept.</param>
-/// <param name="ChannelId">The chunk's channel, else the one that the request names.</param>
 /// <param name="Ask">The source that the caller has to ask now.</param>
-internal readonly record struct RequestAnswer(Availability Availability, CachedChunk? Content = null, string? ChannelId = null, Client? Ask = null);
+internal readonly record struct RequestAnswer(Availability Availability, CachedChunk? Content = null, Client? Ask = null);
 
 /// <summary>Whether a push is welcome.</summary>
 internal enum PushVerdict
@@ -43,5 +42,4 @@ internal enum PushVerdict
 
 /// <summary>What the table says to a push.</summary>
 /// <param name="Content">The content kept now, if the push was accepted.</param>
-/// <param name="ChannelId">The chunk's channel.</param>
-internal readonly record struct PushAnswer(PushVerdict Verdict, CachedChunk? Content = null, string? ChannelId = null);
+internal readonly record struct PushAnswer(PushVerdict Verdict, CachedChunk? Content = null);

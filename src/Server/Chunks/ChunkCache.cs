@@ -1,15 +1,16 @@
 using System.Runtime.InteropServices;
+using Relay.RateLimiting;
 
 namespace Relay.Chunks;
 
 /// <summary>
-/// Which contents are kept, by use, by age and by channel. Only memory, so that asking for what is not kept costs no disk.
-/// Touched only under the table's lock.
+/// Which contents are kept, by use, by age and by channel. A full cache loses what was used longest ago of whichever address
+/// has pushed most of it. Only memory, so that asking for what is not kept costs no disk. Touched only under the table's lock.
 /// </summary>
 internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
 {
-    // Used longest ago first; pushed longest ago first; per channel, pushed last first.
-    private readonly LinkedList<CachedChunk> _byUse = [];
+    // Of each address used longest ago first; of all pushed longest ago first; per channel, pushed last first.
+    private readonly FairPool<CachedChunk> _byUse = new();
     private readonly LinkedList<CachedChunk> _byAge = [];
     private readonly Dictionary<string, LinkedList<CachedChunk>> _byChannel = new(StringComparer.Ordinal);
 
@@ -19,28 +20,29 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
 
     public long Bytes { get; private set; }
 
-    /// <summary>The one used longest ago while the cache is over its bounds.</summary>
-    public CachedChunk? Surplus => Count > options.CacheChunks || Bytes > options.CacheBytes ? _byUse.First!.Value : null;
-
     public CachedChunk? Expired => _byAge.First is { } oldest && IsExpired(oldest.Value) ? oldest.Value : null;
 
     public bool IsExpired(CachedChunk content) => time.GetElapsedTime(content.Since) >= options.CacheLifetime;
 
     public void Add(CachedChunk content)
     {
-        content.ByUse = _byUse.AddLast(content);
+
+        // Many small ones take as many places as large ones: each counts as the place it takes.
+        content.ByUse = _byUse.Add(content.Holder, Math.Max(content.Size, Math.Max(options.CacheBytes / options.CacheChunks, 1)), content);
         content.ByAge = _byAge.AddLast(content);
-        ref var channel = ref CollectionsMarshal.GetValueRefOrAddDefault(_byChannel, content.Chunk.ChannelId!, out _);
+        ref var channel = ref CollectionsMarshal.GetValueRefOrAddDefault(_byChannel, content.Chunk.ChannelId, out _);
         content.InChannel = (channel ??= []).AddFirst(content);
         content.Chunk.Content = content;
         Bytes += content.Size;
     }
 
-    public void Touch(CachedChunk content)
-    {
-        _byUse.Remove(content.ByUse!);
-        _byUse.AddLast(content.ByUse!);
-    }
+    /// <summary>What has to go for a content that was added, which it may be itself; null while the cache is within its bounds.</summary>
+    public CachedChunk? Surplus(CachedChunk added) =>
+        added.Chunk.Content == added && (Count > options.CacheChunks || Bytes > options.CacheBytes)
+            ? _byUse.Surplus(added.ByUse!).First!.Value.Item
+            : null;
+
+    public static void Touch(CachedChunk content) => FairPool<CachedChunk>.Touch(content.ByUse!);
 
     /// <summary>It was pushed again as it is: its life begins anew.</summary>
     public void Refresh(CachedChunk content)
@@ -59,7 +61,7 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
         channel.Remove(content.InChannel);
         if (channel.Count == 0)
         {
-            _byChannel.Remove(content.Chunk.ChannelId!);
+            _byChannel.Remove(content.Chunk.ChannelId);
         }
 
         content.Chunk.Content = null;

@@ -2,11 +2,12 @@ using System.Security.Cryptography;
 using Relay.Channels;
 using Relay.Clients;
 using Relay.Protocol;
+using Relay.RateLimiting;
 
 namespace Relay.Chunks;
 
 /// <summary>chunk_announce, chunk_request and chunk_push.</summary>
-internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTable channels, ChunkOptions options)
+internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTable channels, HolderPseudonyms pseudonyms, ChunkOptions options)
 {
     private const string NotRegistered = "Not registered. Send register message first.";
     private const string NoSource = "No source available for chunk";
@@ -44,13 +45,13 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
         else
         {
             channelId = channelId is { Length: > 0 } ? channelId : null;
-            var inChannel = table.Announce(client, channelId, chunkIds);
+            table.Announce(client, pseudonyms.Of(client.Session.Key), channelId, chunkIds);
             client.Send(MessageWriter.Write(new ChunkAnnounceAck(chunkIds.Count), ServerJson.Default.ChunkAnnounceAck));
-            if (inChannel.Count > 0 && channels.IsMember(channelId!, client))
+            if (channelId is not null && channels.IsMember(channelId, client))
             {
                 FanOut.Send(
-                    [.. channels.Subscribers(channelId!).Where(subscriber => subscriber != client)],
-                    MessageWriter.Write(new ChunkAvailable(channelId!, inChannel), ServerJson.Default.ChunkAvailable));
+                    [.. channels.Subscribers(channelId).Where(subscriber => subscriber != client)],
+                    MessageWriter.Write(new ChunkAvailable(channelId, chunkIds), ServerJson.Default.ChunkAvailable));
             }
         }
     }
@@ -64,17 +65,18 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
         }
 
         var chunkId = message.Text("chunkId")!;
+        var channelId = message.Text("channelId")!;
         var notified = false;
         while (true)
         {
-            var answer = table.Request(client, chunkId, message.Text("channelId")!, notified);
+            var answer = table.Request(client, chunkId, channelId, notified);
             if (answer.Availability == Availability.Kept)
             {
                 if (await store.TryReadAsync(answer.Content!) is { } data)
                 {
                     table.CountServedFromCache();
                     client.Send(MessageWriter.Write(
-                        new ChunkContent(chunkId, answer.ChannelId!, new RawJson(data), "cache"), ServerJson.Default.ChunkContent));
+                        new ChunkContent(chunkId, channelId, new RawJson(data), "cache"), ServerJson.Default.ChunkContent));
                     return;
                 }
 
@@ -88,7 +90,7 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
             }
             else
             {
-                answer.Ask?.Send(MessageWriter.Write(new ChunkPull(chunkId, answer.ChannelId!), ServerJson.Default.ChunkPull));
+                answer.Ask?.Send(MessageWriter.Write(new ChunkPull(chunkId, channelId), ServerJson.Default.ChunkPull));
                 if (Refusal(answer.Availability) is { } refusal)
                 {
                     SendFailure(client, chunkId, refusal);
@@ -110,9 +112,7 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
         var chunkId = message.Text("chunkId")!;
         var channelId = message.Text("channelId")!;
         var data = message.Raw("data").ToArray();
-        var belongsTo = table.ChannelOf(chunkId) ?? channelId;
-        var owned = channels.IsOwner(belongsTo, client) ? belongsTo : null;
-        var answer = table.Accept(client, chunkId, channelId, owned, Convert.ToBase64String(SHA256.HashData(data)), data.Length);
+        var answer = table.Accept(client, pseudonyms.Of(client.Session.Key), chunkId, channelId, Convert.ToBase64String(SHA256.HashData(data)), data.Length);
         switch (answer.Verdict)
         {
             case PushVerdict.NotASource:
@@ -127,7 +127,7 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
                 Acknowledge(client, chunkId, kept, served: 0);
                 break;
             default:
-                await KeepAndServeAsync(client, answer.Content!, answer.ChannelId!, data);
+                await KeepAndServeAsync(client, answer.Content!, data);
                 break;
         }
     }
@@ -149,12 +149,12 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
     }
 
     /// <summary>The waiting clients get the chunk, whether it can be kept or not.</summary>
-    private async ValueTask KeepAndServeAsync(Client client, CachedChunk content, string channelId, byte[] data)
+    private async ValueTask KeepAndServeAsync(Client client, CachedChunk content, byte[] data)
     {
         var (written, served) = (false, 0);
         try
         {
-            written = await store.TryWriteAsync(content, channelId, data);
+            written = await store.TryWriteAsync(content, data);
         }
         finally
         {
@@ -163,7 +163,7 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
             if (served > 0)
             {
                 FanOut.Send(waiters, MessageWriter.Write(
-                    new ChunkContent(content.Chunk.Id, channelId, new RawJson(data), "relay"), ServerJson.Default.ChunkContent));
+                    new ChunkContent(content.Chunk.Id, content.Chunk.ChannelId, new RawJson(data), "relay"), ServerJson.Default.ChunkContent));
             }
         }
 

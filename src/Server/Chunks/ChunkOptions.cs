@@ -9,10 +9,10 @@ internal sealed class ChunkOptions
     /// <summary>Largest chunk, in UTF-16 units of its JSON text (of the text itself where it is a JSON string).</summary>
     internal int MaxChunkLength { get; set; } = 65_536;
 
-    /// <summary>Chunks kept; one more removes the one used longest ago.</summary>
+    /// <summary>Chunks kept; one more removes the one used longest ago of whichever address has pushed most.</summary>
     internal int CacheChunks { get; set; } = 1000;
 
-    /// <summary>Bytes of chunks kept; more remove those used longest ago. At least the largest message there can be, so that any chunk fits.</summary>
+    /// <summary>Bytes of chunks kept; more remove those used longest ago of whichever address has pushed most. At least the largest message there can be, so that any chunk fits.</summary>
     [Range(1 << 24, int.MaxValue)]
     public int CacheBytes { get; set; } = 64 * 1024 * 1024;
 
@@ -29,7 +29,7 @@ internal sealed class ChunkOptions
     /// <summary>Chunks that one socket may have announced; one more forgets its oldest.</summary>
     internal int AnnouncedPerSocket { get; set; } = 1000;
 
-    /// <summary>Announcements of all sockets, 1 KB of memory each at most; one more forgets the oldest of all.</summary>
+    /// <summary>Announcements of all sockets, 1 KB of memory each at most; one more forgets the oldest of whichever address has most.</summary>
     internal int AnnouncedTotal { get; set; } = 100_000;
 
     /// <summary>Chunks that one socket may wait for at once.</summary>

@@ -24,9 +24,9 @@ internal sealed class ChunkPulls(ChunkOptions options, TimeProvider time)
 
     public IReadOnlyList<Pull> AskedOf(Client client) => _asked.TryGetValue(client, out var pulls) ? [.. pulls] : [];
 
-    public Pull Start(Chunk chunk, string channelId, Client asked)
+    public Pull Start(Chunk chunk, Client asked)
     {
-        var pull = new Pull(chunk, channelId, time.GetTimestamp()) { Asked = asked };
+        var pull = new Pull(chunk, time.GetTimestamp()) { Asked = asked };
         pull.ByAge = _byAge.AddLast(pull);
         Link(_asked, asked, pull);
         chunk.Pull = pull;

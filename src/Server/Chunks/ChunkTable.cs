@@ -1,12 +1,14 @@
+using Relay.Addresses;
+using Relay.Channels;
 using Relay.Clients;
 
 namespace Relay.Chunks;
 
 /// <summary>
 /// Who may push and who is served: the one lock over the known chunks. It decides and remembers; others send, read and write
-/// what it says.
+/// what it says. Who owns a channel is asked under the lock; the channels know nothing of chunks.
 /// </summary>
-internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
+internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, TimeProvider time)
 {
     // What one hold of the lock may remove, so that a sweep never keeps sockets waiting.
     private const int SweepSteps = 256;
@@ -14,7 +16,7 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
     private readonly Lock _lock = new();
 
     // Guarded by _lock, all of the following.
-    private readonly KnownChunks _known = new(options, time);
+    private readonly KnownChunks _known = new(options, channels, time);
     private long _lastRow;
     private long _servedBySource;
 
@@ -26,40 +28,31 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
     {
         lock (_lock)
         {
-            foreach (var (row, chunkId, channelId, digest, size, age) in stored)
+            foreach (var (row, chunkId, channelId, digest, size, age, address) in stored)
             {
                 _lastRow = row;
-                if (_known.Find(chunkId)?.Content is { } earlier)
+                var key = new ChunkKey(channelId, chunkId);
+                if (_known.Find(key)?.Content is { } earlier)
                 {
                     _known.Drop(earlier);
                 }
 
-                var chunk = _known.GetOrAdd(chunkId);
-                chunk.ChannelId = channelId;
+                var chunk = _known.GetOrAdd(key);
                 var since = time.GetTimestamp() - (long)(age.TotalSeconds * time.TimestampFrequency);
-                _known.Keep(new CachedChunk(chunk, row, digest, size, since, writer: null));
+                _known.Keep(new CachedChunk(chunk, row, digest, size, since, address, writer: null));
             }
         }
     }
 
-    /// <summary>The client has these chunks. Gives back those that belong to the channel.</summary>
-    public IReadOnlyList<string> Announce(Client client, string? channelId, IReadOnlyList<string> chunkIds)
+    /// <summary>The client at this address has these chunks, in the channel or, without one, in every channel.</summary>
+    public void Announce(Client client, IpKey address, string? channelId, IReadOnlyList<string> chunkIds)
     {
         lock (_lock)
         {
-            var inChannel = new List<string>();
             foreach (var chunkId in chunkIds)
             {
-                var chunk = _known.GetOrAdd(chunkId);
-                chunk.ChannelId ??= channelId;
-                _known.AddSource(client, chunk);
-                if (channelId is not null && chunk.ChannelId == channelId)
-                {
-                    inChannel.Add(chunkId);
-                }
+                _known.AddSource(client, address, _known.GetOrAdd(new ChunkKey(channelId, chunkId)));
             }
-
-            return inChannel;
         }
     }
 
@@ -71,19 +64,20 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
     {
         lock (_lock)
         {
-            if (_known.Find(chunkId) is not { } chunk)
+            var key = new ChunkKey(channelId, chunkId);
+            var chunk = _known.Find(key);
+            if (chunk is null && _known.FindInEvery(key) is null)
             {
                 return new RequestAnswer(Availability.NoSource);
             }
 
-            channelId = chunk.ChannelId ?? channelId;
-            if (chunk.Content is { IsOnDisk: true } content)
+            if (chunk?.Content is { IsOnDisk: true } content)
             {
-                _known.Cache.Touch(content);
-                return new RequestAnswer(Availability.Kept, content, channelId);
+                ChunkCache.Touch(content);
+                return new RequestAnswer(Availability.Kept, content);
             }
 
-            if (chunk.Pull?.Waiters.Contains(client) == true)
+            if (chunk?.Pull?.Waiters.Contains(client) == true)
             {
                 return new RequestAnswer(Availability.ToWaitFor);
             }
@@ -93,14 +87,14 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
                 return new RequestAnswer(Availability.TooManyPulls);
             }
 
-            if (chunk.Pull?.Waiters.Count >= options.WaitersPerPull)
+            if (chunk?.Pull?.Waiters.Count >= options.WaitersPerPull)
             {
                 return new RequestAnswer(Availability.TooManyWaiters);
             }
 
             // A push that is on its way to the disk need not be asked for.
-            var writer = chunk.Content?.Writer;
-            var asked = chunk.Pull?.Asked ?? writer ?? chunk.NextSource(onlyWaiter: client);
+            var writer = chunk?.Content?.Writer;
+            var asked = chunk?.Pull?.Asked ?? writer ?? _known.NextSource(key, onlyWaiter: client);
             if (asked is null)
             {
                 return new RequestAnswer(Availability.NoSource);
@@ -111,66 +105,60 @@ internal sealed class ChunkTable(ChunkOptions options, TimeProvider time)
                 return new RequestAnswer(Availability.ToWaitFor);
             }
 
+            chunk ??= _known.GetOrAdd(key);
             var isNew = chunk.Pull is null;
-            _known.Pulls.Wait(chunk.Pull ?? _known.Pulls.Start(chunk, channelId, asked), client);
+            _known.Pulls.Wait(chunk.Pull ?? _known.Pulls.Start(chunk, asked), client);
             if (!isNew || writer is not null)
             {
                 return new RequestAnswer(Availability.ToWaitFor);
             }
 
-            _known.Sources.PutLast(asked, chunk);
-            return new RequestAnswer(Availability.ToWaitFor, ChannelId: channelId, Ask: asked);
-        }
-    }
-
-    /// <summary>The channel that a chunk belongs to; null: to none yet.</summary>
-    public string? ChannelOf(string chunkId)
-    {
-        lock (_lock)
-        {
-            return _known.Find(chunkId)?.ChannelId;
+            _known.PutLast(asked, key);
+            return new RequestAnswer(Availability.ToWaitFor, Ask: asked);
         }
     }
 
     /// <summary>
-    /// The client brings a content. <paramref name="owned"/>: the channel that the chunk belongs to, or would, if the client
-    /// owns it.
+    /// The client at this address brings a content. The channel's owner may always, and replaces what is kept; others only what they
+    /// have announced or were asked for, and they replace nothing.
     /// </summary>
-    public PushAnswer Accept(Client client, string chunkId, string channelId, string? owned, string digest, int size)
+    public PushAnswer Accept(Client client, IpKey address, string chunkId, string channelId, string digest, int size)
     {
         lock (_lock)
         {
-            var chunk = _known.Find(chunkId);
-            var isOwner = owned is not null && owned == (chunk?.ChannelId ?? channelId);
-            if (!isOwner && (chunk is null || (!_known.Sources.Has(client, chunk) && chunk.Pull?.Asked != client)))
+            var key = new ChunkKey(channelId, chunkId);
+            var chunk = _known.Find(key);
+            var isOwner = channels.OwnerOf(channelId) == client;
+            if (!isOwner && chunk?.Pull?.Asked != client && !_known.HasSource(client, key))
             {
                 return new PushAnswer(PushVerdict.NotASource);
             }
 
-            if (!isOwner && chunk!.Content is { } other && other.Digest != digest)
+            if (!isOwner && chunk?.Content is { } other && other.Digest != digest)
             {
                 return new PushAnswer(PushVerdict.OtherIsKept);
             }
 
-            chunk ??= _known.GetOrAdd(chunkId);
-            chunk.ChannelId ??= channelId;
-            _known.AddSource(client, chunk);
+            // Counted first: without it a chunk whose announcement finds no room would be forgotten.
+            chunk ??= _known.GetOrAdd(key);
+            chunk.Pushes++;
+            _known.AddSource(client, address, chunk);
             if (chunk.Content is { } same && same.Digest == digest)
             {
+                chunk.Pushes--;
                 _known.Cache.Refresh(same);
-                return new PushAnswer(PushVerdict.SameIsKept, same, chunk.ChannelId);
+                return new PushAnswer(PushVerdict.SameIsKept, same);
             }
 
             // Rows count up in the order of these decisions, so that after a crash the last one holds.
-            var content = new CachedChunk(chunk, ++_lastRow, digest, size, time.GetTimestamp(), client);
+            var content = new CachedChunk(chunk, ++_lastRow, digest, size, time.GetTimestamp(), address, client);
             _known.Keep(content);
-            chunk.Pushes++;
             if (chunk.Pull is { } pull)
             {
                 _known.Pulls.Ask(pull, client);
             }
 
-            return new PushAnswer(PushVerdict.Accepted, content, chunk.ChannelId);
+            return new PushAnswer(PushVerdict.Accepted, content);
         }
     }
 

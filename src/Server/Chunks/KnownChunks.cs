@@ -1,14 +1,16 @@
+using Relay.Addresses;
+using Relay.Channels;
 using Relay.Clients;
 
 namespace Relay.Chunks;
 
 /// <summary>
-/// The chunks by id, with their sources, pulls and contents. A chunk is known as long as it has one of these or is being
+/// The chunks by channel and id, with their sources, pulls and contents. A chunk is known as long as it has one of these or is being
 /// pushed, so that their bounds bound the whole. Touched only under the table's lock.
 /// </summary>
-internal sealed class KnownChunks(ChunkOptions options, TimeProvider time)
+internal sealed class KnownChunks(ChunkOptions options, ChannelTable channels, TimeProvider time)
 {
-    private readonly Dictionary<string, Chunk> _chunks = new(StringComparer.Ordinal);
+    private readonly Dictionary<ChunkKey, Chunk> _chunks = [];
 
     public ChunkSources Sources { get; } = new(options, time);
 
@@ -19,30 +21,56 @@ internal sealed class KnownChunks(ChunkOptions options, TimeProvider time)
     public int Count => _chunks.Count;
 
     /// <summary>A content whose life is over counts no more, though the sweep has not come yet.</summary>
-    public Chunk? Find(string chunkId)
+    public Chunk? Find(ChunkKey key)
     {
-        if (_chunks.GetValueOrDefault(chunkId)?.Content is { } content && Cache.IsExpired(content))
+        if (_chunks.GetValueOrDefault(key)?.Content is { } content && Cache.IsExpired(content))
         {
             Drop(content);
         }
 
-        return _chunks.GetValueOrDefault(chunkId);
+        return _chunks.GetValueOrDefault(key);
     }
 
-    public Chunk GetOrAdd(string chunkId)
+    /// <summary>What stands for this chunk in every channel.</summary>
+    public Chunk? FindInEvery(ChunkKey key) => _chunks.GetValueOrDefault(key with { ChannelId = null });
+
+    public Chunk GetOrAdd(ChunkKey key)
     {
-        if (!_chunks.TryGetValue(chunkId, out var chunk))
+        if (!_chunks.TryGetValue(key, out var chunk))
         {
-            _chunks.Add(chunkId, chunk = new Chunk(chunkId));
+            _chunks.Add(key, chunk = new Chunk(key));
         }
 
         return chunk;
     }
 
-    public void AddSource(Client client, Chunk chunk)
+    /// <summary>True when the client has announced the chunk, in its channel or in every one.</summary>
+    public bool HasSource(Client client, ChunkKey key) =>
+        Sources.Has(client, _chunks.GetValueOrDefault(key)) || Sources.Has(client, FindInEvery(key));
+
+    /// <summary>Whom to ask for the chunk: the channel's owner if it is a source, else the source that was asked longest ago.</summary>
+    public Client? NextSource(ChunkKey key, Client? onlyWaiter)
     {
-        Sources.Add(client, chunk);
-        while (Sources.Surplus(client) is { } old)
+        if (channels.OwnerOf(key.ChannelId!) is { } owner && owner != onlyWaiter && HasSource(owner, key))
+        {
+            return owner;
+        }
+
+        var (here, everywhere) = (_chunks.GetValueOrDefault(key)?.NextSource(onlyWaiter), FindInEvery(key)?.NextSource(onlyWaiter));
+        return here is null || everywhere?.Turn < here.Turn ? everywhere?.Client : here.Client;
+    }
+
+    /// <summary>It is asked: the others come first the next time.</summary>
+    public void PutLast(Client client, ChunkKey key)
+    {
+        Sources.PutLast(client, _chunks.GetValueOrDefault(key));
+        Sources.PutLast(client, FindInEvery(key));
+    }
+
+    public void AddSource(Client client, IpKey address, Chunk chunk)
+    {
+        var added = Sources.Add(client, address, chunk);
+        while (Sources.Surplus(added) is { } old)
         {
             RemoveSource(old);
         }
@@ -54,7 +82,7 @@ internal sealed class KnownChunks(ChunkOptions options, TimeProvider time)
         ForgetIfUnknown(announcement.Chunk);
     }
 
-    /// <summary>Keeps a content instead of the chunk's earlier one, and removes the least recently used ones if the cache is full.</summary>
+    /// <summary>Keeps a content instead of the chunk's earlier one, and makes room for it if the cache is full.</summary>
     public void Keep(CachedChunk content)
     {
         if (content.Chunk.Content is { } earlier)
@@ -63,7 +91,7 @@ internal sealed class KnownChunks(ChunkOptions options, TimeProvider time)
         }
 
         Cache.Add(content);
-        while (Cache.Surplus is { } old)
+        while (Cache.Surplus(content) is { } old)
         {
             Drop(old);
         }
@@ -78,28 +106,28 @@ internal sealed class KnownChunks(ChunkOptions options, TimeProvider time)
     /// <summary>The source that was asked has left: on to the next source if others wait.</summary>
     public PullChange Move(Pull pull)
     {
-        if (pull.Chunk.NextSource(pull.Waiters.Count == 1 ? pull.Waiters.First() : null) is not { } next)
+        if (NextSource(pull.Chunk.Key, pull.Waiters.Count == 1 ? pull.Waiters.First() : null) is not { } next)
         {
             return End(pull);
         }
 
         Pulls.Ask(pull, next);
-        Sources.PutLast(next, pull.Chunk);
-        return new PullChange(pull.Chunk.Id, pull.Chunk.ChannelId ?? pull.ChannelId, next, []);
+        PutLast(next, pull.Chunk.Key);
+        return new PullChange(pull.Chunk.Id, pull.Chunk.ChannelId, next, []);
     }
 
     public PullChange End(Pull pull)
     {
         Pulls.End(pull);
         ForgetIfUnknown(pull.Chunk);
-        return new PullChange(pull.Chunk.Id, pull.Chunk.ChannelId ?? pull.ChannelId, null, pull.Waiters);
+        return new PullChange(pull.Chunk.Id, pull.Chunk.ChannelId, null, pull.Waiters);
     }
 
     public void ForgetIfUnknown(Chunk chunk)
     {
         if (chunk.IsUnknown)
         {
-            _chunks.Remove(chunk.Id);
+            _chunks.Remove(chunk.Key);
         }
     }
 }

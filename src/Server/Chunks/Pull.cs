@@ -3,12 +3,9 @@ using Relay.Clients;
 namespace Relay.Chunks;
 
 /// <summary>A chunk that one client was asked for and others wait for. Guarded by the table's lock; once ended it changes no more.</summary>
-internal sealed class Pull(Chunk chunk, string channelId, long since)
+internal sealed class Pull(Chunk chunk, long since)
 {
     public Chunk Chunk => chunk;
-
-    /// <summary>The channel that the first request named; it counts while the chunk belongs to none.</summary>
-    public string ChannelId => channelId;
 
     /// <summary>When the first waiter began to wait, as a timestamp.</summary>
     public long Since => since;

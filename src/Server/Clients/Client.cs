@@ -22,7 +22,9 @@ internal sealed class Client(Session session)
     private volatile string? _code;
     private volatile string? _peerId;
     private volatile byte[]? _publicKey;
+    private volatile string? _peerKey;
     private volatile bool _hasLeft;
+    private volatile bool _hasReleased;
 
     /// <summary>Pair requests of this socket. Receive loop only.</summary>
     public TokenBucket PairRequests;
@@ -56,11 +58,25 @@ internal sealed class Client(Session session)
         set => _peerId = value;
     }
 
+    /// <summary>The key that came with the peer id when it was claimed; null: none.</summary>
+    public string? PeerKey
+    {
+        get => _peerKey;
+        set => _peerKey = value;
+    }
+
     /// <summary>True once the client is leaving and is not found any more.</summary>
     public bool HasLeft
     {
         get => _hasLeft;
         set => _hasLeft = value;
+    }
+
+    /// <summary>True once the client has no names any more, and never will.</summary>
+    public bool HasReleased
+    {
+        get => _hasReleased;
+        set => _hasReleased = value;
     }
 
     /// <summary>The one name that the socket goes by where a message gives none: its peer id, else its code; null: unregistered.</summary>

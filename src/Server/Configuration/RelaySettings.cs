@@ -4,6 +4,7 @@ using Relay.Attestation;
 using Relay.AuditLog;
 using Relay.Channels;
 using Relay.Chunks;
+using Relay.Clients;
 using Relay.Federation;
 using Relay.Identity;
 using Relay.Policy;
@@ -31,6 +32,8 @@ internal sealed class RelaySettings
     public OverloadOptions Overload { get; set; } = new();
 
     public Relay.Sessions.ClientSessionOptions Sessions { get; set; } = new();
+
+    public ClientOptions Clients { get; set; } = new();
 
     public SignalingOptions Signaling { get; set; } = new();
 

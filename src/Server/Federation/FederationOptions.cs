@@ -24,6 +24,9 @@ internal sealed class FederationOptions : IValidatableObject
     /// <summary>Time a peer has for its handshake.</summary>
     internal TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Handshakes that are remembered so that they work once; one more forgets the oldest of whichever address has most.</summary>
+    internal int MaxReplays { get; set; } = 4096;
+
     /// <summary>How far a handshake's timestamp may be from our clock, either way.</summary>
     internal TimeSpan Freshness { get; set; } = TimeSpan.FromMinutes(5);
 

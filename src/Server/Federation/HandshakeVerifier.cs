@@ -1,3 +1,4 @@
+using Relay.Addresses;
 using Relay.Identity;
 using Relay.Protocol;
 
@@ -23,7 +24,7 @@ internal sealed class HandshakeVerifier
             .ToHashSet(StringComparer.Ordinal);
     }
 
-    public CloseReason Verify(ReadOnlySpan<byte> message, out PeerHandshake? handshake)
+    public CloseReason Verify(ReadOnlySpan<byte> message, IpKey address, out PeerHandshake? handshake)
     {
         var reason = PeerHandshake.TryParse(message, out handshake);
         if (reason != CloseReason.None)
@@ -52,6 +53,6 @@ internal sealed class HandshakeVerifier
             return CloseReason.HandshakeStale;
         }
 
-        return _replays.TryAdd(handshake.ServerId, handshake.Signature);
+        return _replays.TryAdd(address, handshake.Signature) ? CloseReason.None : CloseReason.HandshakeReplayed;
     }
 }

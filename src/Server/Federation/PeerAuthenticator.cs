@@ -21,11 +21,11 @@ internal sealed partial class PeerAuthenticator(
     /// <summary>False when the peer was refused and its session is closing.</summary>
     public bool TryProve(PeerLink link, Session session, ReadOnlySpan<byte> message)
     {
-        var reason = verifier.Verify(message, out var peer);
-        PeerLink? replaced = null;
+        var reason = verifier.Verify(message, link.Key, out var peer);
+        var (replaced, displaced) = ((PeerLink?)null, (PeerLink?)null);
         if (reason == CloseReason.None)
         {
-            reason = peers.TryProve(link, peer!, identity.ServerId, out replaced);
+            reason = peers.TryProve(link, peer!, identity.ServerId, out replaced, out displaced);
         }
 
         if (reason != CloseReason.None)
@@ -37,9 +37,20 @@ internal sealed partial class PeerAuthenticator(
         }
 
         replaced?.Session?.Close(CloseReason.DuplicateLink);
+        CloseDisplaced(displaced);
         session.Send(EncodedMessage.CopyOf(PeerMessages.Acknowledge(identity, self, time)));
         Log.Authenticated(logger, Short(peer!.ServerId), link.Address);
         return true;
+    }
+
+    /// <summary>Closes a link that has lost its slot to another; one that has not opened yet closes when it does.</summary>
+    public void CloseDisplaced(PeerLink? displaced)
+    {
+        if (displaced is not null)
+        {
+            counts.Refused(CloseReason.PeerLimit);
+            displaced.Session?.Close(CloseReason.PeerLimit);
+        }
     }
 
     // Enough to tell servers apart.

@@ -29,12 +29,13 @@ internal sealed class PeerEndpoint(
 
         var origin = SessionEndpoint.ResolveAddress(request, origins);
         var key = origin.Address.TruncateIpv6(policies.Current.Ipv6Prefix);
-        if (!peers.TryEnter(origin.Shown.ToAddress(), key, out var link))
+        if (!peers.TryEnter(origin.Shown.ToAddress(), key, out var link, out var displaced))
         {
             counts.Refused(CloseReason.PeerLimit);
             return HttpAnswer.RetryLater(503, "Too many peer servers", admission.RetryAfter);
         }
 
+        welcome.CloseDisplaced(displaced);
         return new UpgradeOutcome(
             null, new Session(services.Table.NextId(), origin.Address, key, connection, new PeerHandler(link, welcome), services));
     }

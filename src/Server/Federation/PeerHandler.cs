@@ -22,6 +22,10 @@ internal sealed class PeerHandler(PeerLink link, PeerAuthenticator welcome) : IS
         session.AddRegistration();
         session.State = link;
         link.Session = session;
+        if (!link.HasPlace)
+        {
+            session.Close(CloseReason.PeerLimit);
+        }
     }
 
     public ValueTask OnMessageAsync(Session session, ReadOnlyMemory<byte> message, long receivedAt)

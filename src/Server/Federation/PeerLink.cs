@@ -1,5 +1,6 @@
 using System.Net;
 using Relay.Addresses;
+using Relay.RateLimiting;
 using Relay.Sessions;
 
 namespace Relay.Federation;
@@ -36,6 +37,12 @@ internal sealed class PeerLink(PeerTable table, IPAddress address, IpKey key, Da
 
     /// <summary>Guarded by the table.</summary>
     public PeerLinkState State { get; set; }
+
+    /// <summary>Guarded by the table: what its address holds by it.</summary>
+    public LinkedListNode<Held<PeerLink>>? Place { get; set; }
+
+    /// <summary>False once another link was given its slot.</summary>
+    public bool HasPlace => !table.HasLeft(this);
 
     /// <summary>Guarded by the table: the peer's identity, once authenticated; never changed after that.</summary>
     public PeerHandshake? Peer { get; set; }

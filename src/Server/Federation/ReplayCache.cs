@@ -1,62 +1,73 @@
-using Relay.Protocol;
+using Relay.Addresses;
+using Relay.RateLimiting;
 
 namespace Relay.Federation;
 
 /// <summary>
-/// Handshakes that were accepted and could still pass as fresh. Bounded in total and per server; when it is full new connections
-/// wait, for an entry that is dropped early is a handshake that works twice.
+/// Handshakes that were accepted and could still pass as fresh. Nobody is refused for its being full: it forgets the oldest of
+/// whichever address has most, which may work twice then. Who wants another's handshake forgotten cannot bring that about.
 /// </summary>
 internal sealed class ReplayCache(FederationOptions options, TimeProvider time)
 {
-    public const int Capacity = 4096;
-
-    /// <summary>So that one server that reconnects in a loop cannot keep the others out.</summary>
-    public const int CapacityPerServer = 256;
-
     // A timestamp may be as far ahead of us as behind us.
     private readonly TimeSpan _lifetime = options.Freshness * 2;
     private readonly Lock _lock = new();
 
-    // Guarded by _lock. The queue is in the order of deadlines.
-    private readonly Queue<(string Signature, string ServerId, long Since)> _entries = [];
-    private readonly HashSet<string> _signatures = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, int> _perServer = new(StringComparer.Ordinal);
+    // Guarded by _lock. The list is in the order of deadlines.
+    private readonly Dictionary<string, LinkedListNode<Handshake>> _signatures = new(StringComparer.Ordinal);
+    private readonly LinkedList<Handshake> _byAge = [];
+    private readonly FairPool<string> _addresses = new();
 
-    /// <summary>Remembers a signature that was verified; returns the reason when it is known already or the cache is full.</summary>
-    public CloseReason TryAdd(string serverId, ReadOnlySpan<byte> signature)
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _signatures.Count;
+            }
+        }
+    }
+
+    /// <summary>Remembers a signature that was verified and that came from this address; false when it is known already.</summary>
+    public bool TryAdd(IpKey address, ReadOnlySpan<byte> signature)
     {
         var text = Convert.ToBase64String(signature);
         lock (_lock)
         {
             Expire();
-            if (_signatures.Contains(text))
+            if (_signatures.ContainsKey(text))
             {
-                return CloseReason.HandshakeReplayed;
+                return false;
             }
 
-            var ofServer = _perServer.GetValueOrDefault(serverId);
-            if (_entries.Count >= Capacity || ofServer >= CapacityPerServer)
+            var share = _addresses.Add(address, 1, text);
+            _signatures.Add(text, _byAge.AddLast(new Handshake(text, share, time.GetTimestamp())));
+            if (_signatures.Count > options.MaxReplays)
             {
-                return CloseReason.PeerLimit;
+                // Where nobody has more than one, the one that is nearest to its end.
+                var oldest = _addresses.Surplus(share).First!;
+                Remove(oldest == share ? _byAge.First! : _signatures[oldest.Value.Item]);
             }
 
-            _signatures.Add(text);
-            _perServer[serverId] = ofServer + 1;
-            _entries.Enqueue((text, serverId, time.GetTimestamp()));
-            return CloseReason.None;
+            return true;
         }
     }
 
     private void Expire()
     {
-        while (_entries.TryPeek(out var oldest) && time.GetElapsedTime(oldest.Since) > _lifetime)
+        while (_byAge.First is { } oldest && time.GetElapsedTime(oldest.Value.Since) > _lifetime)
         {
-            _entries.Dequeue();
-            _signatures.Remove(oldest.Signature);
-            if (--_perServer[oldest.ServerId] == 0)
-            {
-                _perServer.Remove(oldest.ServerId);
-            }
+            Remove(oldest);
         }
     }
+
+    private void Remove(LinkedListNode<Handshake> node)
+    {
+        _byAge.Remove(node);
+        _signatures.Remove(node.Value.Signature);
+        _addresses.Remove(node.Value.Share);
+    }
+
+    private readonly record struct Handshake(string Signature, LinkedListNode<Held<string>> Share, long Since);
 }

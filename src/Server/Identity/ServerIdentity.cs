@@ -22,6 +22,7 @@ internal sealed class ServerIdentity : IDisposable
         PublicKeyBase64 = Convert.ToBase64String(PublicKey);
         ServerId = Identity.ServerId.Format(PublicKey);
         NodeId = Identity.ServerId.NodeId(PublicKey);
+        PseudonymSecret = HMACSHA256.HashData(seed, "relay-pseudonyms-v1"u8);
     }
 
     public string ServerId { get; }
@@ -29,6 +30,9 @@ internal sealed class ServerIdentity : IDisposable
     public string NodeId { get; }
 
     public byte[] PublicKey { get; }
+
+    /// <summary>A secret that follows from the key, for pseudonyms in what is stored.</summary>
+    public byte[] PseudonymSecret { get; }
 
     public string PublicKeyBase64 { get; }
 

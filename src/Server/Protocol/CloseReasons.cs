@@ -34,6 +34,7 @@ internal static class CloseReasons
         new(CloseReason.Banned, "banned", 1008, "Banned"),
         new(CloseReason.Disconnected, "disconnected"),
         new(CloseReason.Drained, "drained", 1012, "Server draining"),
+        new(CloseReason.Replaced, "replaced", 1001, "Replaced by a newer connection"),
         new(CloseReason.InternalError, "internal_error", 1011, "Internal server error"),
     ];
 

@@ -1,36 +1,49 @@
-using System.Runtime.InteropServices;
 using Relay.Addresses;
 
 namespace Relay.RateLimiting;
 
-/// <summary>How often each address may do something: so many times at once, and as many again in a minute. One that has not for a minute is forgotten.</summary>
-internal sealed class AddressRate(int perMinute, TimeProvider time)
+/// <summary>
+/// How often each address may do something: so many times at once, and as many again in a minute. One that has not for a
+/// minute is forgotten; in a full table, one of the network that has most addresses in it.
+/// </summary>
+internal sealed class AddressRate(int perMinute, TimeProvider time, int maxAddresses = 65_536)
 {
-    // Far above what connection limits let happen within a minute; when it is full, new addresses wait.
-    private const int MaxAddresses = 65_536;
-
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
 
     // Guarded by _lock.
-    private readonly Dictionary<IpKey, (TokenBucket Bucket, long Last)> _addresses = [];
+    private readonly Dictionary<IpKey, LinkedListNode<Held<Entry>>> _addresses = [];
+    private readonly FairPool<Entry> _shares = new();
     private long _lastForgot = time.GetTimestamp();
 
+    /// <summary>False: too often, or the table is full of addresses whose networks have no more of them than this one's.</summary>
     public bool TryTake(IpKey key)
     {
         lock (_lock)
         {
             Forget();
-            if (_addresses.Count >= MaxAddresses && !_addresses.ContainsKey(key))
+            if (!_addresses.TryGetValue(key, out var node) && !TryAdd(key, out node))
             {
                 return false;
             }
 
-            ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_addresses, key, out _);
+            var entry = node.Value.Item;
             entry.Last = time.GetTimestamp();
             return entry.Bucket.TryTake(1, perMinute, Minute, time);
         }
+    }
+
+    private bool TryAdd(IpKey key, out LinkedListNode<Held<Entry>> node)
+    {
+        node = _shares.Add(key, 1, new Entry());
+        _addresses.Add(key, node);
+        if (_addresses.Count > maxAddresses)
+        {
+            Remove(_shares.Surplus(node).First!);
+        }
+
+        return node.List is not null;
     }
 
     private void Forget()
@@ -41,12 +54,25 @@ internal sealed class AddressRate(int perMinute, TimeProvider time)
         }
 
         _lastForgot = time.GetTimestamp();
-        foreach (var (key, entry) in _addresses)
+        foreach (var (_, node) in _addresses)
         {
-            if (time.GetElapsedTime(entry.Last) >= Minute)
+            if (time.GetElapsedTime(node.Value.Item.Last) >= Minute)
             {
-                _addresses.Remove(key);
+                Remove(node);
             }
         }
+    }
+
+    private void Remove(LinkedListNode<Held<Entry>> node)
+    {
+        _addresses.Remove(node.Value.Holder);
+        _shares.Remove(node);
+    }
+
+    private sealed class Entry
+    {
+        public TokenBucket Bucket;
+
+        public long Last;
     }
 }

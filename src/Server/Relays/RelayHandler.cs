@@ -7,7 +7,7 @@ namespace Relay.Relays;
 
 /// <summary>register by peer id, update_load, get_relays and heartbeat.</summary>
 internal sealed class RelayHandler(
-    ClientDirectory presence, RelayRegistry registry, RelayOptions options, ServerIdentity identity, TimeProvider time)
+    NameClaims claims, RelayRegistry registry, RelayOptions options, ServerIdentity identity, TimeProvider time)
 {
     // Every answer repeats the keys of up to a hundred relays: a longer key would make a small question a flood.
     private const int MaxKeyLength = 256;
@@ -15,7 +15,7 @@ internal sealed class RelayHandler(
     private const double DefaultMaxConnections = 20;
     private const string InvalidPeerId = "Invalid peerId";
 
-    public void Register(Client client, in ClientMessage message)
+    public ValueTask RegisterAsync(Client client, in ClientMessage message)
     {
         var peerId = message.Text("peerId")!;
         var key = message.Text("publicKey");
@@ -25,22 +25,22 @@ internal sealed class RelayHandler(
         var error = !PeerId.IsValid(peerId) ? "Invalid peerId: must be 1-128 alphanumeric characters, hyphens, or underscores"
             : maxConnections is not (>= 1 and <= 1000) ? "maxConnections must be a finite number between 1 and 1000"
             : key?.Length > MaxKeyLength ? "Invalid public key length"
-            : presence.ClaimPeerId(client, peerId) switch
-            {
-                Claim.HeldByAnother => "Peer ID already in use by another connection",
-                Claim.HasAnother => "Cannot re-register with a different peerId",
-                _ => null,
-            };
+            : null;
         if (error is not null)
         {
             client.SendError(error);
-            return;
+            return ValueTask.CompletedTask;
         }
 
-        registry.Register(client, peerId, string.IsNullOrEmpty(key) ? null : key, maxConnections);
-        client.Send(MessageWriter.Write(
-            new RegisteredPeer(peerId, identity.ServerId, registry.Choose(options.Offered, peerId, null)),
-            ServerJson.Default.RegisteredPeer));
+        key = string.IsNullOrEmpty(key) ? null : key;
+        var claim = claims.ClaimPeerIdAsync(client, peerId, key);
+        if (claim.IsCompletedSuccessfully)
+        {
+            Answer(client, peerId, key, maxConnections, claim.Result);
+            return ValueTask.CompletedTask;
+        }
+
+        return AnswerLaterAsync(client, peerId, key, maxConnections, claim);
     }
 
     public void UpdateLoad(Client client, in ClientMessage message)
@@ -87,6 +87,28 @@ internal sealed class RelayHandler(
         if (client.PeerId is { } peerId)
         {
             registry.Remove(client, peerId);
+        }
+    }
+
+    private async ValueTask AnswerLaterAsync(Client client, string peerId, string? key, double maxConnections, ValueTask<Claim> claim) =>
+        Answer(client, peerId, key, maxConnections, await claim);
+
+    private void Answer(Client client, string peerId, string? key, double maxConnections, Claim claim)
+    {
+        switch (claim)
+        {
+            case Claim.HeldByAnother:
+                client.SendError("Peer ID already in use by another connection");
+                break;
+            case Claim.HasAnother:
+                client.SendError("Cannot re-register with a different peerId");
+                break;
+            default:
+                registry.Register(client, peerId, key, maxConnections);
+                client.Send(MessageWriter.Write(
+                    new RegisteredPeer(peerId, identity.ServerId, registry.Choose(options.Offered, peerId, null)),
+                    ServerJson.Default.RegisteredPeer));
+                break;
         }
     }
 

@@ -1,12 +1,17 @@
+using Relay.Addresses;
 using Relay.Protocol;
 
 namespace Relay.Rendezvous;
 
+/// <summary>A name, and a pseudonym of its kind and the key that it was registered with: a successor to the name with another key is another.</summary>
+internal readonly record struct RowOwner(string Name, string Key);
+
 /// <summary>The registrations of one message, and its sender.</summary>
 /// <param name="Name">The identity that it is done as.</param>
-/// <param name="OtherName">The same socket's other name, if it has one: what lies there under it is its own as well.</param>
+/// <param name="OtherName">The same socket's other name, or the same one: what lies there under it is its own as well.</param>
 /// <param name="Owner">The session, which its tokens go with.</param>
-internal sealed record Registration(string Name, string? OtherName, long Owner, RendezvousRequest Request);
+/// <param name="Address">The pseudonym of the sender's address, which its rows count against.</param>
+internal sealed record Registration(RowOwner Name, RowOwner OtherName, long Owner, IpKey Address, RendezvousRequest Request);
 
 /// <summary>What others had put down there before.</summary>
 internal sealed record Findings(List<FoundDrop> Drops, List<HeldToken> Tokens);

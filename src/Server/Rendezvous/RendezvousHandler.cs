@@ -1,5 +1,6 @@
 using Relay.Clients;
 using Relay.Protocol;
+using Relay.RateLimiting;
 
 namespace Relay.Rendezvous;
 
@@ -7,7 +8,8 @@ namespace Relay.Rendezvous;
 /// register_rendezvous. A socket waits for its own registration to be on the disk, and no thread waits with it: what was
 /// answered is kept.
 /// </summary>
-internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory presence, Sessions.ClientSessionOptions sessions)
+internal sealed class RendezvousHandler(
+    RendezvousStore store, ClientDirectory presence, HolderPseudonyms pseudonyms, Sessions.ClientSessionOptions sessions)
 {
     public ValueTask RegisterAsync(Client client, in ClientMessage message)
     {
@@ -24,8 +26,9 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
         }
 
         var name = client.NameIn(message)!;
-        var otherName = name == client.PeerId ? client.Code : client.PeerId;
-        return new ValueTask(RegisterAsync(client, new Registration(name, otherName, client.Session.Id, request)));
+        var otherName = (name == client.PeerId ? client.Code : client.PeerId) ?? name;
+        return new ValueTask(RegisterAsync(
+            client, new Registration(OwnerOf(client, name), OwnerOf(client, otherName), client.Session.Id, pseudonyms.Of(client.Session.Key), request)));
     }
 
     /// <summary>
@@ -52,17 +55,20 @@ internal sealed class RendezvousHandler(RendezvousStore store, ClientDirectory p
         foreach (var (other, _) in matches)
         {
             other.Send(MessageWriter.Write(
-                new RendezvousMatch(new LiveMatch(registration.Name, registration.Request.RelayId)), ServerJson.Default.RendezvousMatch));
+                new RendezvousMatch(new LiveMatch(registration.Name.Name, registration.Request.RelayId)), ServerJson.Default.RendezvousMatch));
         }
     }
+
+    private RowOwner OwnerOf(Client client, string name) =>
+        new(name, pseudonyms.Of(name == client.PeerId ? $"peer:{client.PeerKey}" : $"code:{client.PublicKey}"));
 
     /// <summary>The connected peers, each once. A name alone is not enough: it may belong to another socket by now.</summary>
     private List<(Client Client, LiveMatch Match)> Present(List<HeldToken> tokens)
     {
         var seen = new HashSet<long>();
         return [.. from token in tokens
-            let client = presence.Find(token.PeerId)
-            where client is not null && client.Session.Id == token.Owner && seen.Add(token.Owner)
+            let client = presence.Find(token.PeerId, token.Owner)
+            where client is not null && seen.Add(token.Owner)
             select (client, new LiveMatch(token.PeerId, token.RelayId))];
     }
 

@@ -17,7 +17,7 @@ internal sealed class RendezvousOptions : IValidatableObject
     [Range(100, 100_000)]
     public int RowsPerIdentity { get; set; } = 500;
 
-    /// <summary>Live points and tokens in total; one more replaces the oldest of all. 4 KiB each at most.</summary>
+    /// <summary>Live points and tokens in total; one more replaces the oldest of whichever address has most. 4 KiB each at most.</summary>
     [Range(100, 100_000_000)]
     public int MaxRows { get; set; } = 250_000;
 

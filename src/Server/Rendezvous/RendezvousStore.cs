@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Relay.Addresses;
 using Relay.Storage;
 
 namespace Relay.Rendezvous;
@@ -9,9 +10,14 @@ namespace Relay.Rendezvous;
 /// </summary>
 internal sealed class RendezvousStore(Database database, RendezvousOptions options, TimeProvider time)
 {
+    private const long Unknown = -1;
+
     // Database thread only.
     private readonly MeetingPoints _points = new();
     private long _written;
+
+    // The state of the rows that their addresses were last counted in, or that the changes since have led to.
+    private long _revision = Unknown;
 
     // Written by the database thread; read anywhere.
     private long _dailyPoints;
@@ -46,7 +52,7 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
 
     /// <summary>Removes some of the tokens that a relay has left which is no more; gives how many it were.</summary>
     public Task<long> RemoveLeftTokensAsync(int most) =>
-        database.RunAsync(connection => Remove(connection, _points.DeleteTokens(connection, most)));
+        database.RunAsync(connection => Remove(connection, () => _points.DeleteTokens(connection, most)));
 
     /// <summary>Counts anew what is there.</summary>
     public Task CountAsync() => database.RunAsync(connection =>
@@ -57,6 +63,7 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
 
     internal Findings Register(SqliteConnection connection, Registration registration)
     {
+        Synchronize(connection);
         var now = Now();
         var found = new Findings([], []);
         var change = default(RowCounts);
@@ -78,20 +85,20 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
         if (change.All > 0)
         {
             change += LimitIdentity(connection, registration.Name, now);
-            LimitAll(connection, change, now);
         }
 
+        LimitAll(connection, registration.Address, change, now);
         return found;
     }
 
     internal long RemoveTokens(SqliteConnection connection, long owner, IReadOnlyList<string> names) =>
-        Remove(connection, names.Aggregate(default(RowCounts), (change, name) => change + _points.DeleteTokensOf(connection, name, owner)));
+        Remove(connection, () => names.Aggregate(default(RowCounts), (change, name) => change + _points.DeleteTokensOf(connection, name, owner)));
 
     internal long RemoveExpired(SqliteConnection connection, int most) =>
-        Remove(connection, _points.DeleteExpired(connection, Now(), most));
+        Remove(connection, () => _points.DeleteExpired(connection, Now(), most));
 
     // Expired rows are removed first: they are only there because the sweep has not run yet.
-    private RowCounts LimitIdentity(SqliteConnection connection, string name, long now)
+    private RowCounts LimitIdentity(SqliteConnection connection, RowOwner name, long now)
     {
         var over = _points.CountOf(connection, name) - options.RowsPerIdentity;
         if (over <= 0)
@@ -104,7 +111,8 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
         return over > 0 ? change + _points.DeleteOldestOf(connection, name, over) : change;
     }
 
-    private void LimitAll(SqliteConnection connection, RowCounts change, long now)
+    // Then those of whoever has most, so that no address can remove what others have put down.
+    private void LimitAll(SqliteConnection connection, IpKey writer, RowCounts change, long now)
     {
         var over = Book(connection, change).All - options.MaxRows;
         if (over <= 0)
@@ -113,20 +121,38 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
         }
 
         var removed = _points.DeleteExpired(connection, now, over);
-        over += removed.All;
-        Book(connection, over > 0 ? removed + _points.DeleteOldest(connection, over) : removed);
+        for (over += removed.All; over > 0; over--)
+        {
+            removed += _points.DeleteOldestBy(connection, _points.Shares.Largest(writer));
+        }
+
+        Book(connection, removed);
     }
 
-    private long Remove(SqliteConnection connection, RowCounts change)
+    private long Remove(SqliteConnection connection, Func<RowCounts> delete)
     {
+        Synchronize(connection);
+        var change = delete();
         Book(connection, change);
         return -change.All;
+    }
+
+    // At the start, and after a rollback, the rows are not those that were counted. Until Book, nobody knows whether this change will last.
+    private void Synchronize(SqliteConnection connection)
+    {
+        if (_points.Revision(connection) != _revision)
+        {
+            _points.Recount(connection);
+        }
+
+        _revision = Unknown;
     }
 
     // Kept with the rows and not only in memory: what is rolled back is rolled back here too.
     private RowCounts Book(SqliteConnection connection, RowCounts change)
     {
         var totals = _points.Add(connection, change);
+        _revision = _points.Advance(connection);
         Volatile.Write(ref _dailyPoints, totals.Points);
         Volatile.Write(ref _hourlyTokens, totals.Tokens);
         return totals;

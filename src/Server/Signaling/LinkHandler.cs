@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Relay.Clients;
 using Relay.Protocol;
 using Relay.RateLimiting;
@@ -30,16 +31,14 @@ internal sealed class LinkHandler(
         {
             client.SendError(error);
         }
-        else if (!TryAdd(client, code, key, link, message.DisplayText("deviceName") ?? "Unknown Browser", out var request))
+        else if (!TryAdd(client, code, key, link, message.DisplayText("deviceName") ?? "Unknown Browser", out var phone))
         {
             // One text for every cause, as with pair requests; for too many of them too, so that they teach nothing.
             client.Send(MessageWriter.Write(new LinkError("Link request could not be processed"), ServerJson.Default.LinkError));
         }
         else
         {
-            request.To.Send(MessageWriter.Write(
-                new LinkRequested(link, key, request.DeviceName, (long)options.PairRequestTimeout.TotalMilliseconds),
-                ServerJson.Default.LinkRequested));
+            ShowNext(phone);
         }
     }
 
@@ -71,10 +70,12 @@ internal sealed class LinkHandler(
             client.Send(MessageWriter.Write(
                 new LinkMatched(link, request.FromKey, IsInitiator: false, request.FromCode, request.DeviceName, DeviceId: null),
                 ServerJson.Default.LinkMatched));
+            ShowNext(client);
         }
         else
         {
             request.From.Send(MessageWriter.Write(new LinkRejected(link), ServerJson.Default.LinkRejected));
+            ShowNext(client);
         }
     }
 
@@ -83,26 +84,33 @@ internal sealed class LinkHandler(
     {
         foreach (var request in pending.TakeAll(RequestKind.Link, client))
         {
-            TellTimeout(request.From == client ? request.To : request.From, request);
+            if (request.To == client)
+            {
+                TellTimeout(request.From, request);
+            }
+            else
+            {
+                TellPhone(request);
+            }
         }
     }
 
-    /// <summary>There was no answer: both are notified.</summary>
-    public static void Expire(PendingRequest request)
+    /// <summary>There was no answer, or there can be none: both are notified, and the phone gets the next request.</summary>
+    public void Expire(PendingRequest request)
     {
         TellTimeout(request.From, request);
-        TellTimeout(request.To, request);
+        TellPhone(request);
     }
 
-    private bool TryAdd(Client client, string code, string key, string link, string deviceName, out PendingRequest request)
+    private bool TryAdd(Client client, string code, string key, string link, string deviceName, [NotNullWhen(true)] out Client? phone)
     {
-        request = null!;
-        if (!_addresses.TryTake(client.Session.Key) || link == code || !presence.TryFindCode(link, out var phone))
+        phone = null;
+        if (!_addresses.TryTake(client.Session.Key) || link == code || !presence.TryFindCode(link, out phone))
         {
             return false;
         }
 
-        request = new PendingRequest
+        var request = new PendingRequest
         {
             Kind = RequestKind.Link,
             From = client,
@@ -113,9 +121,37 @@ internal sealed class LinkHandler(
             ToCode = link,
             DeviceName = deviceName,
         };
+        if (!pending.TryAdd(request, out var displaced))
+        {
+            return false;
+        }
 
-        // Only the browser's own earlier request can have been displaced: there is one place.
-        return pending.TryAdd(request, out _);
+        // A browser knows that its own repeat replaces what it asked before.
+        if (displaced is not null && displaced.From != client)
+        {
+            Expire(displaced);
+        }
+
+        return true;
+    }
+
+    private void TellPhone(PendingRequest ended)
+    {
+        if (ended.IsShown)
+        {
+            TellTimeout(ended.To, ended);
+            ShowNext(ended.To);
+        }
+    }
+
+    private void ShowNext(Client phone)
+    {
+        if (pending.TakeNextToShow(phone) is { } request)
+        {
+            var seconds = Math.Ceiling((options.PairRequestTimeout - time.GetElapsedTime(request.MadeAt)).TotalSeconds);
+            phone.Send(MessageWriter.Write(
+                new LinkRequested(request.ToCode, request.FromKey, request.DeviceName, (long)(Math.Max(seconds, 0) * 1000)), ServerJson.Default.LinkRequested));
+        }
     }
 
     private static void TellTimeout(Client client, PendingRequest request) =>

@@ -7,6 +7,7 @@ namespace Relay.Signaling;
 /// <summary>register by pairing code, pair_request and pair_response.</summary>
 internal sealed class PairingHandler(
     ClientDirectory presence,
+    NameClaims claims,
     PendingRequests pending,
     PairRequestRate rate,
     MatchTable matches,
@@ -16,7 +17,7 @@ internal sealed class PairingHandler(
     // One text for every cause, so that asking is no way to learn which codes exist.
     private const string NotPossible = "Pair request could not be processed";
 
-    public void Register(Client client, in ClientMessage message)
+    public ValueTask RegisterAsync(Client client, in ClientMessage message)
     {
         var code = message.Text("pairingCode")!;
         var key = message.Text("publicKey")!;
@@ -26,16 +27,17 @@ internal sealed class PairingHandler(
         if (error is not null)
         {
             client.SendError(error);
-            return;
+            return ValueTask.CompletedTask;
         }
 
-        client.Send(presence.ClaimCode(client, code, key) switch
+        var claim = claims.ClaimCodeAsync(client, code, key);
+        if (claim.IsCompletedSuccessfully)
         {
-            Claim.HasAnother => MessageWriter.Error("Cannot re-register with a different pairing code"),
-            Claim.HeldByAnother => MessageWriter.Write(
-                new CodeCollision("Pairing code already in use. Please reconnect with a new code."), ServerJson.Default.CodeCollision),
-            _ => MessageWriter.Write(new Registered(code, identity.ServerId), ServerJson.Default.Registered),
-        });
+            Answer(client, code, claim.Result);
+            return ValueTask.CompletedTask;
+        }
+
+        return AnswerLaterAsync(client, code, claim);
     }
 
     public void Request(Client client, in ClientMessage message)
@@ -128,6 +130,16 @@ internal sealed class PairingHandler(
     /// <summary>There was no answer, or there can be none: the requester is notified.</summary>
     public static void Expire(PendingRequest request) =>
         request.From.Send(MessageWriter.Write(new PairTimeout(request.ToCode), ServerJson.Default.PairTimeout));
+
+    private async ValueTask AnswerLaterAsync(Client client, string code, ValueTask<Claim> claim) => Answer(client, code, await claim);
+
+    private void Answer(Client client, string code, Claim claim) => client.Send(claim switch
+    {
+        Claim.HasAnother => MessageWriter.Error("Cannot re-register with a different pairing code"),
+        Claim.HeldByAnother => MessageWriter.Write(
+            new CodeCollision("Pairing code already in use. Please reconnect with a new code."), ServerJson.Default.CodeCollision),
+        _ => MessageWriter.Write(new Registered(code, identity.ServerId), ServerJson.Default.Registered),
+    });
 
     private bool TryAdd(Client client, string code, string target, out PendingRequest request, out PendingRequest? displaced)
     {

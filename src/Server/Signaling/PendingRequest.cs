@@ -39,6 +39,9 @@ internal sealed class PendingRequest
 
     public long MadeAt { get; set; }
 
+    /// <summary>A phone was sent this request to link; the others to it wait for their turn.</summary>
+    public bool IsShown { get; set; }
+
     /// <summary>Where it stands among all, oldest first; null: it has ended, or never waited.</summary>
     public LinkedListNode<PendingRequest>? Place { get; set; }
 

@@ -1,5 +1,5 @@
-using Relay.Addresses;
 using Relay.Clients;
+using Relay.RateLimiting;
 
 namespace Relay.Signaling;
 
@@ -28,8 +28,8 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
 
     /// <summary>
     /// Adds a request in place of an earlier one by the same requester to the same target. False when the target has left
-    /// or too many wait for it. <paramref name="displaced"/> has ended: the earlier one, or one by an address that held
-    /// more than its share of the target's places.
+    /// or too many wait for it; of links, when one by the same address does. <paramref name="displaced"/> has ended: the earlier
+    /// one, or one by whoever holds most of the target's places.
     /// </summary>
     public bool TryAdd(PendingRequest request, out PendingRequest? displaced)
     {
@@ -43,10 +43,16 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
             }
 
             var waiting = _byTarget.GetValueOrDefault(new Key(request.Kind, request.To)) ?? [];
-            displaced = waiting.Find(earlier => earlier.From == request.From);
-            if (displaced is null && waiting.Count >= PlacesPerTarget(request.Kind))
+            var place = waiting.FindIndex(earlier => earlier.From == request.From);
+            displaced = place >= 0 ? waiting[place] : null;
+            if (displaced is null && request.Kind == RequestKind.Link && waiting.Exists(other => other.FromAddress == request.FromAddress))
             {
-                displaced = FindCrowder(waiting, request.FromAddress);
+                return false;
+            }
+
+            if (displaced is null && waiting.Count >= options.PendingPerTarget)
+            {
+                displaced = FindCrowder(waiting, request);
                 if (displaced is null)
                 {
                     return false;
@@ -58,19 +64,41 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
                 End(displaced);
             }
 
-            Begin(request);
+            // A link that is asked for again keeps its turn.
+            Begin(request, place >= 0 && request.Kind == RequestKind.Link ? place : null);
             return true;
         }
     }
 
-    /// <summary>Ends the request to a client, by the requester with this code or by whoever made the oldest; null when none waits.</summary>
+    /// <summary>
+    /// The request to link that the phone has to show now, each once; null when there is none, or one is shown already. An answer names no
+    /// browser, so that a phone gets one request at a time.
+    /// </summary>
+    public PendingRequest? TakeNextToShow(Client to)
+    {
+        lock (_lock)
+        {
+            if (_byTarget.GetValueOrDefault(new Key(RequestKind.Link, to))?[0] is not { IsShown: false } request)
+            {
+                return null;
+            }
+
+            request.IsShown = true;
+            return request;
+        }
+    }
+
+    /// <summary>
+    /// Ends the request to a client, by the requester with this code or by whoever made the oldest; of links the one that is
+    /// shown; null when none waits.
+    /// </summary>
     public PendingRequest? Take(RequestKind kind, Client to, string? fromCode = null)
     {
         lock (_lock)
         {
             // One whose requester is leaving belongs to its Leave.
             var request = _byTarget.GetValueOrDefault(new Key(kind, to))?
-                .Find(request => (fromCode is null || request.FromCode == fromCode) && !request.From.HasLeft);
+                .Find(request => (fromCode is null || request.FromCode == fromCode) && (kind == RequestKind.Pair || request.IsShown) && !request.From.HasLeft);
             if (request is not null)
             {
                 End(request);
@@ -127,23 +155,18 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
         }
     }
 
-    // A phone shows one browser at a time; a person can look through more who want to pair.
-    private int PlacesPerTarget(RequestKind kind) => kind == RequestKind.Link ? 1 : options.PendingPerTarget;
-
     private bool IsAged(PendingRequest request, TimeSpan age) => time.GetElapsedTime(request.MadeAt) >= age;
 
-    /// <summary>
-    /// The youngest request of the address that has most of the places, if that would still have no fewer than the
-    /// new one's: one address cannot keep all others from a target.
-    /// </summary>
-    private static PendingRequest? FindCrowder(List<PendingRequest> waiting, IpKey requester)
+    /// <summary>The youngest request of whoever holds most of a target's places; null when nobody holds more than the requester then would.</summary>
+    private static PendingRequest? FindCrowder(List<PendingRequest> waiting, PendingRequest request)
     {
-        var most = waiting.GroupBy(request => request.FromAddress).MaxBy(requests => requests.Count());
-        var own = waiting.Count(request => request.FromAddress == requester);
-        return most is not null && most.Count() > own + 1 ? most.Last() : null;
+        var places = new FairPool<PendingRequest>();
+        waiting.ForEach(earlier => places.Add(earlier.FromAddress, 1, earlier));
+        var youngest = places.Surplus(places.Add(request.FromAddress, 1, request)).Last!.Value.Item;
+        return youngest == request ? null : youngest;
     }
 
-    private void Begin(PendingRequest request)
+    private void Begin(PendingRequest request, int? place)
     {
         request.MadeAt = time.GetTimestamp();
         request.Place = _all.AddLast(request);
@@ -152,8 +175,8 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
             request.WarningPlace = _toWarn.AddLast(request);
         }
 
-        AddTo(_byTarget, new Key(request.Kind, request.To), request);
-        AddTo(_byRequester, new Key(request.Kind, request.From), request);
+        AddTo(_byTarget, new Key(request.Kind, request.To), request, place);
+        AddTo(_byRequester, new Key(request.Kind, request.From), request, place: null);
         _counts[(int)request.Kind]++;
     }
 
@@ -172,14 +195,14 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
         _counts[(int)request.Kind]--;
     }
 
-    private static void AddTo(Dictionary<Key, List<PendingRequest>> lists, Key key, PendingRequest request)
+    private static void AddTo(Dictionary<Key, List<PendingRequest>> lists, Key key, PendingRequest request, int? place)
     {
         if (!lists.TryGetValue(key, out var list))
         {
             lists.Add(key, list = []);
         }
 
-        list.Add(request);
+        list.Insert(place ?? list.Count, request);
     }
 
     private static void RemoveFrom(Dictionary<Key, List<PendingRequest>> lists, Key key, PendingRequest request)
@@ -189,5 +212,6 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
             lists.Remove(key);
         }
     }
+
     private readonly record struct Key(RequestKind Kind, Client Client);
 }

@@ -1,7 +1,7 @@
 namespace Relay.Signaling;
 
 /// <summary>Warns of requests to pair and expires them, and those to link.</summary>
-internal sealed class RequestDeadline(PendingRequests pending, PairingHandler pairing)
+internal sealed class RequestDeadline(PendingRequests pending, PairingHandler pairing, LinkHandler links)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
@@ -20,7 +20,7 @@ internal sealed class RequestDeadline(PendingRequests pending, PairingHandler pa
             }
             else
             {
-                LinkHandler.Expire(request);
+                links.Expire(request);
             }
         }
     }

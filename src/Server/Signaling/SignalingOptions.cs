@@ -13,7 +13,7 @@ internal sealed class SignalingOptions
     /// <summary>How long before the end both sides are warned; 0, or no shorter than the timeout: no warning.</summary>
     internal TimeSpan PairRequestWarning { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Pair requests that may wait for one target.</summary>
+    /// <summary>Pair requests that may wait for one target, and as many link requests of different addresses; one more takes the place of one by whoever holds most.</summary>
     internal int PendingPerTarget { get; set; } = 10;
 
     /// <summary>Pair requests of one socket per minute, as a token bucket of this size.</summary>

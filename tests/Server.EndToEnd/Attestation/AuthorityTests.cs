@@ -101,6 +101,36 @@ public sealed class AuthorityTests
         Assert.Equal(65, authority.Asked.Count);
     }
 
+    /// <summary>The authority is slow and one address asks as much as it may: an attestation of another address goes on.</summary>
+    [Fact]
+    public async Task Authority_BusyWithOneAddress_IsAskedForAnother()
+    {
+        await using var authority = await Authority.StartAsync();
+        await using var server = await authority.StartRelayAsync(settings => settings.Admission.PerIp = 100);
+        var gate = new TaskCompletionSource();
+        authority.OnChallenge = Authority.SayLater(gate.Task, Authority.Challenge);
+        var clients = new List<TestClient>();
+        for (var i = 0; i < 64; i++)
+        {
+            clients.Add(await TestClient.ConnectAsync(server, from: "127.0.0.2"));
+            await clients[i].SendAsync(Request);
+        }
+
+        await authority.AskedIsAsync(64);
+        await using var other = await TestClient.ConnectAsync(server, from: "127.0.0.3");
+        await other.SendAsync(Request);
+        await clients[0].ExpectAsync("attest_error");
+        await authority.AskedIsAsync(65);
+        Assert.Equal((64, 1), (server.Get<AttestationClient>().Counts().Open, Count(server, AuthorityOutcome.Busy)));
+
+        gate.SetResult();
+        await other.ExpectAsync("attest_challenge");
+        foreach (var client in clients)
+        {
+            await client.DisposeAsync();
+        }
+    }
+
     [Fact]
     public async Task Socket_ThatWaitsForTheAuthority_KeepsItsOrderAndHoldsUpNobody()
     {

@@ -42,7 +42,7 @@ public sealed class ChunkTests
     }
 
     [Fact]
-    public async Task Announce_ChunksOfAnotherChannel_AreNotOfThisOne()
+    public async Task Announce_SameIdInTwoChannels_AreTwoChunks()
     {
         await using var server = await RelayServer.StartAsync();
         await using var owner = await TestClient.RegisterAsync(server, "AAAAAA");
@@ -52,9 +52,13 @@ public sealed class ChunkTests
         await other.OwnAsync("spam");
         await subscriber.SubscribeAsync("spam");
         await other.AnnounceAsync("spam", "a");
-        await subscriber.ExpectNothingAsync();
-        await other.AnnounceAsync("spam", "a", "b");
-        await subscriber.ExpectAvailableAsync("spam", "b");
+        await subscriber.ExpectAvailableAsync("spam", "a");
+        await other.PushedAsync("a", "\"spam\"", "spam");
+        await subscriber.ExpectCachedAsync("a", "\"spam\"", "spam");
+        await subscriber.WaitForChunkAsync("a", "news");
+        await owner.ExpectPullAsync("a", "news");
+        await owner.PushedAsync("a", "\"news\"", "news", served: 1);
+        await subscriber.ExpectChunkAsync("a", "\"news\"", "relay", "news");
     }
 
     [Fact]
@@ -66,7 +70,6 @@ public sealed class ChunkTests
         await using var second = await TestClient.RegisterAsync(server, "CCCCCC");
         await source.AnnounceAsync("news", "a");
         await first.WaitForChunkAsync("a");
-        await second.WaitForChunkAsync("a", "another channel than the chunk's");
         await second.WaitForChunkAsync("a");
         await source.ExpectPullAsync("a");
         await source.ExpectNothingAsync();

@@ -96,7 +96,14 @@ public sealed class FederationTests
         }
 
         await RefusedBeforeUpgradeAsync(server, "127.0.1.1");
-        await RefusedBeforeUpgradeAsync(server, "127.0.2.1");
+        await using (var other = await TestClient.ConnectAsync(server, "/federation", "127.0.2.1", greeted: false))
+        {
+            // An address that has none is let in, in place of one of those with four.
+            Assert.Equal(32, server.Get<PeerTable>().PendingCount);
+        }
+
+        await Eventually.TrueAsync(() => server.Get<PeerTable>().PendingCount == 31, "the other has left");
+        idle.Add(await TestClient.ConnectAsync(server, "/federation", "127.0.2.1", greeted: false));
         Assert.Equal(32, server.Get<PeerTable>().PendingCount);
 
         // Clients have all their places, and one more is told so as ever.

@@ -137,7 +137,8 @@ public sealed class EverythingVanishesTests
 
     private static async Task PullAsync(TestClient client, string source)
     {
-        for (var i = 100; i < 200; i++)
+        // The push in its channel was one more announcement than a socket may have: the oldest of the 1,000 is forgotten.
+        for (var i = 101; i <= 200; i++)
         {
             await AskAsync(client, $$"""{"type":"chunk_request","chunkId":"{{source}}-chunk-{{i}}","channelId":"{{source}}-0"}""", "chunk_pulling");
         }

@@ -44,7 +44,7 @@ public sealed class RendezvousLifetimeTests
         long owner;
         await using (var first = await TestClient.RegisterAsync(server, "AAAAAA"))
         {
-            owner = server.Get<ClientDirectory>().Find("AAAAAA")!.Session.Id;
+            owner = SessionOf(server, "AAAAAA");
             await first.MeetAsync("'hourlyTokens':['old','both']");
 
             // As if removing them had failed: for a while they are not where they are looked for.
@@ -134,14 +134,14 @@ public sealed class RendezvousLifetimeTests
         using (var beside = new SqliteConnection($"Data Source={Path.Combine(folder, "relay.db")};Pooling=false"))
         {
             beside.Open();
-            Do(beside, "INSERT INTO meeting_points SELECT 1, 't', 'AAAAAA', '', '', 1, max(written) + 1, max(expires_at) FROM meeting_points");
+            Do(beside, "INSERT INTO meeting_points SELECT 1, 't', 'AAAAAA', max(name_key), max(address), '', '', 1, max(written) + 1, max(expires_at) FROM meeting_points");
         }
 
         await using (var server = await RelayServer.StartAsync(Configure))
         {
             Assert.Equal((1, 0), Rows(server));
             await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
-            Assert.Equal(1, server.Get<ClientDirectory>().Find("AAAAAA")!.Session.Id);
+            Assert.Equal(1, SessionOf(server, "AAAAAA"));
             await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
             var found = await b.MeetAsync(Ask);
             Assert.Empty(found.Matches());
@@ -237,6 +237,41 @@ public sealed class RendezvousLifetimeTests
 
     private static Task TokensAsync(RelayServer server, int count) =>
         Eventually.TrueAsync(() => Rows(server).Tokens == count, $"{count} tokens are left");
+
+    /// <summary>What rows count against is on the disk as pseudonyms: neither who wrote them nor with which key.</summary>
+    [Fact]
+    public async Task Rows_OnTheDisk_NameNoAddressAndNoKey()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var client = await TestClient.RegisterAsync(server, "AAAAAA", "127.0.0.77");
+        await client.MeetAsync("'dailyPoints':['p'],'deadDrops':{'p':'letter'}");
+        await using var source = await TestClient.RegisterAsync(server, "BBBBBB", "127.0.0.77");
+        await source.OwnAsync("news");
+        await source.PushedAsync("a", "1");
+
+        using var beside = new SqliteConnection($"Data Source={server.Settings.Storage.File};Pooling=false;Mode=ReadOnly");
+        beside.Open();
+        using var command = beside.CreateCommand();
+        command.CommandText = "SELECT name_key, address FROM meeting_points UNION ALL SELECT '', address FROM chunk_cache";
+        using var rows = command.ExecuteReader();
+        var found = new List<(string Key, string Address)>();
+        while (rows.Read())
+        {
+            found.Add((rows.GetString(0), rows.GetString(1)));
+        }
+
+        // The same address has the same one in both tables.
+        Assert.Equal(2, found.Count);
+        Assert.Equal(found[0].Address, found[1].Address);
+        Assert.All(found, row => Assert.DoesNotContain("127.0.0", row.Address, StringComparison.Ordinal));
+        Assert.All(found, row => Assert.DoesNotContain(TestClient.Key("AAAAAA")[..20], row.Key, StringComparison.Ordinal));
+    }
+
+    private static long SessionOf(RelayServer server, string code)
+    {
+        Assert.True(server.Get<ClientDirectory>().TryFindCode(code, out var client));
+        return client.Session.Id;
+    }
 
     private static int Do(SqliteConnection connection, string sql)
     {

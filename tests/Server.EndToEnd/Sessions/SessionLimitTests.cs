@@ -33,7 +33,7 @@ public sealed class SessionLimitTests
         var time = new FakeTimeProvider();
         await using var server = await RelayServer.StartAsync(time: time);
         await using var halfOpen = await RawWebSocket.OpenAsync(server);
-        await halfOpen.WriteTextFrameAsync($$"""{"type":"register","pairingCode":"AAAAAA","publicKey":"{{TestClient.Key("A")}}"}""");
+        await halfOpen.WriteTextFrameAsync($$"""{"type":"register","pairingCode":"AAAAAA","publicKey":"{{TestClient.Key("AAAAAA")}}"}""");
         Assert.Contains("registered", await halfOpen.ReadTextAsync(), StringComparison.Ordinal);
 
         // It reads nothing and answers nothing from here on, not even the close frame.

@@ -138,7 +138,7 @@ public sealed class LinkingTests
 
     // In the reference network another browser took the place of the one that the phone's owner was looking at, and got the approval.
     [Fact]
-    public async Task Request_WhileAnotherBrowserWaits_IsRefusedAndTheFirstGetsTheAnswer()
+    public async Task Request_WhileAnotherBrowserIsShown_WaitsForItsTurn()
     {
         await using var server = await RelayServer.StartAsync();
         await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
@@ -149,17 +149,93 @@ public sealed class LinkingTests
 
         await RequestAsync(thief, key: TestClient.Key("the thief's"));
 
-        await ExpectLinkErrorAsync(thief, NotPossible);
         await phone.ExpectNothingAsync();
+        await thief.ExpectNothingAsync();
         await RespondAsync(phone);
         await browser.ExpectAsync("link_matched");
         var matched = await phone.ExpectAsync("link_matched");
         Assert.Equal(("BBBBBB", BrowserKey), (matched.GetProperty("webClientCode").GetString(), matched.GetProperty("peerPublicKey").GetString()));
         await thief.ExpectNothingAsync();
 
-        // The place is free again.
-        await RequestAsync(thief);
+        // Its turn.
+        Assert.Equal(TestClient.Key("the thief's"), (await phone.ExpectAsync("link_request")).GetProperty("publicKey").GetString());
+    }
+
+    [Theory]
+    [InlineData("rejected")]
+    [InlineData("expired")]
+    [InlineData("left")]
+    public async Task Request_BehindAStrangers_IsShownWhenThatHasEnded(string end)
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await RelayServer.StartAsync(settings => settings.Sessions.SilenceTimeout = TimeSpan.FromHours(1), time);
+        await using var phone = await TestClient.RegisterAsync(server, "PPPPPP");
+        await using var stranger = await TestClient.RegisterAsync(server, "TTTTTT", from: "127.0.0.2");
+        await using var browser = await TestClient.RegisterAsync(server, "BBBBBB");
+        await RequestAsync(stranger);
         await phone.ExpectAsync("link_request");
+        time.Advance(TimeSpan.FromSeconds(50));
+        await RequestAsync(browser);
+        await browser.ExpectNothingAsync();
+        time.Advance(TimeSpan.FromSeconds(50));
+
+        switch (end)
+        {
+            case "rejected":
+                await RespondAsync(phone, accepted: false);
+                await stranger.ExpectAsync("link_rejected");
+                break;
+            case "expired":
+                time.Advance(TimeSpan.FromSeconds(20));
+                Assert.Equal(Timeout, await phone.ReceiveTextAsync());
+                break;
+            default:
+                // The pings of the time that has passed are answered first: the client library would answer them in the middle of closing.
+                await stranger.ExpectNothingAsync();
+                await stranger.CloseAsync();
+                Assert.Equal(Timeout, await phone.ReceiveTextAsync());
+                break;
+        }
+
+        Assert.Equal(end == "expired" ? 50_000 : 70_000, (await phone.ExpectAsync("link_request")).GetProperty("expiresIn").GetInt64());
+        await RespondAsync(phone);
+        await browser.ExpectAsync("link_matched");
+        Assert.Equal("BBBBBB", (await phone.ExpectAsync("link_matched")).GetProperty("webClientCode").GetString());
+    }
+
+    /// <summary>One address has one place however many sockets it opens; ten in one network are too many beside one elsewhere.</summary>
+    [Fact]
+    public async Task Requests_OfACrowdInOneNetwork_LeaveAPlaceForAnother()
+    {
+        await using var server = await RelayServer.StartAsync(settings => settings.Admission.TrustedProxies = ["127.0.0.0/8"]);
+        await using var phone = await TestClient.RegisterBehindProxyAsync(server, "PPPPPP", "192.0.2.1");
+        var strangers = new List<TestClient>();
+        for (var i = 0; i < 10; i++)
+        {
+            strangers.Add(await TestClient.RegisterBehindProxyAsync(server, $"TTTTT{(char)('A' + (i < 8 ? i : i + 1))}", $"203.0.113.{i}"));
+            await RequestAsync(strangers[i]);
+            await strangers[i].ExpectNothingAsync();
+        }
+
+        await phone.ExpectAsync("link_request");
+        await using var second = await TestClient.RegisterBehindProxyAsync(server, "TTTTTZ", "203.0.113.1");
+        await RequestAsync(second);
+        await ExpectLinkErrorAsync(second, NotPossible);
+
+        await using var browser = await TestClient.RegisterBehindProxyAsync(server, "BBBBBB", "198.51.100.1");
+        await RequestAsync(browser);
+        await browser.ExpectNothingAsync();
+
+        Assert.Equal(10, server.Get<PendingRequests>().Count(RequestKind.Link));
+        foreach (var stranger in strangers)
+        {
+            await stranger.DisposeAsync();
+        }
+
+        while ((await phone.ReceiveTextAsync()) is var text && !text.Contains(BrowserKey, StringComparison.Ordinal))
+        {
+            Assert.Contains("link_", text, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

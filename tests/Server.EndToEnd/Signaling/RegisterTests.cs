@@ -109,8 +109,10 @@ public sealed class RegisterTests
         Assert.Equal((1, 1, 1L, 1L), Counts(server));
 
         await holder.CloseAsync();
-        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().Codes == 0, "the holder's code is free");
-        await RegisterAsync(client, "AAAAAA", Good);
+        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().Codes == 0, "the holder is gone");
+
+        // It is held for the holder's key.
+        await RegisterAsync(client, "AAAAAA", TestClient.Key("AAAAAA"));
         await client.ExpectAsync("registered");
     }
 

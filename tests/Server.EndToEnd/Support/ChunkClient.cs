@@ -51,7 +51,7 @@ internal static class ChunkClient
     /// <summary>Requests a chunk that is kept.</summary>
     public static async Task ExpectCachedAsync(this TestClient client, string chunkId, string data, string channelId = "news")
     {
-        await client.RequestChunkAsync(chunkId);
+        await client.RequestChunkAsync(chunkId, channelId);
         await client.ExpectChunkAsync(chunkId, data, "cache", channelId);
     }
 

@@ -71,6 +71,18 @@ internal sealed class TestClient : IAsyncDisposable
         return client;
     }
 
+    /// <summary>Connects through a proxy on this machine that the server trusts, from an address of the test's choice, and registers.</summary>
+    public static async Task<TestClient> RegisterBehindProxyAsync(RelayServer server, string code, string address)
+    {
+        var client = await ConnectAsync(server, headers: new Dictionary<string, string> { ["X-Forwarded-For"] = address });
+        await client.RegisterCodeAsync(code, Key(code));
+        await client.ExpectAsync("registered");
+        return client;
+    }
+
+    public Task RegisterCodeAsync(string code, string key) =>
+        SendAsync($$"""{"type":"register","pairingCode":"{{code}}","publicKey":"{{key}}"}""");
+
     /// <summary>A 32-byte key in base64 that belongs to a code.</summary>
     public static string Key(string code) => Convert.ToBase64String(Encoding.ASCII.GetBytes(code.PadRight(32, 'k')));
 

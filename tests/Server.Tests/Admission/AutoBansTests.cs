@@ -121,6 +121,21 @@ public sealed class AutoBansTests
         Assert.Equal(16, bans.All().Count);
     }
 
+    /// <summary>The attack: one network whose many addresses fill the table, so that nobody else is counted.</summary>
+    [Fact]
+    public void Strike_OneNetworkFillsTheTable_OthersAreStillCounted()
+    {
+        var bans = Create(options => options.MaxAddresses = 16);
+        for (uint i = 0; i < 30; i++)
+        {
+            RecordViolation(bans, IpKey.FromIpv4(0xCB007100 + i), 1);
+        }
+
+        RecordViolation(bans, Key("192.0.2.1"), 3);
+
+        Assert.True(bans.IsBanned(Key("192.0.2.1")));
+    }
+
     [Fact]
     public void Remove_ANetwork_EndsItsBansAndForgetsWhy()
     {

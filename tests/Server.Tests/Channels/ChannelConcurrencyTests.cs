@@ -29,7 +29,7 @@ public sealed class ChannelConcurrencyTests
             for (var visit = 0; visit < 100 || !Volatile.Read(ref over);)
             {
                 var owner = server.Connect();
-                while (!server.Table.IsOwner("news", owner.Client))
+                while (server.Table.OwnerOf("news") != owner.Client)
                 {
                     SpinWait.SpinUntil(() => server.Table.Counts().Owned == 0, Patience);
                     owner.Own("news");
@@ -109,9 +109,9 @@ public sealed class ChannelConcurrencyTests
         server.Channels.Leave(owner.Client);
 
         Assert.Equal(1, tried);
-        Assert.False(server.Table.IsOwner("news", next.Client));
+        Assert.NotSame(next.Client, server.Table.OwnerOf("news"));
         next.Own("news");
-        Assert.True(server.Table.IsOwner("news", next.Client));
+        Assert.Same(next.Client, server.Table.OwnerOf("news"));
         await owner.LeaveAsync();
     }
 

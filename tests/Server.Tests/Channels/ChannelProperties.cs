@@ -85,7 +85,7 @@ public sealed class ChannelProperties
                     break;
             }
 
-            Assert.Equal(_model.IsOwner(channel, client), _table.IsOwner(id, who));
+            Assert.Equal(_model.IsOwner(channel, client), _table.OwnerOf(id) == who);
             Assert.Equal(_model.IsOwner(channel, client) || _model.IsSubscriber(channel, client), _table.IsMember(id, who));
             Assert.Equal(_model.Audience(channel), Numbers(_table.Subscribers(id)));
             _model.Check(_table, Id);
@@ -162,7 +162,7 @@ public sealed class ChannelProperties
             Assert.Equal(_model.IsFree(channel), owner is not null);
             if (owner is null)
             {
-                _upstream.Add(Id(channel), new SharedMessage(new EncodedMessage(ArrayPool<byte>.Shared.Rent(10), 10, receivedAt: ++_number)));
+                _upstream.Add(Id(channel), default, new SharedMessage(new EncodedMessage(ArrayPool<byte>.Shared.Rent(10), 10, receivedAt: ++_number)));
                 _model.Wait(channel, _number);
             }
         }

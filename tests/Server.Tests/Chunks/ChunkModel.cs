@@ -1,40 +1,37 @@
+using Relay.Addresses;
 using Relay.Chunks;
 using Relay.Clients;
+using Relay.RateLimiting;
 
 namespace Server.Tests.Chunks;
 
-/// <summary>What the table of chunks should say, from flat lists that are searched from end to end.</summary>
-internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
+/// <summary>
+/// What the table of chunks should say, from flat lists that are searched from end to end. A chunk is "channel/id", and "/id" in
+/// every channel.
+/// </summary>
+internal sealed class ChunkModel(ChunkOptions options, Func<string, Client?> ownerOf, Func<Client, IpKey> addressOf, TimeProvider time)
 {
     private readonly List<(Client Client, string Chunk, DateTimeOffset At)> _sources = [];
     private readonly List<(Client Client, string Chunk)> _turns = [];
-    private readonly List<(string Chunk, long Row, string Digest, int Size, DateTimeOffset At, Client? Writer)> _contents = [];
+    private readonly List<(string Chunk, long Row, string Digest, int Size, DateTimeOffset At, Client? Writer, IpKey Holder)> _contents = [];
     private readonly List<(string Chunk, Client Client)> _waits = [];
     private readonly Dictionary<string, (Client Client, DateTimeOffset At)> _asked = [];
-    private readonly Dictionary<string, string> _channels = [];
     private readonly List<string> _pushes = [];
     private long _lastRow;
 
     public IReadOnlyList<(string Chunk, Client Client)> Waits => _waits;
 
     public IEnumerable<string> KeptIn(string channelId) => _contents
-        .Where(content => _channels[content.Chunk] == channelId && !IsOver(content.At, options.CacheLifetime))
-        .Select(content => content.Chunk);
-
-    public string? ChannelOf(string chunk) => _channels.GetValueOrDefault(chunk);
+        .Where(content => content.Chunk.StartsWith($"{channelId}/", StringComparison.Ordinal) && !IsOver(content.At, options.CacheLifetime))
+        .Select(content => content.Chunk.Split('/')[1]);
 
     public ChunkCounts Counts(long served) => new(
-        _contents.Count, _contents.Sum(content => content.Size), _channels.Keys.Concat(Known).Distinct().Count(), _sources.Count, _asked.Count, 0, served);
+        _contents.Count, _contents.Sum(content => content.Size), Known.Distinct().Count(), _sources.Count, _asked.Count, 0, served);
 
     private IEnumerable<string> Known => _sources.Select(source => source.Chunk).Concat(_contents.Select(content => content.Chunk)).Concat(_asked.Keys).Concat(_pushes);
 
-    public void Announce(Client client, string? channelId, string chunk)
+    public void Announce(Client client, string chunk)
     {
-        if (channelId is not null)
-        {
-            _channels.TryAdd(chunk, channelId);
-        }
-
         if (_sources.RemoveAll(source => source.Client == client && source.Chunk == chunk) == 0)
         {
             _turns.Add((client, chunk));
@@ -48,10 +45,11 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
 
         if (_sources.Count > options.AnnouncedTotal)
         {
-            RemoveSource(_sources[0]);
+            var shares = new FairShares();
+            _sources.ForEach(source => shares.Add(addressOf(source.Client), 1));
+            var largest = shares.Largest(addressOf(client));
+            RemoveSource(_sources.First(source => addressOf(source.Client) == largest));
         }
-
-        Tidy();
     }
 
     public (Availability What, long? Row, Client? Ask) Request(Client client, string chunk)
@@ -71,10 +69,10 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
             return (Availability.ToWaitFor, null, null);
         }
 
-        var source = _turns.Where(turn => turn.Chunk == chunk && turn.Client != client).Select(turn => turn.Client).FirstOrDefault();
+        var source = NextSource(chunk, other => other != client);
         var writer = index >= 0 ? _contents[index].Writer : null;
         var isPulled = _asked.ContainsKey(chunk);
-        if (!Known.Contains(chunk))
+        if (!Known.Contains(chunk) && !Known.Contains(Everywhere(chunk)))
         {
             return (Availability.NoSource, null, null);
         }
@@ -103,18 +101,18 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
         return (Availability.ToWaitFor, null, isPulled || writer is not null ? null : source);
     }
 
-    public (PushVerdict What, long? Row) Push(Client client, string chunk, string channelId, string? owned, string digest, int size)
+    public (PushVerdict What, long? Row) Push(Client client, string chunk, string digest, int size)
     {
         Expire(chunk);
-        var isOwner = owned is not null && owned == (_channels.GetValueOrDefault(chunk) ?? channelId);
-        var isWelcome = isOwner || _turns.Contains((client, chunk)) || (_asked.TryGetValue(chunk, out var asked) && asked.Client == client);
+        var isOwner = ownerOf(Channel(chunk)) == client;
+        var isWelcome = isOwner || IsSource(client, chunk) || (_asked.TryGetValue(chunk, out var asked) && asked.Client == client);
         var kept = _contents.FindIndex(content => content.Chunk == chunk);
         if (!isWelcome || (kept >= 0 && _contents[kept].Digest != digest && !isOwner))
         {
             return (isWelcome ? PushVerdict.OtherIsKept : PushVerdict.NotASource, null);
         }
 
-        Announce(client, channelId, chunk);
+        Announce(client, chunk);
         if (kept >= 0 && _contents[kept].Digest == digest)
         {
             var same = _contents[kept];
@@ -125,10 +123,13 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
 
         _contents.RemoveAll(content => content.Chunk == chunk);
         _pushes.Add(chunk);
-        _contents.Add((chunk, ++_lastRow, digest, size, time.GetUtcNow(), client));
+        _contents.Add((chunk, ++_lastRow, digest, size, time.GetUtcNow(), client, addressOf(client)));
         while (_contents.Count > options.CacheChunks || _contents.Sum(content => content.Size) > options.CacheBytes)
         {
-            _contents.RemoveAt(0);
+            var shares = new FairShares();
+            _contents.ForEach(content => shares.Add(content.Holder, Math.Max(content.Size, options.CacheBytes / options.CacheChunks)));
+            var largest = shares.Largest(addressOf(client));
+            _contents.RemoveAt(_contents.FindIndex(content => content.Holder == largest));
         }
 
         if (_asked.TryGetValue(chunk, out var pull))
@@ -136,7 +137,6 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
             _asked[chunk] = (client, pull.At);
         }
 
-        Tidy();
         return (PushVerdict.Accepted, _lastRow);
     }
 
@@ -155,14 +155,12 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
 
         _pushes.Remove(chunk);
         served.AddRange(End(chunk));
-        Tidy();
         return index >= 0 && written;
     }
 
     public void Lose(long row)
     {
         _contents.RemoveAll(content => content.Row == row);
-        Tidy();
     }
 
     /// <summary>Chunks with whom to ask next, or with those who waited in vain.</summary>
@@ -175,8 +173,7 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
         _turns.RemoveAll(turn => turn.Client == client);
         foreach (var (chunk, pull) in _asked.Where(asked => asked.Value.Client == client).ToList())
         {
-            var next = _turns.Where(turn => turn.Chunk == chunk && _waits.Any(wait => wait.Chunk == chunk && wait.Client != turn.Client))
-                .Select(turn => turn.Client).FirstOrDefault();
+            var next = NextSource(chunk, source => _waits.Any(wait => wait.Chunk == chunk && wait.Client != source));
             if (next is not null)
             {
                 Ask(chunk, next, pull.At, isTurn: true);
@@ -185,7 +182,6 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
             changes.Add((chunk, next, next is null ? End(chunk) : []));
         }
 
-        Tidy();
         return changes;
     }
 
@@ -195,16 +191,18 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
         var changes = over.Select(chunk => (chunk, (Client?)null, End(chunk))).ToList();
         _sources.Where(source => IsOver(source.At, options.SourceLifetime)).ToList().ForEach(RemoveSource);
         _contents.RemoveAll(content => IsOver(content.At, options.CacheLifetime));
-        Tidy();
         return changes;
     }
 
     private void Ask(string chunk, Client client, DateTimeOffset since, bool isTurn)
     {
         _asked[chunk] = (client, since);
-        if (isTurn && _turns.Remove((client, chunk)))
+        foreach (var turn in isTurn ? new[] { chunk, Everywhere(chunk) } : [])
         {
-            _turns.Add((client, chunk));
+            if (_turns.Remove((client, turn)))
+            {
+                _turns.Add((client, turn));
+            }
         }
     }
 
@@ -219,7 +217,6 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
     private void Expire(string chunk)
     {
         _contents.RemoveAll(content => content.Chunk == chunk && IsOver(content.At, options.CacheLifetime));
-        Tidy();
     }
 
     private void RemoveSource((Client Client, string Chunk, DateTimeOffset At) source)
@@ -228,8 +225,16 @@ internal sealed class ChunkModel(ChunkOptions options, TimeProvider time)
         _turns.Remove((source.Client, source.Chunk));
     }
 
-    /// <summary>What is not known any more belongs to no channel.</summary>
-    private void Tidy() => _channels.Keys.Except(Known).ToList().ForEach(chunk => _channels.Remove(chunk));
+    private Client? NextSource(string chunk, Func<Client, bool> mayBeAsked) =>
+        ownerOf(Channel(chunk)) is { } owner && mayBeAsked(owner) && IsSource(owner, chunk)
+            ? owner
+            : _turns.Where(turn => (turn.Chunk == chunk || turn.Chunk == Everywhere(chunk)) && mayBeAsked(turn.Client)).Select(turn => turn.Client).FirstOrDefault();
+
+    private bool IsSource(Client client, string chunk) => _turns.Contains((client, chunk)) || _turns.Contains((client, Everywhere(chunk)));
+
+    private static string Channel(string chunk) => chunk.Split('/')[0];
+
+    private static string Everywhere(string chunk) => $"/{chunk.Split('/')[1]}";
 
     private bool IsOver(DateTimeOffset since, TimeSpan lifetime) => time.GetUtcNow() - since >= lifetime;
 }

@@ -1,5 +1,7 @@
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
+using Relay.Channels;
 using Relay.Chunks;
 using Relay.Clients;
 
@@ -13,13 +15,13 @@ public sealed class ChunkTableProperties
     /// </summary>
     [Fact]
     public void AnyOperations_MatchTheModel_AndEndEmpty() =>
-        Gen.Select(Gen.Int[0, 15], Gen.Int[0, 3], Gen.Int[0, 3], Gen.Int[0, 7]).Array[0, 150].Sample(
+        Gen.Select(Gen.Int[0, 15], Gen.Int[0, 3], Gen.Int[0, 3], Gen.Int[0, 15]).Array[0, 150].Sample(
             operations =>
             {
                 var run = new Run();
                 foreach (var (what, client, chunk, number) in operations)
                 {
-                    run.Step(what, client, $"chunk{chunk}", number);
+                    run.Step(what, client, $"channel{chunk / 2}/chunk{chunk % 2}", number);
                     run.Check();
                 }
 
@@ -51,10 +53,15 @@ public sealed class ChunkTableProperties
         private CachedChunk? _lastKept;
         private long _served;
 
+        private readonly ChannelTable _channels;
+
         public Run()
         {
-            _table = new ChunkTable(Options, _time);
-            _model = new ChunkModel(Options, _time);
+            _channels = ChunkTables.Channels(_time);
+            _table = new ChunkTable(Options, _channels, _time);
+            _model = new ChunkModel(Options, _channels.OwnerOf, AddressOf, _time);
+            Own(0);
+            Own(1);
         }
 
         public void Step(int what, int index, string chunk, int number)
@@ -63,22 +70,22 @@ public sealed class ChunkTableProperties
             switch (what)
             {
                 case < 3:
-                    Announce(client, chunk, number < 4 ? null : $"channel{number % 2}");
+                    Announce(client, number < 8 ? chunk[chunk.IndexOf('/')..] : chunk);
                     break;
                 case < 7:
                     Request(client, chunk);
                     break;
                 case < 11:
                     // Clients 0 and 1 own the channels. A digest goes with its size.
-                    Push(client, chunk, $"channel{number % 2}", index, $"digest{number}", size: 1 + number);
+                    Push(client, chunk, $"digest{number % 8}", size: 1 + (number % 8));
                     break;
                 case < 13 when _inFlight.Count > 0:
-                    Finish(_inFlight[number % _inFlight.Count], written: number != 0);
+                    Finish(_inFlight[number % _inFlight.Count], written: number % 8 != 0);
                     break;
                 case 13:
                     Leave(index);
                     break;
-                case 14 when number == 0 && _lastKept is not null:
+                case 14 when number < 2 && _lastKept is not null:
                     _table.Lose(_lastKept);
                     _model.Lose(_lastKept.Row);
                     break;
@@ -86,7 +93,7 @@ public sealed class ChunkTableProperties
                     Sweep();
                     break;
                 default:
-                    _time.Advance(TimeSpan.FromSeconds(number * 3));
+                    _time.Advance(TimeSpan.FromSeconds(number * 1.5));
                     break;
             }
         }
@@ -121,23 +128,29 @@ public sealed class ChunkTableProperties
             Assert.Empty(_disk);
         }
 
-        private void Announce(Client client, string chunk, string? channel)
+        // Clients 2 and 3 share an address.
+        private IpKey AddressOf(Client client) => IpKey.FromIpv4((uint)Math.Min(Index(client), 2) << 8);
+
+        private void Own(int index) => _channels.Own(_clients[index], $"channel{index}");
+
+        private void Announce(Client client, string chunk)
         {
-            var inChannel = _table.Announce(client, channel, [chunk]);
-            _model.Announce(client, channel, chunk);
-            Assert.Equal(channel is not null && _model.ChannelOf(chunk) == channel, inChannel.Count == 1);
+            var (channel, id) = Parts(chunk);
+            _table.Announce(client, AddressOf(client), channel.Length > 0 ? channel : null, [id]);
+            _model.Announce(client, chunk);
         }
 
         private void Request(Client client, string chunk)
         {
             var before = _table.Counts();
-            var answer = _table.Request(client, chunk, "channel0", notified: false);
+            var (channel, id) = Parts(chunk);
+            var answer = _table.Request(client, id, channel, notified: false);
             if (answer.Availability == Availability.ToWaitFor)
             {
                 // Nothing has happened yet: the client is to be told first.
                 Assert.Null(answer.Ask);
                 Assert.Equal(before.Pulls, _table.Counts().Pulls);
-                answer = _table.Request(client, chunk, "channel0", notified: true);
+                answer = _table.Request(client, id, channel, notified: true);
             }
 
             Assert.Equal(_model.Request(client, chunk), (answer.Availability, answer.Content?.Row, answer.Ask));
@@ -145,15 +158,13 @@ public sealed class ChunkTableProperties
             Assert.True(answer.Content is null || _disk.Contains(answer.Content.Row), "served from the cache, but not on the disk");
         }
 
-        private void Push(Client client, string chunk, string channel, int index, string digest, int size)
+        private void Push(Client client, string chunk, string digest, int size)
         {
-            var belongsTo = _table.ChannelOf(chunk) ?? channel;
-            var owned = belongsTo == $"channel{index}" ? belongsTo : null;
-            var answer = _table.Accept(client, chunk, channel, owned, digest, size);
-            Assert.Equal(_model.Push(client, chunk, channel, owned, digest, size), (answer.Verdict, answer.Content?.Row));
+            var (channel, id) = Parts(chunk);
+            var answer = _table.Accept(client, AddressOf(client), id, channel, digest, size);
+            Assert.Equal(_model.Push(client, chunk, digest, size), (answer.Verdict, answer.Content?.Row));
             if (answer.Verdict == PushVerdict.Accepted)
             {
-                Assert.Equal(belongsTo, answer.ChannelId);
                 _inFlight.Add((answer.Content!, client));
             }
         }
@@ -167,7 +178,7 @@ public sealed class ChunkTableProperties
             }
 
             var served = new List<Client>();
-            var isKept = _model.Finish(push.Content.Row, push.Content.Chunk.Id, written, served);
+            var isKept = _model.Finish(push.Content.Row, $"{push.Content.Chunk.ChannelId}/{push.Content.Chunk.Id}", written, served);
             var waiters = _table.Finish(push.Content, written);
             Assert.Equal(served.Select(Index).Order(), waiters.Select(Index).Order());
             _served += served.Count;
@@ -183,8 +194,14 @@ public sealed class ChunkTableProperties
                 Finish(push, written: true);
             }
 
+            // Channels are left before chunks.
+            _channels.Remove(_clients[index]);
             AssertSame(_model.Leave(_clients[index]), _table.Leave(_clients[index]));
             _clients[index] = new Client(null!);
+            if (index < 2)
+            {
+                Own(index);
+            }
         }
 
         private void Sweep()
@@ -204,7 +221,9 @@ public sealed class ChunkTableProperties
 
         private void AssertSame(List<(string Chunk, Client? Next, List<Client> Failed)> expected, IEnumerable<PullChange> actual) => Assert.Equal(
             expected.Select(change => (change.Chunk, Index(change.Next), string.Join(' ', change.Failed.Select(Index).Order()))).Order(),
-            actual.Select(change => (change.ChunkId, Index(change.Next), string.Join(' ', change.Waiters.Select(Index).Order()))).Order());
+            actual.Select(change => ($"{change.ChannelId}/{change.ChunkId}", Index(change.Next), string.Join(' ', change.Waiters.Select(Index).Order()))).Order());
+
+        private static (string Channel, string Id) Parts(string chunk) => (chunk.Split('/')[0], chunk.Split('/')[1]);
 
         private int Index(Client? client) => Array.IndexOf(_clients, client);
     }

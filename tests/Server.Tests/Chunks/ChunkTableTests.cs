@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
+using Relay.Channels;
 using Relay.Chunks;
 using Relay.Clients;
 
@@ -10,28 +12,129 @@ public sealed class ChunkTableTests
 
     private readonly FakeTimeProvider _time = new();
     private readonly ChunkOptions _options = new();
+    private readonly ChannelTable _channels;
+
+    public ChunkTableTests() => _channels = ChunkTables.Channels(_time);
 
     [Fact]
-    public void Announce_MoreThanAllTogetherMay_ForgetsTheOldestOfAll()
+    public void Announce_MoreThanAllTogetherMay_ForgetsTheOldestOfTheAddressWithMost()
     {
-        _options.AnnouncedTotal = 3;
-        var table = new ChunkTable(_options, _time);
-        var (first, second) = (new Client(null!), new Client(null!));
-        table.Announce(first, null, ["a", "b"]);
-        table.Announce(second, null, ["c"]);
-        table.Announce(first, null, ["a"]);
-        table.Announce(second, null, ["d"]);
+        _options.AnnouncedTotal = 4;
+        var table = new ChunkTable(_options, _channels, _time);
+        var (greedy, modest) = (new Client(null!), new Client(null!));
+        table.Announce(modest, Address(2), null, ["z"]);
+        table.Announce(greedy, Address(1), null, ["a", "b", "c", "a", "d"]);
 
-        Assert.Equal((3, 3), (table.Counts().Sources, table.Counts().Known));
-        Assert.Equal(Availability.NoSource, table.Request(second, "b", "news", notified: false).Availability);
-        Assert.Equal(Availability.ToWaitFor, table.Request(second, "a", "news", notified: false).Availability);
+        Assert.Equal((4, 4), (table.Counts().Sources, table.Counts().Known));
+        Assert.Equal(Availability.ToWaitFor, table.Request(greedy, "z", "news", notified: false).Availability);
+        Assert.Equal(Availability.NoSource, table.Request(modest, "b", "news", notified: false).Availability);
+        Assert.Equal(Availability.ToWaitFor, table.Request(modest, "a", "news", notified: false).Availability);
+    }
+
+    /// <summary>The attack: sockets of one address, each within its own bound, that announce more than all may.</summary>
+    [Fact]
+    public void Announce_ManySocketsOfOneAddress_ForgetNobodyElses()
+    {
+        _options.AnnouncedTotal = 1000;
+        var table = new ChunkTable(_options, _channels, _time);
+        var honest = new Client(null!);
+        table.Announce(honest, Address(1), "news", [.. Enumerable.Range(0, 100).Select(i => $"honest{i}")]);
+        for (var socket = 0; socket < 20; socket++)
+        {
+            table.Announce(new Client(null!), Address(2), null, [.. Enumerable.Range(0, 500).Select(i => $"{socket} {i}")]);
+        }
+
+        Assert.Equal(1000, table.Counts().Sources);
+        Assert.All(Enumerable.Range(0, 100), i => Assert.Equal(
+            Availability.ToWaitFor, table.Request(new Client(null!), $"honest{i}", "news", notified: false).Availability));
+    }
+
+    [Fact]
+    public void Cache_TwoAddressesPushMuch_KeepsWhatOthersPushed()
+    {
+        (_options.CacheChunks, _options.CacheBytes) = (10, 1000);
+        var table = new ChunkTable(_options, _channels, _time);
+        var honest = new Client(null!);
+        _channels.Own(honest, "news");
+        Write(table, honest, Address(1), "news", "small", 10);
+        Write(table, honest, Address(1), "news", "large", 150);
+        for (var i = 0; i < 50; i++)
+        {
+            var greedy = new Client(null!);
+            _channels.Own(greedy, $"mine{i}");
+            Write(table, greedy, Address(2 + (i % 2)), $"mine{i}", "x", i % 3 == 0 ? 1 : 90);
+        }
+
+        Assert.Equal(["large", "small"], table.KeptIn("news", 100));
+    }
+
+    [Fact]
+    public void Push_SameIdInTwoChannels_AreTwoChunks()
+    {
+        var table = new ChunkTable(_options, _channels, _time);
+        var (one, two) = (new Client(null!), new Client(null!));
+        _channels.Own(one, "news");
+        _channels.Own(two, "sport");
+
+        var (news, sport) = (Write(table, one, Address(1), "news", "a", 1), Write(table, two, Address(2), "sport", "a", 2));
+
+        Assert.Same(news, table.Request(two, "a", "news", notified: false).Content);
+        Assert.Same(sport, table.Request(one, "a", "sport", notified: false).Content);
+        Assert.Equal(Availability.NoSource, table.Request(one, "a", "other", notified: false).Availability);
+    }
+
+    [Fact]
+    public void Request_AnnouncedWithoutAChannel_IsAskedInEveryChannel()
+    {
+        var table = new ChunkTable(_options, _channels, _time);
+        var (source, other, reader) = (new Client(null!), new Client(null!), new Client(null!));
+        table.Announce(source, Address(1), null, ["a"]);
+        table.Announce(other, Address(2), "sport", ["a"]);
+
+        Assert.Same(source, table.Request(reader, "a", "news", notified: true).Ask);
+
+        // It has been asked: in the other channel the other's turn comes first.
+        Assert.Same(other, table.Request(reader, "a", "sport", notified: true).Ask);
+    }
+
+    [Fact]
+    public void Request_OwnerIsASource_IsAskedFirstEachTime()
+    {
+        var table = new ChunkTable(_options, _channels, _time);
+        var (stranger, owner, reader) = (new Client(null!), new Client(null!), new Client(null!));
+        _channels.Own(owner, "news");
+        table.Announce(stranger, Address(1), "news", ["a", "b"]);
+        table.Announce(owner, Address(2), null, ["a", "b"]);
+
+        Assert.Same(owner, table.Request(reader, "a", "news", notified: true).Ask);
+        Assert.Same(owner, table.Request(reader, "b", "news", notified: true).Ask);
+        _channels.Remove(owner);
+        Assert.All(table.Leave(owner), change => Assert.Same(stranger, change.Next));
+    }
+
+    [Fact]
+    public void Push_OfTheOwner_ReplacesAStrangersAndIsReplacedByNone()
+    {
+        var table = new ChunkTable(_options, _channels, _time);
+        var (stranger, owner) = (new Client(null!), new Client(null!));
+        table.Announce(stranger, Address(1), "news", ["a"]);
+        var poison = table.Accept(stranger, Address(1), "a", "news", "poison", 1);
+        table.Finish(poison.Content!, written: true);
+        _channels.Own(owner, "news");
+
+        var good = table.Accept(owner, Address(2), "a", "news", "good", 1);
+
+        Assert.Equal(PushVerdict.Accepted, good.Verdict);
+        Assert.Equal(PushVerdict.OtherIsKept, table.Accept(stranger, Address(1), "a", "news", "poison", 1).Verdict);
+        table.Finish(good.Content!, written: true);
+        Assert.Equal("good", table.Request(stranger, "a", "news", notified: false).Content!.Digest);
     }
 
     [Fact]
     public void Cache_MoreBytesThanItMayHave_DropsThoseUsedLongestAgo()
     {
         _options.CacheBytes = 100;
-        var table = new ChunkTable(_options, _time);
+        var table = new ChunkTable(_options, _channels, _time);
         var owner = new Client(null!);
         Push(table, owner, "a", 40);
         Push(table, owner, "b", 40);
@@ -51,7 +154,7 @@ public sealed class ChunkTableTests
     [InlineData(18, "chunk3 chunk2 chunk1")]
     public void KeptIn_MoreThanFits_GivesThoseThatDo(int maxLength, string expected)
     {
-        var table = new ChunkTable(_options, _time);
+        var table = new ChunkTable(_options, _channels, _time);
         var owner = new Client(null!);
         for (var i = 1; i <= 3; i++)
         {
@@ -62,27 +165,28 @@ public sealed class ChunkTableTests
     }
 
     /// <summary>
-    /// A crash may leave a row that was replaced, one that was pushed for another channel after the chunk was forgotten, and
-    /// more than a smaller cache may have: the later row holds, and all others are deleted.
+    /// A crash may leave a row that was replaced, and more than a smaller cache may have: the later row of a chunk holds, whoever
+    /// has most goes first, and what is not needed is deleted.
     /// </summary>
     [Fact]
     public void Restore_RowsThatNobodyNeeds_AreDeleted()
     {
-        _options.CacheChunks = 2;
-        var table = new ChunkTable(_options, _time);
+        _options.CacheChunks = 3;
+        var table = new ChunkTable(_options, _channels, _time);
         table.Restore(
         [
-            new StoredChunk(3, "a", "news", "old", 10, Young),
-            new StoredChunk(5, "b", "news", "b", 10, Young),
-            new StoredChunk(6, "c", "news", "c", 10, Young),
-            new StoredChunk(8, "a", "sport", "new", 10, Young),
+            new StoredChunk(2, "z", "news", "z", 10, Young, Address(2)),
+            new StoredChunk(3, "a", "news", "old", 10, Young, Address(1)),
+            new StoredChunk(5, "b", "news", "b", 10, Young, Address(1)),
+            new StoredChunk(6, "a", "sport", "other", 10, Young, Address(1)),
+            new StoredChunk(8, "a", "news", "new", 10, Young, Address(1)),
         ]);
 
         Assert.Equal([3, 5], table.TakeDeadRows(100).Order());
-        Assert.Equal("sport", table.ChannelOf("a"));
-        Assert.Equal((8, "new"), (table.Request(new Client(null!), "a", "news", notified: false).Content!.Row, table.Request(new Client(null!), "a", "news", notified: false).Content!.Digest));
-        Assert.Equal(["c"], table.KeptIn("news", 100));
-        Assert.Equal(new ChunkCounts(2, 20, 2, 0, 0, 0, 0), table.Counts());
+        var kept = table.Request(new Client(null!), "a", "news", notified: false).Content!;
+        Assert.Equal((8, "new"), (kept.Row, kept.Digest));
+        Assert.Equal(["a", "z"], table.KeptIn("news", 100));
+        Assert.Equal(new ChunkCounts(3, 30, 3, 0, 0, 0, 0), table.Counts());
 
         // Rows go on counting where they were.
         Assert.Equal(9, Push(table, new Client(null!), "d", 1).Row);
@@ -91,8 +195,8 @@ public sealed class ChunkTableTests
     [Fact]
     public void Sweep_VeryMuchHasExpired_HoldsTheLockForSomeOfItOnly()
     {
-        var table = new ChunkTable(_options, _time);
-        table.Announce(new Client(null!), null, [.. Enumerable.Range(0, 600).Select(i => $"{i}")]);
+        var table = new ChunkTable(_options, _channels, _time);
+        table.Announce(new Client(null!), Address(1), null, [.. Enumerable.Range(0, 600).Select(i => $"{i}")]);
         _time.Advance(_options.SourceLifetime);
         var sources = new List<int>();
         while (table.Sweep([]))
@@ -108,7 +212,7 @@ public sealed class ChunkTableTests
     public void DeadRows_CouldNotBeDeleted_ComeAgain()
     {
         _options.CacheChunks = 1;
-        var table = new ChunkTable(_options, _time);
+        var table = new ChunkTable(_options, _channels, _time);
         var owner = new Client(null!);
         Push(table, owner, "a", 1);
         Push(table, owner, "b", 1);
@@ -125,20 +229,31 @@ public sealed class ChunkTableTests
     [Fact]
     public void Request_WhileThePushIsBeingWritten_WaitsForIt()
     {
-        var table = new ChunkTable(_options, _time);
+        var table = new ChunkTable(_options, _channels, _time);
         var (owner, reader) = (new Client(null!), new Client(null!));
-        var push = table.Accept(owner, "a", "news", owned: "news", "digest", 1);
+        _channels.Own(owner, "news");
+        var push = table.Accept(owner, Address(1), "a", "news", "digest", 1);
         Assert.Equal(PushVerdict.Accepted, push.Verdict);
         Assert.Equal(new RequestAnswer(Availability.ToWaitFor), table.Request(reader, "a", "news", notified: true));
         Assert.Equal([reader], table.Finish(push.Content!, written: true));
         Assert.Equal(Availability.Kept, table.Request(reader, "a", "news", notified: true).Availability);
     }
 
-    private static CachedChunk Push(ChunkTable table, Client owner, string chunkId, int size)
+    // By whoever owns the channel from now on.
+    private CachedChunk Push(ChunkTable table, Client owner, string chunkId, int size)
     {
-        var push = table.Accept(owner, chunkId, "news", owned: "news", $"digest of {chunkId}", size);
+        _channels.Own(owner, "news");
+        return Write(table, owner, Address(1), "news", chunkId, size);
+    }
+
+    private static CachedChunk Write(ChunkTable table, Client owner, IpKey address, string channelId, string chunkId, int size)
+    {
+        var push = table.Accept(owner, address, chunkId, channelId, $"digest of {chunkId}", size);
         Assert.Equal(PushVerdict.Accepted, push.Verdict);
         Assert.Empty(table.Finish(push.Content!, written: true));
         return push.Content!;
     }
+
+    // Each in a network of its own.
+    private static IpKey Address(int number) => IpKey.FromIpv4((uint)number << 8);
 }

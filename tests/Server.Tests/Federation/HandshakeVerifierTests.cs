@@ -21,25 +21,25 @@ public sealed class HandshakeVerifierTests : IDisposable
     }
 
     [Fact]
-    public void Verify_ListedAndGood_IsAdmitted() => Assert.Equal(CloseReason.None, Listed().Verify(_peer.Handshake(Now), out _));
+    public void Verify_ListedAndGood_IsAdmitted() => Assert.Equal(CloseReason.None, Listed().Verify(_peer.Handshake(Now), default, out _));
 
     [Fact]
     public void Verify_ListedInStandardBase64_IsAdmitted()
     {
         var verifier = New(new FederationOptions { Servers = ["ed25519:" + _peer.Identity.PublicKeyBase64] });
 
-        Assert.Equal(CloseReason.None, verifier.Verify(_peer.Handshake(Now), out _));
+        Assert.Equal(CloseReason.None, verifier.Verify(_peer.Handshake(Now), default, out _));
     }
 
     [Fact]
-    public void Verify_NotListed_IsRefused() => Assert.Equal(CloseReason.ServerNotListed, Listed().Verify(_stranger.Handshake(Now), out _));
+    public void Verify_NotListed_IsRefused() => Assert.Equal(CloseReason.ServerNotListed, Listed().Verify(_stranger.Handshake(Now), default, out _));
 
     [Fact]
     public void Verify_AnyServer_IsAdmitted()
     {
         var verifier = New(new FederationOptions { Admit = FederationAdmit.Any });
 
-        Assert.Equal(CloseReason.None, verifier.Verify(_stranger.Handshake(Now), out _));
+        Assert.Equal(CloseReason.None, verifier.Verify(_stranger.Handshake(Now), default, out _));
     }
 
     [Fact]
@@ -47,18 +47,18 @@ public sealed class HandshakeVerifierTests : IDisposable
     {
         var verifier = New(new FederationOptions { Admit = FederationAdmit.Any });
 
-        Assert.Equal(CloseReason.HandshakeInvalid, verifier.Verify(_self.Handshake(Now), out _));
+        Assert.Equal(CloseReason.HandshakeInvalid, verifier.Verify(_self.Handshake(Now), default, out _));
     }
 
     [Fact]
-    public void Verify_NoHandshake_IsInvalid() => Assert.Equal(CloseReason.HandshakeInvalid, Listed().Verify("{}"u8, out _));
+    public void Verify_NoHandshake_IsInvalid() => Assert.Equal(CloseReason.HandshakeInvalid, Listed().Verify("{}"u8, default, out _));
 
     [Fact]
     public void Verify_ChangedAfterSigning_IsInvalid()
     {
         var bytes = _peer.Handshake(Now, afterSigning: fields => fields["endpoint"] = "wss://evil.example");
 
-        Assert.Equal(CloseReason.HandshakeInvalid, Listed().Verify(bytes, out _));
+        Assert.Equal(CloseReason.HandshakeInvalid, Listed().Verify(bytes, default, out _));
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class HandshakeVerifierTests : IDisposable
             fields["publicKey"] = _peer.Identity.PublicKeyBase64;
         });
 
-        Assert.Equal(CloseReason.HandshakeInvalid, Listed().Verify(bytes, out _));
+        Assert.Equal(CloseReason.HandshakeInvalid, Listed().Verify(bytes, default, out _));
     }
 
     [Theory]
@@ -82,7 +82,7 @@ public sealed class HandshakeVerifierTests : IDisposable
     [InlineData(-1_700_000_000_000, CloseReason.HandshakeStale)]
     [InlineData(250_000_000_000_000, CloseReason.HandshakeStale)]
     public void Verify_Timestamp_MayBeFiveMinutesOffEitherWay(double offset, object expected) =>
-        Assert.Equal(expected, Listed().Verify(_peer.Handshake(Now + TimeSpan.FromMilliseconds(offset)), out _));
+        Assert.Equal(expected, Listed().Verify(_peer.Handshake(Now + TimeSpan.FromMilliseconds(offset)), default, out _));
 
     [Fact]
     public void Verify_SameHandshakeTwice_IsReplayed()
@@ -90,8 +90,8 @@ public sealed class HandshakeVerifierTests : IDisposable
         var verifier = Listed();
         var bytes = _peer.Handshake(Now);
 
-        Assert.Equal(CloseReason.None, verifier.Verify(bytes, out _));
-        Assert.Equal(CloseReason.HandshakeReplayed, verifier.Verify(bytes, out _));
+        Assert.Equal(CloseReason.None, verifier.Verify(bytes, default, out _));
+        Assert.Equal(CloseReason.HandshakeReplayed, verifier.Verify(bytes, default, out _));
     }
 
     [Fact]
@@ -99,12 +99,12 @@ public sealed class HandshakeVerifierTests : IDisposable
     {
         var verifier = Listed();
         var bytes = _peer.Handshake(Now + TimeSpan.FromMinutes(5));
-        verifier.Verify(bytes, out _);
+        verifier.Verify(bytes, default, out _);
 
         _time.Advance(TimeSpan.FromMinutes(10));
-        Assert.Equal(CloseReason.HandshakeReplayed, verifier.Verify(bytes, out _));
+        Assert.Equal(CloseReason.HandshakeReplayed, verifier.Verify(bytes, default, out _));
         _time.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Equal(CloseReason.HandshakeStale, verifier.Verify(bytes, out _));
+        Assert.Equal(CloseReason.HandshakeStale, verifier.Verify(bytes, default, out _));
     }
 
     [Fact]
@@ -112,11 +112,11 @@ public sealed class HandshakeVerifierTests : IDisposable
     {
         var verifier = Listed();
         var early = _peer.Handshake(Now + TimeSpan.FromMinutes(6));
-        Assert.Equal(CloseReason.HandshakeStale, verifier.Verify(early, out _));
+        Assert.Equal(CloseReason.HandshakeStale, verifier.Verify(early, default, out _));
 
         _time.Advance(TimeSpan.FromMinutes(2));
 
-        Assert.Equal(CloseReason.None, verifier.Verify(early, out _));
+        Assert.Equal(CloseReason.None, verifier.Verify(early, default, out _));
     }
 
     private HandshakeVerifier Listed() => New(new FederationOptions { Servers = [_peer.ServerId] });

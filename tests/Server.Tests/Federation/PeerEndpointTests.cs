@@ -45,7 +45,7 @@ public sealed class PeerEndpointTests : IDisposable
     public async Task HandleAsync_OverACap_Answers503WithRetryAfter()
     {
         var address = IPAddress.Parse("192.0.2.1");
-        Assert.True(_services.GetRequiredService<PeerTable>().TryEnter(address, IpKey.From(address, 64), out var link));
+        Assert.True(_services.GetRequiredService<PeerTable>().TryEnter(address, IpKey.From(address, 64), out var link, out _));
         using var held = link;
         var context = Upgrade(address);
 

@@ -228,7 +228,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
     {
         var address = IPAddress.Parse("192.0.2.1");
         var key = IpKey.From(address, 64);
-        Assert.True(_table.TryEnter(address, key, out var link));
+        Assert.True(_table.TryEnter(address, key, out var link, out _));
         var socket = new FakePeerSocket(_connections);
         socket.Open(new Session(_sessions.NextId(), key, key, socket, new PeerHandler(link, welcome), _services));
         _open.Add((socket, socket.Over));

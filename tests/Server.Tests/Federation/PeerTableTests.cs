@@ -41,10 +41,53 @@ public sealed class PeerTableTests
     [Fact]
     public void TryEnter_AllPeersConnected_IsFalse()
     {
-        Prove(Enter(), 1);
-        Prove(Enter(), 2);
+        Prove(Enter("192.0.2.1"), 1);
+        Prove(Enter("192.0.2.2"), 2);
 
         Assert.False(TryEnter("192.0.2.9"));
+    }
+
+    [Fact]
+    public void TryEnter_PendingFullOfOneAddress_DisplacesItsOldest()
+    {
+        var oldest = Enter("192.0.2.1");
+        Enter("192.0.2.1");
+        Enter("192.0.2.2");
+        var ip = IPAddress.Parse("198.51.100.1");
+
+        Assert.True(_table.TryEnter(ip, IpKey.From(ip, 64), out _, out var displaced));
+
+        Assert.Same(oldest, displaced);
+        Assert.Equal((false, 3), (oldest.HasPlace, _table.PendingCount));
+        Assert.Equal(CloseReason.PeerLimit, Prove(oldest, 1));
+    }
+
+    [Fact]
+    public void TryEnter_PendingFullOfOneNetwork_DisplacesOneOfThem()
+    {
+        Enter("2001:db8:0:1::1");
+        Enter("2001:db8:0:2::1");
+        Enter("2001:db8:0:3::1");
+
+        Assert.True(TryEnter("192.0.2.1"));
+        Assert.Equal(3, _table.PendingCount);
+        Assert.False(TryEnter("192.0.2.2"));
+    }
+
+    [Fact]
+    public void TryProve_FullOfOneAddress_DisplacesItsOldest()
+    {
+        var oldest = Enter();
+        Prove(oldest, 1);
+        Prove(Enter(), 2);
+        var ip = IPAddress.Parse("198.51.100.1");
+        Assert.True(_table.TryEnter(ip, IpKey.From(ip, 64), out var other, out _));
+
+        Assert.Equal(CloseReason.None, _table.TryProve(other, Handshake(3), "z", out var replaced, out var displaced));
+
+        Assert.Equal((null, oldest), (replaced, displaced));
+        oldest.Dispose();
+        Assert.Equal((0, 2), (_table.PendingCount, _table.AuthenticatedCount));
     }
 
     [Fact]
@@ -77,8 +120,8 @@ public sealed class PeerTableTests
     public void TryProve_CapReachedMeanwhile_IsPeerLimit()
     {
         var late = Enter("192.0.2.9");
-        Prove(Enter(), 1);
-        Prove(Enter(), 2);
+        Prove(Enter("192.0.2.1"), 1);
+        Prove(Enter("192.0.2.2"), 2);
 
         Assert.Equal(CloseReason.PeerLimit, Prove(late, 3));
         late.Dispose();
@@ -171,11 +214,11 @@ public sealed class PeerTableTests
         Enumerable.Range(0, 4000).AsParallel().ForAll(i =>
         {
             var address = IPAddress.Parse($"192.0.2.{i % 5}");
-            if (table.TryEnter(address, IpKey.From(address, 64), out var link))
+            if (table.TryEnter(address, IpKey.From(address, 64), out var link, out _))
             {
                 using (link)
                 {
-                    table.TryProve(link, peers[i % peers.Length], "z", out _);
+                    table.TryProve(link, peers[i % peers.Length], "z", out _, out _);
                 }
             }
         });
@@ -186,16 +229,16 @@ public sealed class PeerTableTests
     private PeerLink Enter(string address = "192.0.2.1")
     {
         var ip = IPAddress.Parse(address);
-        Assert.True(_table.TryEnter(ip, IpKey.From(ip, 64), out var link));
+        Assert.True(_table.TryEnter(ip, IpKey.From(ip, 64), out var link, out _));
         return link;
     }
 
-    private bool TryEnter(string address) => _table.TryEnter(IPAddress.Parse(address), IpKey.From(IPAddress.Parse(address), 64), out _);
+    private bool TryEnter(string address) => _table.TryEnter(IPAddress.Parse(address), IpKey.From(IPAddress.Parse(address), 64), out _, out _);
 
     private CloseReason Prove(PeerLink link, byte peer, string own = "z") => Prove(link, peer, out _, own);
 
     private CloseReason Prove(PeerLink link, byte peer, out PeerLink? replaced, string own = "z") =>
-        _table.TryProve(link, Handshake(peer), own, out replaced);
+        _table.TryProve(link, Handshake(peer), own, out replaced, out _);
 
     private PeerHandshake Handshake(byte peer)
     {

@@ -1,10 +1,12 @@
+using Relay.Addresses;
 using Relay.Protocol;
+using Relay.RateLimiting;
 using Relay.Rendezvous;
 
 namespace Server.Tests.Rendezvous;
 
 /// <summary>One row, as the table has it.</summary>
-internal sealed record Row(bool IsToken, string Hash, string Name, string RelayId, string Drop, long Owner, long Expires);
+internal sealed record Row(bool IsToken, string Hash, string Name, string Key, IpKey Address, string RelayId, string Drop, long Owner, long Expires);
 
 /// <summary>What the store should do, written the obvious way: one list, the oldest first.</summary>
 internal sealed class MeetingModel(RendezvousOptions options)
@@ -14,25 +16,27 @@ internal sealed class MeetingModel(RendezvousOptions options)
     public Findings Register(Registration by, long now)
     {
         var found = new Findings([], []);
-        string[] own = [by.Name, by.OtherName ?? by.Name];
+        RowOwner[] own = [by.Name, by.OtherName];
         foreach (var (hash, drop) in by.Request.Points)
         {
-            found.Drops.AddRange(Newest(row => !row.IsToken && row.Hash == hash && row.Expires > now && row.Drop != "" && !own.Contains(row.Name))
+            found.Drops.AddRange(Newest(row => !row.IsToken && row.Hash == hash && row.Expires > now && row.Drop != "" && !own.Contains(new RowOwner(row.Name, row.Key)))
                 .Select(row => new FoundDrop(row.Name, row.Drop, row.RelayId)));
-            Put(new Row(false, hash, by.Name, by.Request.RelayId, drop, 0, now + (long)options.DailyPointLifetime.TotalMilliseconds));
+            Put(new Row(false, hash, by.Name.Name, by.Name.Key, by.Address, by.Request.RelayId, drop, 0, now + (long)options.DailyPointLifetime.TotalMilliseconds));
         }
 
         foreach (var hash in by.Request.Tokens)
         {
             found.Tokens.AddRange(Newest(row => row.IsToken && row.Hash == hash && row.Expires > now && row.Owner != by.Owner)
                 .Select(row => new HeldToken(row.Name, row.RelayId, row.Owner)));
-            Put(new Row(true, hash, by.Name, by.Request.RelayId, "", by.Owner, now + (long)options.HourlyTokenLifetime.TotalMilliseconds));
+            Put(new Row(true, hash, by.Name.Name, by.Name.Key, by.Address, by.Request.RelayId, "", by.Owner, now + (long)options.HourlyTokenLifetime.TotalMilliseconds));
         }
 
-        Limit(row => row.Name == by.Name, options.RowsPerIdentity, row => row.Expires <= now);
-        Limit(_ => true, options.MaxRows, row => row.Expires <= now);
+        LimitOwner(row => (row.Name, row.Key) == (by.Name.Name, by.Name.Key), row => row.Expires <= now);
+        LimitAll(by.Address, row => row.Expires <= now);
         return found;
     }
+
+    public void Restore(List<Row> rows) => Rows = rows;
 
     public void RemoveTokens(long owner) => Rows.RemoveAll(row => row.IsToken && row.Owner == owner);
 
@@ -47,20 +51,30 @@ internal sealed class MeetingModel(RendezvousOptions options)
 
     private void Put(Row row)
     {
-        Rows.RemoveAll(other => other.IsToken == row.IsToken && other.Hash == row.Hash && other.Name == row.Name);
+        Rows.RemoveAll(other => other.IsToken == row.IsToken && other.Hash == row.Hash && (other.Name, other.Key) == (row.Name, row.Key));
         Rows.Add(row);
     }
 
     // The expired go first: of one identity all at once, of all those that ended first and no more than needed.
-    private void Limit(Func<Row, bool> which, int most, Func<Row, bool> isExpired)
+    private void LimitOwner(Func<Row, bool> which, Func<Row, bool> isExpired)
     {
-        var over = Rows.Count(which) - most;
+        var over = Rows.Count(which) - options.RowsPerIdentity;
         if (over > 0)
         {
-            var expired = Rows.Where(row => which(row) && isExpired(row)).OrderBy(row => row.Expires);
-            var gone = (most == options.RowsPerIdentity ? expired : expired.Take(over)).ToList();
+            var gone = Rows.Where(row => which(row) && isExpired(row)).ToList();
             gone.AddRange(Rows.Except(gone).Where(which).Take(Math.Max(0, over - gone.Count)).ToList());
             Rows = [.. Rows.Except(gone)];
+        }
+    }
+
+    private void LimitAll(IpKey writer, Func<Row, bool> isExpired)
+    {
+        Rows = [.. Rows.Except([.. Rows.Where(isExpired).OrderBy(row => row.Expires).Take(Rows.Count - options.MaxRows)])];
+        while (Rows.Count > options.MaxRows)
+        {
+            var shares = new FairShares();
+            Rows.ForEach(row => shares.Add(row.Address, 1));
+            Rows.Remove(Rows.First(row => row.Address == shares.Largest(writer)));
         }
     }
 }

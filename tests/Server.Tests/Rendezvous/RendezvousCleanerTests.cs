@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
 using Relay.Rendezvous;
 using Relay.Scheduling;
 using Server.Tests.Storage;
@@ -8,6 +9,8 @@ namespace Server.Tests.Rendezvous;
 
 public sealed class RendezvousCleanerTests
 {
+    private static readonly RowOwner Name = new("AAAAAA", "code:key");
+
     private readonly FakeTimeProvider _time = new();
     private readonly RendezvousOptions _options = new() { RowsPerIdentity = 100_000 };
 
@@ -95,7 +98,7 @@ public sealed class RendezvousCleanerTests
     private static Task<Findings> RegisterAsync(RendezvousStore store, int number)
     {
         var hashes = Enumerable.Range(number * 50, 50).Select(hash => $"{hash}").ToList();
-        return store.RegisterAsync(new Registration("AAAAAA", null, 1, new RendezvousRequest("", [.. hashes.Select(hash => (hash, ""))], hashes)));
+        return store.RegisterAsync(new Registration(Name, Name, 1, IpKey.FromIpv4(1), new RendezvousRequest("", [.. hashes.Select(hash => (hash, ""))], hashes)));
     }
 
     private static Task RowsAsync(RendezvousStore store, (long Points, long Tokens) rows) =>

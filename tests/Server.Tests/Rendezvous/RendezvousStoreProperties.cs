@@ -2,6 +2,7 @@ using CsCheck;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
 using Relay.Rendezvous;
 using Relay.Storage;
 
@@ -18,6 +19,8 @@ public sealed class RendezvousStoreProperties
         RegisterMany,
         Leave,
         LeaveUnnoticed,
+        Restart,
+        RollBack,
         Wait,
         Sweep,
     }
@@ -26,7 +29,8 @@ public sealed class RendezvousStoreProperties
     public void AnyOperations_Store_DoesAsTheModel() =>
         Gen.Select(
             Gen.Frequency((8, Gen.Const(What.Register)), (1, Gen.Const(What.RegisterMany)), (2, Gen.Const(What.Leave)),
-                (1, Gen.Const(What.LeaveUnnoticed)), (2, Gen.Const(What.Wait)), (1, Gen.Const(What.Sweep))),
+                (1, Gen.Const(What.LeaveUnnoticed)),
+                (1, Gen.Const(What.Restart)), (1, Gen.Const(What.RollBack)), (2, Gen.Const(What.Wait)), (1, Gen.Const(What.Sweep))),
             Gen.Int[0, Peers - 1],
             Gen.Int[0, int.MaxValue])
             .Array[1, 60].Sample(
@@ -55,7 +59,7 @@ public sealed class RendezvousStoreProperties
         private readonly SqliteConnection _connection = new("Data Source=:memory:");
         private readonly FakeTimeProvider _time = new();
         private readonly Database _database;
-        private readonly RendezvousStore _store;
+        private RendezvousStore _store;
         private readonly MeetingModel _model;
         private readonly long[] _owners = [.. Enumerable.Range(1, Peers)];
         private long _lastOwner = Peers;
@@ -87,6 +91,21 @@ public sealed class RendezvousStoreProperties
                     // Its rows stay, and the next socket has its names.
                     _owners[peer] = ++_lastOwner;
                     break;
+                case What.Restart:
+                    // With nothing but the rows; the relay counts before the first socket comes.
+                    _store = new RendezvousStore(_database, _options, _time);
+                    _store.RemoveExpired(_connection, most: 0);
+                    break;
+                case What.RollBack:
+                    // A batch that fails as a whole, or one piece of work in it.
+                    Execute("SAVEPOINT batch");
+                    var rows = _model.Rows.ToList();
+                    Register(peer, random, 8);
+                    _model.Restore(rows);
+                    Execute("ROLLBACK TO batch");
+                    Execute("RELEASE batch");
+                    _store.RemoveExpired(_connection, most: 0);
+                    break;
                 case What.Wait:
                     _time.Advance(TimeSpan.FromSeconds(random.Next(0, 90)));
                     break;
@@ -111,34 +130,43 @@ public sealed class RendezvousStoreProperties
             var names = Names(peer);
             var name = names[random.Next(names.Length)];
             var points = Some("p", random, most).Select(hash => (hash, random.Next(3) == 0 ? "" : $"{hash} of {name}")).ToList();
+            var key = $"code:{random.Next(4) / 3}";
+            var address = IpKey.FromIpv4((uint)((random.Next(3) << 8) + random.Next(2)));
             var by = new Registration(
-                name, names.FirstOrDefault(other => other != name), _owners[peer], new RendezvousRequest($"r{random.Next(2)}", points, Some("t", random, most)));
+                new RowOwner(name, key), new RowOwner(names.FirstOrDefault(other => other != name) ?? name, key), _owners[peer], address, new RendezvousRequest($"r{random.Next(2)}", points, Some("t", random, most)));
             var found = _store.Register(_connection, by);
             var expected = _model.Register(by, Now);
 
             Assert.Equal(expected.Drops, found.Drops);
             Assert.Equal(expected.Tokens, found.Tokens);
-            Assert.DoesNotContain(found.Drops, drop => names.Contains(drop.PeerId));
             Assert.DoesNotContain(found.Tokens, token => token.Owner == _owners[peer]);
+        }
+
+        private void Execute(string sql)
+        {
+            using var command = _connection.CreateCommand();
+            command.CommandText = sql;
+            command.ExecuteNonQuery();
         }
 
         private void Compare()
         {
             var rows = new List<Row>();
             using var command = _connection.CreateCommand();
-            command.CommandText = "SELECT kind, hash, peer_id, relay_id, dead_drop, owner, expires_at FROM meeting_points ORDER BY written";
+            command.CommandText = "SELECT kind, hash, peer_id, name_key, address, relay_id, dead_drop, owner, expires_at FROM meeting_points ORDER BY written";
             using var reader = command.ExecuteReader();
             while (reader.Read())
             {
                 rows.Add(new Row(
-                    reader.GetInt32(0) == 1, reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetInt64(5), reader.GetInt64(6)));
+                    reader.GetInt32(0) == 1, reader.GetString(1), reader.GetString(2), reader.GetString(3), IpPrefix.KeyOf(reader.GetString(4)),
+                    reader.GetString(5), reader.GetString(6), reader.GetInt64(7), reader.GetInt64(8)));
             }
 
             Assert.Equal(_model.Rows, rows);
             Assert.Equal(
                 (rows.Count(row => !row.IsToken), rows.Count(row => row.IsToken)),
                 ((int)_store.Counts().DailyPoints, (int)_store.Counts().HourlyTokens));
-            Assert.All(rows.GroupBy(row => row.Name), own => Assert.InRange(own.Count(), 1, _options.RowsPerIdentity));
+            Assert.All(rows.GroupBy(row => (row.Name, row.Key)), own => Assert.InRange(own.Count(), 1, _options.RowsPerIdentity));
             Assert.InRange(rows.Count, 0, _options.MaxRows);
         }
 

@@ -20,6 +20,8 @@ internal sealed class PendingModel
     private readonly List<PendingRequest> _open = [];
     private readonly List<PendingRequest> _ended = [];
     private readonly List<PendingRequest> _warned = [];
+    private readonly HashSet<PendingRequest> _shown = [];
+    private readonly Dictionary<Client, List<PendingRequest>> _turns = [];
 
     public PendingModel() => _table = new PendingRequests(_options, _time);
 
@@ -36,19 +38,29 @@ internal sealed class PendingModel
 
     public void Add(RequestKind kind, int from, int to, int address)
     {
+        // A socket's address stays; which one asked again matters where a repeat keeps its turn.
+        address = kind == RequestKind.Link ? from % 4 : address;
         var request = Request(kind, _clients[from], _clients[to], address, $"code{from}");
         var waiting = _open.Where(open => open.Kind == kind && open.To == request.To).ToList();
         var earlier = waiting.Find(open => open.From == request.From);
-        var isFull = earlier is null && waiting.Count == (kind == RequestKind.Link ? 1 : Places);
+        var isFull = earlier is null && waiting.Count == Places;
         var held = waiting.ToLookup(open => open.FromAddress);
+        var isSecondOfAddress = earlier is null && kind == RequestKind.Link && held.Contains(request.FromAddress);
 
         if (!_table.TryAdd(request, out var displaced))
         {
+            if (isSecondOfAddress)
+            {
+                Assert.Null(displaced);
+                return;
+            }
+
             Assert.True(isFull && displaced is null);
             Assert.All(held, address => Assert.True(address.Count() <= held[request.FromAddress].Count() + 1));
             return;
         }
 
+        Assert.False(isSecondOfAddress);
         if (isFull)
         {
             var crowd = held[displaced!.FromAddress].ToList();
@@ -63,13 +75,27 @@ internal sealed class PendingModel
 
         End(displaced);
         _open.Add(request);
+        if (kind == RequestKind.Link)
+        {
+            // A phone is shown the first in turn, and a repeat of it anew.
+            var turns = _turns.TryGetValue(request.To, out var known) ? known : _turns[request.To] = [];
+            var turn = earlier is null ? -1 : turns.IndexOf(earlier);
+            turns.Insert(turn < 0 ? turns.Count : turn, request);
+            turns.RemoveAll(waits => !_open.Contains(waits));
+            Show(request.To);
+        }
     }
 
     public void Answer(RequestKind kind, int from, int to, bool named)
     {
-        var expected = _open.Find(open => open.Kind == kind && open.To == _clients[to] && (!named || open.From == _clients[from]));
+        // Links are answered without a name: the one that is shown.
+        named &= kind == RequestKind.Pair;
+        var expected = kind == RequestKind.Link
+            ? Turns(_clients[to]).FirstOrDefault()
+            : _open.Find(open => open.Kind == kind && open.To == _clients[to] && (!named || open.From == _clients[from]));
         Assert.Same(expected, _table.Take(kind, _clients[to], named ? $"code{from}" : null));
         End(expected);
+        Show(_clients[to]);
     }
 
     public void Leave(int client)
@@ -85,6 +111,8 @@ internal sealed class PendingModel
             {
                 End(request);
             }
+
+            _clients.ToList().ForEach(Show);
         }
 
         // Its code is the next one's.
@@ -108,6 +136,7 @@ internal sealed class PendingModel
             Assert.Same(_open[0], request);
             Assert.True(request.Kind == RequestKind.Link || _warned.Contains(request));
             End(request);
+            Show(request.To);
         }
 
         Assert.All(_open, request => Assert.True(_time.GetElapsedTime(request.MadeAt) < _options.PairRequestTimeout));
@@ -127,6 +156,15 @@ internal sealed class PendingModel
         Check();
         Assert.Empty(_open);
         Assert.Equal(_ended.Count, _ended.Distinct().Count());
+    }
+
+    private List<PendingRequest> Turns(Client to) => [.. (_turns.GetValueOrDefault(to) ?? []).Where(_open.Contains)];
+
+    private void Show(Client to)
+    {
+        var next = Turns(to).FirstOrDefault();
+        var shown = _table.TakeNextToShow(to);
+        Assert.True(shown is null ? next is null || _shown.Contains(next) : shown == next && _shown.Add(shown));
     }
 
     private void End(PendingRequest? request)

@@ -1,6 +1,4 @@
-using Relay.Addresses;
-
-namespace Relay.Admission;
+namespace Relay.Addresses;
 
 /// <summary>The networks that a key is counted in as well: the sizes in which addresses are handed out.</summary>
 internal static class Tiers
