@@ -12,6 +12,7 @@ internal sealed class ChunkPulls(ChunkOptions options, TimeProvider time)
     private readonly LinkedList<Pull> _byAge = [];
     private readonly Dictionary<Client, HashSet<Pull>> _waiting = [];
     private readonly Dictionary<Client, HashSet<Pull>> _asked = [];
+    private long _started;
 
     public int Count => _byAge.Count;
 
@@ -22,11 +23,12 @@ internal sealed class ChunkPulls(ChunkOptions options, TimeProvider time)
 
     public IReadOnlyList<Pull> WaitedForBy(Client client) => _waiting.TryGetValue(client, out var pulls) ? [.. pulls] : [];
 
-    public IReadOnlyList<Pull> AskedOf(Client client) => _asked.TryGetValue(client, out var pulls) ? [.. pulls] : [];
+    /// <summary>Those that have waited longest first.</summary>
+    public IReadOnlyList<Pull> AskedOf(Client client) => _asked.TryGetValue(client, out var pulls) ? [.. pulls.OrderBy(pull => pull.Number)] : [];
 
     public Pull Start(Chunk chunk, Client asked)
     {
-        var pull = new Pull(chunk, time.GetTimestamp()) { Asked = asked };
+        var pull = new Pull(chunk, ++_started, time.GetTimestamp()) { Asked = asked };
         pull.ByAge = _byAge.AddLast(pull);
         Link(_asked, asked, pull);
         chunk.Pull = pull;

@@ -3,9 +3,12 @@ using Relay.Clients;
 namespace Relay.Chunks;
 
 /// <summary>A chunk that one client was asked for and others wait for. Guarded by the table's lock; once ended it changes no more.</summary>
-internal sealed class Pull(Chunk chunk, long since)
+internal sealed class Pull(Chunk chunk, long number, long since)
 {
     public Chunk Chunk => chunk;
+
+    /// <summary>Counts up with every pull.</summary>
+    public long Number => number;
 
     /// <summary>When the first waiter began to wait, as a timestamp.</summary>
     public long Since => since;

@@ -15,9 +15,10 @@ internal sealed class ChunkModel(ChunkOptions options, Func<string, Client?> own
     private readonly List<(Client Client, string Chunk)> _turns = [];
     private readonly List<(string Chunk, long Row, string Digest, int Size, DateTimeOffset At, Client? Writer, IpKey Holder)> _contents = [];
     private readonly List<(string Chunk, Client Client)> _waits = [];
-    private readonly Dictionary<string, (Client Client, DateTimeOffset At)> _asked = [];
+    private readonly Dictionary<string, (Client Client, DateTimeOffset At, long Number)> _asked = [];
     private readonly List<string> _pushes = [];
     private long _lastRow;
+    private long _pulls;
 
     public IReadOnlyList<(string Chunk, Client Client)> Waits => _waits;
 
@@ -95,7 +96,7 @@ internal sealed class ChunkModel(ChunkOptions options, Func<string, Client?> own
         _waits.Add((chunk, client));
         if (!isPulled)
         {
-            Ask(chunk, writer ?? source!, time.GetUtcNow(), isTurn: writer is null);
+            Ask(chunk, writer ?? source!, time.GetUtcNow(), ++_pulls, isTurn: writer is null);
         }
 
         return (Availability.ToWaitFor, null, isPulled || writer is not null ? null : source);
@@ -134,7 +135,7 @@ internal sealed class ChunkModel(ChunkOptions options, Func<string, Client?> own
 
         if (_asked.TryGetValue(chunk, out var pull))
         {
-            _asked[chunk] = (client, pull.At);
+            _asked[chunk] = (client, pull.At, pull.Number);
         }
 
         return (PushVerdict.Accepted, _lastRow);
@@ -171,12 +172,12 @@ internal sealed class ChunkModel(ChunkOptions options, Func<string, Client?> own
         _asked.Keys.Where(chunk => _waits.All(wait => wait.Chunk != chunk)).ToList().ForEach(chunk => _asked.Remove(chunk));
         _sources.RemoveAll(source => source.Client == client);
         _turns.RemoveAll(turn => turn.Client == client);
-        foreach (var (chunk, pull) in _asked.Where(asked => asked.Value.Client == client).ToList())
+        foreach (var (chunk, pull) in _asked.Where(asked => asked.Value.Client == client).OrderBy(asked => asked.Value.Number).ToList())
         {
             var next = NextSource(chunk, source => _waits.Any(wait => wait.Chunk == chunk && wait.Client != source));
             if (next is not null)
             {
-                Ask(chunk, next, pull.At, isTurn: true);
+                Ask(chunk, next, pull.At, pull.Number, isTurn: true);
             }
 
             changes.Add((chunk, next, next is null ? End(chunk) : []));
@@ -194,9 +195,9 @@ internal sealed class ChunkModel(ChunkOptions options, Func<string, Client?> own
         return changes;
     }
 
-    private void Ask(string chunk, Client client, DateTimeOffset since, bool isTurn)
+    private void Ask(string chunk, Client client, DateTimeOffset since, long number, bool isTurn)
     {
-        _asked[chunk] = (client, since);
+        _asked[chunk] = (client, since, number);
         foreach (var turn in isTurn ? new[] { chunk, Everywhere(chunk) } : [])
         {
             if (_turns.Remove((client, turn)))
