@@ -82,7 +82,7 @@ public sealed class HttpPagesTests
         await client.StartAsync("channel", 0);
         await client.SubscribeAsync("absent");
         await client.UpstreamAsync("absent", "\"m\"");
-        await AskAsync(client, """{"type":"chunk_announce","chunks":[{"chunkId":"a"},{"chunkId":"b"}]}""", "chunk_announce_ack");
+        await AskAsync(client, """{"type":"chunk_announce","channelId":"channel","chunks":[{"chunkId":"a"},{"chunkId":"b"}]}""", "chunk_announce_ack");
         await AskAsync(client, """{"type":"chunk_push","chunkId":"a","channelId":"channel","data":"kept"}""", "chunk_push_ack");
         await AskAsync(client, """{"type":"chunk_request","chunkId":"a","channelId":"channel"}""", "chunk_data");
 
