@@ -1,6 +1,7 @@
 using Relay;
 using Relay.Admin;
 using Relay.AdminAuth;
+using Relay.Addresses;
 using Relay.Admission;
 using Relay.Attestation;
 using Relay.AuditLog;
@@ -30,6 +31,7 @@ namespace Relay
     {
         public static WebApplication Build(RelaySettings settings, Action<IServiceCollection>? replace = null)
         {
+            Nat64.Current = new Nat64(settings.Admission.Nat64Prefixes);
             var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "relayd" });
             builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
             builder.Services
@@ -70,7 +72,9 @@ namespace Relay
             {
                 await using var app = Build(settings);
                 await app.StartAsync(cancellationToken);
-                Banner.Print(app, settings, Console.Out);
+
+                // Not waited for: nobody may read it.
+                _ = Task.Run(() => Banner.Print(app, settings, Console.Out), CancellationToken.None);
                 await app.WaitForShutdownAsync(CancellationToken.None);
                 return 0;
             }
