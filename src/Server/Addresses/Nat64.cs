@@ -32,7 +32,11 @@ internal sealed class Nat64
 
     /// <summary>Says what is wrong with a prefix in the settings, or null.</summary>
     public static string? Check(string text) =>
-        IPNetwork.TryParse(text, out var network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 && Lengths.Contains(network.PrefixLength)
+        IPNetwork.TryParse(text, out var network)
+        && network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6
+        && Lengths.Contains(network.PrefixLength)
+        && IPAddress.TryParse(text.AsSpan(0, text.IndexOf('/')), out var address)
+        && address.Equals(network.BaseAddress)
             ? null
             : $"'{text}' is not a NAT64 prefix; write an IPv6 network with one of the lengths of RFC 6052 ({string.Join(", ", Lengths)}), such as 64:ff9b::/96";
 

@@ -52,6 +52,7 @@ public sealed class Nat64Tests
     [Theory]
     [InlineData("64:ff9b::/97")]
     [InlineData("64:ff9b::")]
+    [InlineData("64:ff9b::/48x")]
     [InlineData("64:ff9b::1/96")]
     [InlineData("10.0.0.0/32")]
     [InlineData("x")]

@@ -184,11 +184,8 @@ internal sealed class KestrelConnection : Connection
             set => connection._inner.Transport = value;
         }
 
-        public override CancellationToken ConnectionClosed
-        {
-            get => connection._inner.ConnectionClosed;
-            set => connection._inner.ConnectionClosed = value;
-        }
+        // Kestrel would abort at a FIN, also where it has yet to answer the request before it. It finds every end by reading and writing.
+        public override CancellationToken ConnectionClosed { get; set; } = CancellationToken.None;
 
         public override EndPoint? LocalEndPoint
         {
