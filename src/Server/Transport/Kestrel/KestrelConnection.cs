@@ -20,6 +20,9 @@ internal sealed class KestrelConnection : Connection
     private Stream _stream = Stream.Null;
     private IConnectionHandler? _handler;
 
+    // The reading loop's: the peer has finished, and Kestrel still sends what it has, an answer or the last messages.
+    private volatile bool _isEndingInOrder;
+
     // Atomic. Made by the reading loop when it has nothing left to read and the end is not there yet: an idle socket has none.
     private TaskCompletionSource? _finished;
 
@@ -55,6 +58,7 @@ internal sealed class KestrelConnection : Connection
                 _ = await _stream.ReadAsync(Memory<byte>.Empty);
             }
             while (await ReadAsync(handler));
+            _isEndingInOrder = true;
         }
         catch (Exception exception) when (IsGoneError(exception))
         {
@@ -68,6 +72,7 @@ internal sealed class KestrelConnection : Connection
         finally
         {
             handler.OnClosed();
+            _isEndingInOrder = false;
         }
     }
 
@@ -99,7 +104,11 @@ internal sealed class KestrelConnection : Connection
 
     public override void Abort()
     {
-        _inner.Abort();
+        if (!_isEndingInOrder)
+        {
+            _inner.Abort();
+        }
+
         Finish();
     }
 
