@@ -1,7 +1,7 @@
 using Relay;
+using Relay.Addresses;
 using Relay.Admin;
 using Relay.AdminAuth;
-using Relay.Addresses;
 using Relay.Admission;
 using Relay.Attestation;
 using Relay.AuditLog;
