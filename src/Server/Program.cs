@@ -1,4 +1,5 @@
 using Relay;
+using Relay.Addresses;
 using Relay.Admin;
 using Relay.AdminAuth;
 using Relay.Admission;
@@ -31,6 +32,7 @@ namespace Relay
     {
         public static WebApplication Build(RelaySettings settings, Action<IServiceCollection>? replace = null)
         {
+            Nat64.Current = new Nat64(settings.Admission.Nat64Prefixes);
             var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "relayd" });
             builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
             builder.Services
@@ -75,7 +77,9 @@ namespace Relay
 
                 // What only the start needed goes back to the system, before there is anybody to wait for it.
                 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-                Banner.Print(app, settings, Console.Out);
+
+                // Not waited for: nobody may read it.
+                _ = Task.Run(() => Banner.Print(app, settings, Console.Out), CancellationToken.None);
                 await app.WaitForShutdownAsync(CancellationToken.None);
                 return 0;
             }

@@ -6,7 +6,7 @@ namespace Relay.Addresses;
 
 /// <summary>
 /// An address as a value, whole or truncated to a prefix; the key that limits per address count against. An IPv4 address that comes wrapped
-/// in IPv6 (::ffff:a.b.c.d) is the IPv4 address; a zone such as %eth0 is dropped.
+/// in IPv6 (::ffff:a.b.c.d, or by <see cref="Nat64"/>) is the IPv4 address; a zone such as %eth0 is dropped.
 /// </summary>
 /// <param name="High">The first 64 bits of an IPv6 address, 0 for IPv4.</param>
 /// <param name="Low">The last 64 bits of an IPv6 address, the 32 bits of an IPv4 address.</param>
@@ -35,8 +35,9 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
 
     public static IpKey FromIpv4(uint address) => new(0, address, Ipv4Bits);
 
-    public static IpKey FromIpv6(ulong high, ulong low) => high == 0 && low >> 32 == 0xFFFF
-        ? FromIpv4((uint)low)
+    public static IpKey FromIpv6(ulong high, ulong low) =>
+        high == 0 && low >> 32 == 0xFFFF ? FromIpv4((uint)low)
+        : Nat64.Current.TryUnwrap(high, low, out var ipv4) ? FromIpv4(ipv4)
         : new IpKey(high, low, Ipv6Mark + Ipv6Bits);
 
     public bool IsIpv6 => Bits >= Ipv6Mark;

@@ -1,10 +1,12 @@
+using Relay.Scheduling;
+
 namespace Relay.Chunks;
 
 /// <summary>
 /// Brings back what the database has kept, and then ends, for all chunks: pulls that were not answered, announcements
 /// and contents whose life is over, and their rows.
 /// </summary>
-internal sealed class ChunkSweep(ChunkTable table, ChunkStore store) : IHostedService
+internal sealed class ChunkSweep(ChunkTable table, ChunkStore store, TimeProvider time) : IHostedService
 {
     // Rows that one transaction deletes.
     private const int DeleteBatch = 256;
@@ -12,6 +14,7 @@ internal sealed class ChunkSweep(ChunkTable table, ChunkStore store) : IHostedSe
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
     // Sweep's alone.
+    private readonly SweepClock _clock = new(time);
     private Task _deleting = Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken cancellationToken) => table.Restore(await store.LoadAsync());
@@ -21,6 +24,13 @@ internal sealed class ChunkSweep(ChunkTable table, ChunkStore store) : IHostedSe
 
     public void Sweep()
     {
+        // After a stall answers to pulls wait in the sockets that came in time.
+        _clock.Begin();
+        if (_clock.IsLate)
+        {
+            return;
+        }
+
         var more = true;
         while (more)
         {

@@ -1,4 +1,5 @@
 using Relay.Protocol;
+using Relay.Scheduling;
 
 namespace Relay.Federation;
 
@@ -7,11 +8,14 @@ internal sealed class HandshakeDeadline(PeerTable peers, FederationOptions optio
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
+    private readonly SweepClock _clock = new(time);
+
     public void Sweep()
     {
+        _clock.Begin();
         foreach (var link in peers.Pending())
         {
-            if (link.Session is { IsClosing: false } session && time.GetElapsedTime(link.EnteredAt) >= options.HandshakeTimeout)
+            if (link.Session is { IsClosing: false } session && _clock.Elapsed(link.EnteredAt) >= options.HandshakeTimeout)
             {
                 session.Close(CloseReason.HandshakeTimeout);
                 counts.Refused(CloseReason.HandshakeTimeout);

@@ -59,6 +59,10 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Description("a list of networks and addresses")]
     public string[] TrustedProxies { get; set; } = [];
 
+    /// <summary>IPv6 prefixes by which translators name IPv4 hosts (RFC 6052): such an address counts as the IPv4 address in it.</summary>
+    [Description("a list of IPv6 networks, each /32, /40, /48, /56, /64 or /96")]
+    public string[] Nat64Prefixes { get; set; } = Addresses.Nat64.DefaultPrefixes;
+
     /// <summary>The overload level: auto (by refusals a second, see Overload), or pinned to normal, elevated or critical.</summary>
     [Description("auto, normal, elevated, critical")]
     public string OverloadLevel { get; set; } = OverloadLevels.Auto;
@@ -92,6 +96,14 @@ internal sealed class AdmissionOptions : IValidatableObject
         if (RejectionMode == RejectionMode.Reset)
         {
             yield return new ValidationResult("Reset is chosen by the overload level; give CloseFrame or HttpStatus", [nameof(RejectionMode)]);
+        }
+
+        for (var i = 0; i < Nat64Prefixes.Length; i++)
+        {
+            if (Addresses.Nat64.Check(Nat64Prefixes[i]) is { } error)
+            {
+                yield return new ValidationResult(error, [$"{nameof(Nat64Prefixes)}:{i}"]);
+            }
         }
 
         for (var i = 0; i < TrustedProxies.Length; i++)

@@ -1,4 +1,5 @@
 using Relay.Protocol;
+using Relay.Scheduling;
 
 namespace Relay.Sessions;
 
@@ -9,46 +10,51 @@ internal sealed class Heartbeat(SessionTable table, ClientSessionOptions options
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
+    private readonly SweepClock _clock = new(time);
+
     public void Sweep()
     {
-        var now = time.GetTimestamp();
+        _clock.Begin();
         foreach (var session in table.All)
         {
-            Check(session, now);
+            Check(session);
         }
     }
 
-    private void Check(Session session, long now)
+    private void Check(Session session)
     {
         if (session.IsClosing)
         {
             return;
         }
 
-        if (session.WriteStarted is not 0 and var write && Since(write, now) > options.SendTimeout)
+        if (session.WriteStarted is not 0 and var write && _clock.Elapsed(write) > options.SendTimeout)
         {
             session.Abort(CloseReason.WriteTimeout);
         }
-        else if (Since(session.LastReceived, now) >= options.SilenceTimeout)
+        else if (_clock.Elapsed(session.LastReceived) >= options.SilenceTimeout)
         {
             session.Close(CloseReason.HeartbeatTimeout);
         }
-        else if (Volatile.Read(ref session.MessageStarted) is not 0 and var message && Since(message, now) > options.MessageTimeout)
+        else if (Volatile.Read(ref session.MessageStarted) is not 0 and var message && _clock.Elapsed(message) > options.MessageTimeout)
         {
             session.Close(CloseReason.MessageTimeout);
         }
         else if (!session.IsRegistered
             && options.RegistrationTimeout > TimeSpan.Zero
-            && Since(session.UnregisteredSince, now) >= options.RegistrationTimeout)
+            && _clock.Elapsed(session.UnregisteredSince) >= options.RegistrationTimeout)
         {
             session.Close(CloseReason.RegistrationTimeout);
         }
-        else if (Since(session.LastPing, now) >= options.PingInterval)
+        else if (IsPingDue(session))
         {
-            session.LastPing = now;
+            session.LastPing = _clock.Now;
             session.TryPing();
         }
     }
 
-    private TimeSpan Since(long then, long now) => time.GetElapsedTime(then, now);
+    // After a stall everybody is asked again who could be judged by a silence that the stall has made longer.
+    private bool IsPingDue(Session session) =>
+        _clock.RealTime(session.LastPing) >= options.PingInterval
+        || (_clock.IsLate && _clock.RealTime(session.LastReceived) >= options.PingInterval);
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Relay.Telemetry;
@@ -7,6 +8,7 @@ internal static class TelemetrySetup
     public static IServiceCollection AddTelemetry(this IServiceCollection services, LogOptions options, IEnumerable<string> messageTypes) => services
         .AddSingleton(_ => new RelayMetrics(messageTypes))
         .AddSingleton<IStatistics, TrafficStatistics>()
+        .AddSingleton<IStatistics, LogStatistics>()
         .AddLogging(logging => Configure(logging, options));
 
     private static void Configure(ILoggingBuilder logging, LogOptions options)
@@ -46,6 +48,13 @@ internal static class TelemetrySetup
             });
         }
 
-        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        // The library's own writing stops whoever logs when its queue is full; only its formats are used.
+        var format = options.Format == LogFormat.Json ? ConsoleFormatterNames.Json : ConsoleFormatterNames.Simple;
+        logging.Services.RemoveAll<ILoggerProvider>();
+        logging.Services.AddSingleton(provider => new ConsoleLog(
+            provider.GetServices<ConsoleFormatter>().Single(formatter => formatter.Name == format),
+            Console.OpenStandardError(),
+            provider.GetRequiredService<TimeProvider>()));
+        logging.Services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<ConsoleLog>());
     }
 }

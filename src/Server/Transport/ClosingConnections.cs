@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Relay.Scheduling;
 
 namespace Relay.Transport;
 
@@ -14,13 +15,15 @@ internal sealed class ClosingConnections(TimeProvider time)
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentQueue<(Connection Connection, long Since)> _waiting = [];
+    private readonly SweepClock _clock = new(time);
 
     public void Add(Connection connection) => _waiting.Enqueue((connection, time.GetTimestamp()));
 
     public void Sweep()
     {
+        _clock.Begin();
         while (_waiting.TryPeek(out var head)
-            && (head.Connection.IsGone || time.GetElapsedTime(head.Since) >= Grace)
+            && (head.Connection.IsGone || _clock.Elapsed(head.Since) >= Grace)
             && _waiting.TryDequeue(out head))
         {
             if (!head.Connection.IsGone)

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Policy;
+using Relay.Scheduling;
 
 namespace Relay.Transport;
 
@@ -32,6 +33,7 @@ internal sealed class HandshakeGuard
     private readonly LimitPolicyStore _policies;
     private readonly AdmissionGate _gate;
     private readonly TimeProvider _time;
+    private readonly SweepClock _clock;
     private readonly Lock _lock = new();
 
     // Guarded by _lock: the list is in the order of arrival; the counts are of its keys.
@@ -45,6 +47,7 @@ internal sealed class HandshakeGuard
     public HandshakeGuard(PublicListenerOptions options, LimitPolicyStore policies, AdmissionGate gate, TimeProvider time)
     {
         (_options, _policies, _gate, _time) = (options, policies, gate, time);
+        _clock = new SweepClock(time);
         _max = options.MaxHandshakes;
     }
 
@@ -153,10 +156,10 @@ internal sealed class HandshakeGuard
         // A relay that stops waits for nobody's handshake: Kestrel would wait for all that are pending.
         var isStopping = _gate.State.Phase == RelayPhase.Stopping;
         var late = new List<Handshake>();
+        _clock.Begin();
         lock (_lock)
         {
-            var now = _time.GetTimestamp();
-            while (_waiting.First is { } first && (isStopping || _time.GetElapsedTime(first.Value.Since, now) >= _options.HandshakeTimeout))
+            while (_waiting.First is { } first && (isStopping || _clock.Elapsed(first.Value.Since) >= _options.HandshakeTimeout))
             {
                 late.Add(first.Value);
                 Reject(first, HandshakeRejection.Timeout);

@@ -19,7 +19,11 @@ internal static class WebSocketHandshake
     private static ReadOnlySpan<byte> AcceptGuid => "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"u8;
 
     /// <summary>The answer where a WebSocket is all there is, to a request that does not ask for one.</summary>
-    public static readonly HttpAnswer UpgradeRequired = new(426, "A WebSocket is expected here", "Upgrade", "websocket");
+    public static readonly HttpAnswer UpgradeRequired = new(
+        426,
+        "A WebSocket is expected here, and the request does not ask for one. If the client does, a proxy before the relay strips Upgrade and Connection: it must pass them on",
+        "Upgrade",
+        "websocket");
 
     /// <summary>True when a request asks for a WebSocket, whether or not it does so rightly.</summary>
     /// <param name="isHttp11">False for HTTP/1.0, in which RFC 9110 section 7.8 lets nobody ask.</param>

@@ -49,14 +49,17 @@ public sealed class ViolationTests
         await IsBannedAsync(server);
     }
 
-    [Fact]
-    public async Task Handshake_IsBroken_IsBannedInTheEnd()
+    [Theory]
+    [InlineData("7", "X: y")]
+    [InlineData("13", "Sec-WebSocket-Protocol: a/b")]
+    [InlineData("13", "Sec-WebSocket-Protocol: \u007F")]
+    public async Task Handshake_IsBroken_IsBannedInTheEnd(string version, string header)
     {
         await using var server = await RelayServer.StartAsync(Strict);
         for (var i = 0; i < 3; i++)
         {
             using var client = await RawClient.ConnectAsync(server, Culprit);
-            await client.SendAsync(RawClient.Request(version: "7"));
+            await client.SendAsync(RawClient.Request(version: version, headers: [header]));
             Assert.StartsWith("HTTP/1.1 400 ", await client.ReadHeadAsync(), StringComparison.Ordinal);
         }
 

@@ -48,6 +48,33 @@ public sealed class TrafficTests
         Assert.DoesNotContain("fail: ", relay.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>A stop that is longer than the silence that a client may keep: it has said nothing because nobody asked.</summary>
+    [Fact]
+    public async Task Pause_LongerThanTheSilenceTimeout_QuietClientsAreAskedAndStay()
+    {
+        await using var relay = await RelayProcess.StartAsync("--Sessions:PingInterval=2s", "--Sessions:SilenceTimeout=5s");
+        var clients = await Task.WhenAll(Enumerable.Range(0, 10).Select(number => RegisterAsync(relay, number)));
+        await relay.SignalAsync("STOP");
+        var stopped = Stopwatch.GetTimestamp();
+        await Eventually.TrueAsync(() => Stopwatch.GetElapsedTime(stopped) > TimeSpan.FromSeconds(7), "the pause", Patience);
+        await relay.SignalAsync("CONT");
+
+        // Each is asked, answers, and is asked again as before.
+        await Task.WhenAll(clients.Select(async client =>
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                var (opcode, payload) = await client.ReadFrameAsync();
+                Assert.Equal((9, ""), (opcode, System.Text.Encoding.UTF8.GetString(payload)));
+                await client.WriteFrameAsync(0x8A, payload);
+            }
+        }));
+        foreach (var client in clients)
+        {
+            await client.DisposeAsync();
+        }
+    }
+
     /// <summary>Everybody gets what was sent before, in order, and then the close frame, whoever else reads or does not.</summary>
     [Theory]
     [InlineData(1, 1001, "Server shutting down")]

@@ -113,9 +113,9 @@ public sealed class HandshakeGuardTests : IDisposable
     {
         Enter("203.0.113.1", out var first);
         Enter("203.0.113.1", out var second);
-        _time.Advance(TimeSpan.FromSeconds(5));
+        _time.Pass(TimeSpan.FromSeconds(5));
         Enter("203.0.113.2", out var later);
-        _time.Advance(_options.HandshakeTimeout - TimeSpan.FromSeconds(5.25));
+        _time.Pass(_options.HandshakeTimeout - TimeSpan.FromSeconds(5.25));
         Assert.False(first.IsAborted);
 
         _time.Advance(TimeSpan.FromSeconds(0.5));
@@ -124,13 +124,27 @@ public sealed class HandshakeGuardTests : IDisposable
         Assert.True(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
     }
 
+    // A relay that was stopped has read nothing of what came meanwhile.
+    [Fact]
+    public void Sweep_AfterAStall_LeavesTimeForWhatWaits()
+    {
+        Enter("203.0.113.1", out var first);
+        _time.Pass(TimeSpan.FromSeconds(1));
+        _time.Advance(TimeSpan.FromMinutes(10));
+        _time.Pass(SweepClock.Settling + _options.HandshakeTimeout - TimeSpan.FromSeconds(1.5));
+        Assert.False(first.IsAborted);
+
+        _time.Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal((true, 1L), (first.IsAborted, Cut("timeout")));
+    }
+
     // An operator who does not count an address does not want it banned for what it does either.
     [Fact]
     public void Sweep_UnlimitedAddressIsLate_IsCutAndNotBanned()
     {
         Enter("203.0.113.51", out var first);
         Enter("203.0.113.51", out var second);
-        _time.Advance(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
+        _time.Pass(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
 
         Assert.Equal((true, true), (first.IsAborted, second.IsAborted));
         Assert.False(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.51"))));

@@ -20,6 +20,9 @@ internal sealed class KestrelConnection : Connection
     private Stream _stream = Stream.Null;
     private IConnectionHandler? _handler;
 
+    // The reading loop's: the peer has finished, and Kestrel still sends what it has, an answer or the last messages.
+    private volatile bool _isEndingInOrder;
+
     // Atomic. Made by the reading loop when it has nothing left to read and the end is not there yet: an idle socket has none.
     private TaskCompletionSource? _finished;
 
@@ -55,6 +58,7 @@ internal sealed class KestrelConnection : Connection
                 _ = await _stream.ReadAsync(Memory<byte>.Empty);
             }
             while (await ReadAsync(handler));
+            _isEndingInOrder = true;
         }
         catch (Exception exception) when (IsGoneError(exception))
         {
@@ -68,6 +72,7 @@ internal sealed class KestrelConnection : Connection
         finally
         {
             handler.OnClosed();
+            _isEndingInOrder = false;
         }
     }
 
@@ -99,7 +104,11 @@ internal sealed class KestrelConnection : Connection
 
     public override void Abort()
     {
-        _inner.Abort();
+        if (!_isEndingInOrder)
+        {
+            _inner.Abort();
+        }
+
         Finish();
     }
 
@@ -184,11 +193,8 @@ internal sealed class KestrelConnection : Connection
             set => connection._inner.Transport = value;
         }
 
-        public override CancellationToken ConnectionClosed
-        {
-            get => connection._inner.ConnectionClosed;
-            set => connection._inner.ConnectionClosed = value;
-        }
+        // Kestrel would abort at a FIN, also where it has yet to answer the request before it. It finds every end by reading and writing.
+        public override CancellationToken ConnectionClosed { get; set; } = CancellationToken.None;
 
         public override EndPoint? LocalEndPoint
         {

@@ -25,6 +25,33 @@ public sealed class HandshakeTests(WireServer wire) : IClassFixture<WireServer>
         await raw.ReadToEndAsync();
     }
 
+    // Whoever says with the request that no more follows still reads.
+    [Theory]
+    [InlineData($"GET / HTTP/1.1\r\nHost: a\r\n{RawWebSocket.Upgrade}\r\n", "101")]
+    [InlineData("GET /health HTTP/1.1\r\nHost: a\r\n\r\n", "200")]
+    [InlineData("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "426")]
+    [InlineData($"GET / HTTP/1.0\r\n{RawWebSocket.Upgrade}\r\n", "426")]
+    public async Task Request_FollowedByFin_IsAnswered(string request, string status)
+    {
+        await using var raw = await RawWebSocket.DialAsync(wire.Relay);
+        await raw.WriteAsync(request);
+        raw.EndSending();
+        Assert.StartsWith($"HTTP/1.1 {status} ", await raw.ReadHeadAsync(), StringComparison.Ordinal);
+        await raw.ReadToEndAsync();
+    }
+
+    // obs-text of RFC 9110 is opaque, whoever reads the request.
+    [Theory]
+    [InlineData("/health", "", "200")]
+    [InlineData("/", RawWebSocket.Upgrade, "101")]
+    [InlineData("/", RawWebSocket.Upgrade + "Sec-WebSocket-Protocol: a\r\n", "101")]
+    public async Task Header_WithALatin1Byte_IsOpaque(string path, string headers, string status)
+    {
+        await using var raw = await RawWebSocket.DialAsync(wire.Relay);
+        await raw.WriteAsync($"GET {path} HTTP/1.1\r\nHost: a\r\n{headers}X-Name: caf\u00E9\u0080\u00FF\r\nCookie: \u00E9=\u00E9\r\nOrigin: https://\u00E9\r\n\r\n");
+        Assert.StartsWith($"HTTP/1.1 {status} ", await raw.ReadHeadAsync(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("a b")]
     [InlineData("a,,b")]
@@ -33,6 +60,7 @@ public sealed class HandshakeTests(WireServer wire) : IClassFixture<WireServer>
     [InlineData("a/b")]
     [InlineData("\"a\"")]
     [InlineData("a\u00E4")]
+    [InlineData("\u007F")]
     [InlineData("a\r\nSec-WebSocket-Protocol: b c")]
     public async Task Subprotocol_ThatIsNoToken_Is400(string subprotocols)
     {
