@@ -11,7 +11,9 @@ internal sealed record HandshakeMessage(
     string PublicKey,
     long Timestamp,
     string Signature,
-    PeerMetadata? Metadata = null);
+    PeerMetadata? Metadata = null,
+    string? Audience = null,
+    string? Kind = null);
 
 /// <summary>Metadata of a peer server; fields beside the region are allowed and signed too.</summary>
 internal sealed record PeerMetadata(string? Region = null);

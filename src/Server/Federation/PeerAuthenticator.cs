@@ -37,8 +37,8 @@ internal sealed partial class PeerAuthenticator(
         }
 
         replaced?.Session?.Close(CloseReason.DuplicateLink);
-        session.Send(EncodedMessage.CopyOf(PeerMessages.Acknowledge(identity, self, time)));
-        Log.Authenticated(logger, Short(peer!.ServerId), link.Address);
+        session.Send(EncodedMessage.CopyOf(PeerMessages.Acknowledge(identity, self, peer!.ServerId, time)));
+        Log.Authenticated(logger, Short(peer.ServerId), link.Address);
         return true;
     }
 
