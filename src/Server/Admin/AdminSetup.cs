@@ -91,11 +91,10 @@ internal static class AdminSetup
     private static void FollowState(IServiceProvider services)
     {
         var health = services.GetRequiredService<HealthServiceImpl>();
-        var socket = AdminSocket.PathOf(services.GetRequiredService<AdminOptions>());
         SetStatus(health, HealthCheckResponse.Types.ServingStatus.NotServing);
         services.GetRequiredService<RelayState>().Changed += change => SetStatus(
             health, change.After == RelayPhase.Serving ? HealthCheckResponse.Types.ServingStatus.Serving : HealthCheckResponse.Types.ServingStatus.NotServing);
-        services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(() => File.Delete(socket));
+        services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(services.GetRequiredService<AdminSocket>().Remove);
     }
 
     private static void SetStatus(HealthServiceImpl health, HealthCheckResponse.Types.ServingStatus status)

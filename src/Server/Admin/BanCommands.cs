@@ -4,6 +4,7 @@ using Relay.AdminAuth;
 using Relay.Admission;
 using Relay.Clients;
 using Relay.Events;
+using Relay.Federation;
 using Relay.Policy;
 using Relay.Protocol;
 using Relay.Sessions;
@@ -48,10 +49,11 @@ internal sealed class BanCommands(
                 PolicyChanged.Short(result.Differences, difference => difference.Before), PolicyChanged.Short(result.Differences, difference => difference.After));
         }
 
-        var hit = sessions.All.Where(session => session.State is Client && network.Contains(session.Address)).ToList();
+        var reached = sessions.All.Where(session => network.Contains(session.Address)).ToList();
+        var hit = reached.Where(session => session.State is Client).ToList();
         if (request.Disconnect && !request.DryRun)
         {
-            closer.Add(hit, CloseReason.Banned);
+            closer.Add([.. hit, .. reached.Where(session => session.State is PeerLink)], CloseReason.Banned);
             events.Publish(new ClientsDisconnected(hit.Count) { Who = caller.Who, Reason = request.Reason });
         }
 

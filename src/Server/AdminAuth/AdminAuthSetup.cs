@@ -12,6 +12,7 @@ internal static class AdminAuthSetup
     public static IServiceCollection AddAdminAuth(this IServiceCollection services, AdminOptions options)
     {
         var path = AdminSocket.PathOf(options);
+        var socket = new AdminSocket();
         return services
             .AddAuthentication()
             .AddSingleton(options)
@@ -22,7 +23,8 @@ internal static class AdminAuthSetup
             .AddSingleton<CallerAuthenticator>()
             .AddSingleton<AdminConnections>()
             .AddSingleton<IStatistics, AdminConnectionStatistics>()
-            .Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = BoundSocket.Open)
+            .AddSingleton(socket)
+            .Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = endpoint => BoundSocket.Open(endpoint, socket))
             .Configure<KestrelServerOptions>(kestrel =>
             {
                 // Clients come by HTTP/1.1 only: these are the operators' own.

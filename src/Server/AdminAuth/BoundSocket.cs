@@ -7,11 +7,11 @@ namespace Relay.AdminAuth;
 /// <summary>Opens the sockets of all listeners. Where one cannot be had, says which and what to do.</summary>
 internal static class BoundSocket
 {
-    public static Socket Open(EndPoint endpoint)
+    public static Socket Open(EndPoint endpoint, AdminSocket admin)
     {
         try
         {
-            return endpoint is UnixDomainSocketEndPoint unix ? AdminSocket.Bind(unix) : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            return endpoint is UnixDomainSocketEndPoint unix ? admin.Bind(unix) : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
         }
         catch (SocketException exception)
         {

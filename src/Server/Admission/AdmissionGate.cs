@@ -83,6 +83,14 @@ internal sealed class AdmissionGate(
         return new AdmissionPreview(inputs.Policy, inputs.Input, trace, verdict.Refusal, shadow, mode);
     }
 
+    /// <summary>Whether an address is banned or denied, for those who take no client's slot: peer servers.</summary>
+    public Refusal BarOf(IpKey address)
+    {
+        var policy = policies.Current;
+        var kind = KeyLimits.Of(policy, address, address.TruncateIpv6(policy.Ipv6Prefix)).Kind;
+        return address.IsUnresolved ? Refusal.None : AdmissionRules.ByAddress(policy, address, kind, bans.IsBanned(address));
+    }
+
     /// <summary>A client broke the protocol, or asked too often for what it was refused.</summary>
     public void RecordViolation(IpKey address)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Relay.Addresses;
 using Relay.Policy;
 using Relay.RateLimiting;
 
@@ -55,13 +56,18 @@ internal static class AdmissionRules
         policy.RateTotal.Take(ref totalRate);
     }
 
+    /// <summary>Whether an address is kept out, whatever it connects as.</summary>
+    /// <param name="isBanned">By an automatic ban.</param>
+    public static Refusal ByAddress(LimitPolicy policy, IpKey address, OverrideKind kind, bool isBanned) =>
+        isBanned || (policy.HasBans && policy.BanOf(address) is not null) ? Refusal.Banned
+        : kind == OverrideKind.Deny ? Refusal.Denied
+        : Refusal.None;
+
     // Whoever it is, and however many there are.
     private static Refusal ByIdentity(LimitPolicy policy, in RuleInput input, OverrideKind kind, TimeProvider time) =>
         input.Standing.ClosedBy != Refusal.None ? input.Standing.ClosedBy
         : input.Key.IsUnresolved ? (policy.RefusesUnresolved ? Refusal.Unresolved : Refusal.None)
-        : input.Standing.IsBanned || (policy.HasBans && policy.BanOf(input.Address) is not null) ? Refusal.Banned
-        : kind == OverrideKind.Deny ? Refusal.Denied
-        : Refusal.None;
+        : ByAddress(policy, input.Address, kind, input.Standing.IsBanned);
 
     private static Refusal ByCounts(LimitPolicy policy, in RuleInput input, KeyLimits limits, RuleTrace? trace)
     {

@@ -11,6 +11,9 @@ internal sealed class FederationOptions : IValidatableObject
     /// <summary>Server ids that are admitted, "ed25519:" and the public key in base64url.</summary>
     public string[] Servers { get; set; } = [];
 
+    /// <summary>True: a handshake must name this server's id as its audience, so that one that was sent to another server is worth nothing here. For networks in which every server does so; false: it is checked where it is named.</summary>
+    public bool RequireAudience { get; set; }
+
     /// <summary>Authenticated links in total.</summary>
     [Range(1, 10_000)]
     public int MaxPeers { get; set; } = 256;

@@ -11,7 +11,12 @@ internal sealed record HandshakeMessage(
     string PublicKey,
     long Timestamp,
     string Signature,
-    PeerMetadata? Metadata = null);
+    PeerMetadata? Metadata = null)
+{
+    public string? Audience { get; init; }
+
+    public string? Kind { get; init; }
+}
 
 /// <summary>Metadata of a peer server; fields beside the region are allowed and signed too.</summary>
 internal sealed record PeerMetadata(string? Region = null);

@@ -48,6 +48,11 @@ internal sealed class HandshakeVerifier
             return CloseReason.HandshakeInvalid;
         }
 
+        if (!IsForUs(handshake))
+        {
+            return CloseReason.HandshakeAudience;
+        }
+
         if ((_time.GetUtcNow() - handshake.SignedAt).Duration() > _options.Freshness)
         {
             return CloseReason.HandshakeStale;
@@ -55,4 +60,11 @@ internal sealed class HandshakeVerifier
 
         return _replays.TryAdd(address, handshake.Signature) ? CloseReason.None : CloseReason.HandshakeReplayed;
     }
+
+    // The type of a message is not signed, and its kind is: an acknowledgement is no handshake. One key may be written in two ways.
+    private bool IsForUs(PeerHandshake handshake) =>
+        (handshake.Kind is null ? !_options.RequireAudience : handshake.Kind == PeerHandshake.TypeName)
+        && (handshake.Audience is null
+            ? !_options.RequireAudience
+            : ServerId.TryParse(handshake.Audience, out var key) && key.AsSpan().SequenceEqual(_identity.PublicKey));
 }

@@ -38,8 +38,8 @@ internal sealed partial class PeerAuthenticator(
 
         replaced?.Session?.Close(CloseReason.DuplicateLink);
         CloseDisplaced(displaced);
-        session.Send(EncodedMessage.CopyOf(PeerMessages.Acknowledge(identity, self, time)));
-        Log.Authenticated(logger, Short(peer!.ServerId), link.Address);
+        session.Send(EncodedMessage.CopyOf(PeerMessages.Acknowledge(identity, self, peer!.ServerId, time)));
+        Log.Authenticated(logger, Short(peer.ServerId), link.Address);
         return true;
     }
 

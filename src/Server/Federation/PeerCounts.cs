@@ -17,5 +17,5 @@ internal sealed class PeerCounts
 
     /// <summary>Peer servers refused, by reason.</summary>
     public IEnumerable<KeyValuePair<string, long>> RefusedByReason() =>
-        CloseReasons.OfPeers.Select(row => KeyValuePair.Create(row.Label, Interlocked.Read(ref _refused[(int)row.Reason])));
+        CloseReasons.OfPeers.Append(CloseReasons.Of(CloseReason.Banned)).Select(row => KeyValuePair.Create(row.Label, Interlocked.Read(ref _refused[(int)row.Reason])));
 }

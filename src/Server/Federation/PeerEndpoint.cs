@@ -1,4 +1,5 @@
 using Relay.Addresses;
+using Relay.Admission;
 using Relay.Policy;
 using Relay.Protocol;
 using Relay.Sessions;
@@ -10,6 +11,7 @@ namespace Relay.Federation;
 internal sealed class PeerEndpoint(
     FederationOptions options,
     AdmissionOptions admission,
+    AdmissionGate gate,
     ClientAddressResolver origins,
     LimitPolicyStore policies,
     PeerTable peers,
@@ -28,6 +30,12 @@ internal sealed class PeerEndpoint(
         }
 
         var origin = SessionEndpoint.ResolveAddress(request, origins);
+        if (gate.BarOf(origin.Address) is var bar and not Refusal.None)
+        {
+            counts.Refused(CloseReason.Banned);
+            return new HttpAnswer(Rejections.Of(bar).Status, Rejections.Of(bar).Text);
+        }
+
         var key = origin.Address.TruncateIpv6(policies.Current.Ipv6Prefix);
         if (!peers.TryEnter(origin.Shown.ToAddress(), key, out var link, out var displaced))
         {
@@ -36,6 +44,7 @@ internal sealed class PeerEndpoint(
         }
 
         welcome.CloseDisplaced(displaced);
+        connection.FinishHandshake();
         return new UpgradeOutcome(
             null, new Session(services.Table.NextId(), origin.Address, key, connection, new PeerHandler(link, welcome), services));
     }

@@ -10,6 +10,9 @@ namespace Relay.Federation;
 /// </summary>
 internal sealed class PeerHandshake
 {
+    /// <summary>Its type, and its kind.</summary>
+    public const string TypeName = "handshake";
+
     private const int MaxBytes = 16 * 1024;
     private const int MaxEndpointChars = 512;
     private const int MaxRegionChars = 128;
@@ -29,6 +32,7 @@ internal sealed class PeerHandshake
         Signature = signature;
         Endpoint = message.Endpoint;
         Region = message.Metadata?.Region ?? "";
+        (Audience, Kind) = (message.Audience, message.Kind);
         SignedAt = DateTimeOffset.FromUnixTimeMilliseconds(message.Timestamp);
         _signedBytes = signedBytes;
     }
@@ -43,6 +47,12 @@ internal sealed class PeerHandshake
 
     /// <summary>Empty when the peer names none.</summary>
     public string Region { get; }
+
+    /// <summary>The id of the server that it is meant for; null when it does not say.</summary>
+    public string? Audience { get; }
+
+    /// <summary>Its type as far as it is signed; null when it does not say.</summary>
+    public string? Kind { get; }
 
     public DateTimeOffset SignedAt { get; }
 
@@ -71,7 +81,7 @@ internal sealed class PeerHandshake
         try
         {
             var message = JsonSerializer.Deserialize(bytes, PeerJson.Default.HandshakeMessage);
-            return message is { Type: "handshake", Timestamp: >= 0 and <= MaxTimestamp }
+            return message is { Type: TypeName, Timestamp: >= 0 and <= MaxTimestamp }
                 && IsEndpoint(message.Endpoint)
                 && IsPlain(message.Metadata?.Region ?? "", MaxRegionChars)
                 ? message

@@ -9,7 +9,8 @@ namespace Relay.Federation;
 internal static class PeerMessages
 {
     /// <summary>Our own fields, signed; everything between type and signature is what was signed, byte for byte.</summary>
-    public static byte[] Acknowledge(ServerIdentity identity, IdentityOptions options, TimeProvider time)
+    /// <param name="audience">The id of the peer that it is for.</param>
+    public static byte[] Acknowledge(ServerIdentity identity, IdentityOptions options, string audience, TimeProvider time)
     {
         var text = new StringBuilder("{\"serverId\":");
         CanonicalJson.WriteString(text, identity.ServerId);
@@ -26,7 +27,9 @@ internal static class PeerMessages
             CanonicalJson.WriteString(text, options.Region);
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"}},\"timestamp\":{time.GetUtcNow().ToUnixTimeMilliseconds()}");
+        text.Append(CultureInfo.InvariantCulture, $"}},\"timestamp\":{time.GetUtcNow().ToUnixTimeMilliseconds()},\"audience\":");
+        CanonicalJson.WriteString(text, audience);
+        text.Append(",\"kind\":\"handshake_ack\"");
         var signature = Convert.ToBase64String(identity.Sign(Encoding.UTF8.GetBytes($"{text}}}")));
         return Encoding.UTF8.GetBytes($"{{\"type\":\"handshake_ack\",{text.Remove(0, 1)},\"signature\":\"{signature}\"}}");
     }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using Relay.Transport.Kestrel;
 
 namespace Relay.Http;
@@ -16,11 +17,35 @@ internal static class HttpSetup
         var endpoints = app.ApplicationServices.GetRequiredService<PublicEndpoints>();
         app.Run(context =>
         {
-            context.Features.Get<KestrelConnection>()?.FinishHandshake();
+            var connection = context.Features.Get<KestrelConnection>();
+            if (connection is not null)
+            {
+                connection.HasRequested = true;
+            }
 
             // One connection, one request: an open connection is a client's, a peer's, or about to become one.
             context.Response.Headers.Connection = "close";
+            if (HasBody(context.Request))
+            {
+                DiscardBody(context, connection);
+            }
+
             return endpoints.HandleAsync(context, metrics);
         });
+    }
+
+    /// <summary>True when a body is announced. Nothing here has a use for one.</summary>
+    public static bool HasBody(HttpRequest request) => request.ContentLength > 0 || request.Headers.TransferEncoding.Count > 0;
+
+    // Kestrel waits 5 s for what is left of a body once the answer is sent. It does not for one that is larger than allowed; of one
+    // without a length it does not know that.
+    private static void DiscardBody(HttpContext context, KestrelConnection? connection)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = 0;
+        }
+
+        connection?.CloseSoon();
     }
 }

@@ -13,6 +13,11 @@ internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint pee
 {
     public Task HandleAsync(HttpContext context, RequestDelegate metrics)
     {
+        if (IsRead(context) && HttpSetup.HasBody(context.Request))
+        {
+            return TextAsync(context, StatusCodes.Status413PayloadTooLarge, "No request here has a body");
+        }
+
         var path = context.Request.Path.Value;
         switch (path)
         {

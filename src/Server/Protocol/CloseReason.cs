@@ -54,6 +54,9 @@ internal enum CloseReason
     HandshakeInvalid,
     HandshakeStale,
     HandshakeReplayed,
+
+    /// <summary>It is for another server, is no handshake by its signed kind, or does not say so where it must.</summary>
+    HandshakeAudience,
     ServerNotListed,
     DuplicateLink,
     PeerLimit,

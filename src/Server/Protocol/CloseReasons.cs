@@ -45,6 +45,7 @@ internal static class CloseReasons
         new(CloseReason.HandshakeInvalid, "handshake_invalid", 4001, "Invalid handshake signature"),
         new(CloseReason.HandshakeStale, "handshake_stale", 4001, "Handshake timestamp out of range"),
         new(CloseReason.HandshakeReplayed, "handshake_replayed", 4001, "Handshake already used"),
+        new(CloseReason.HandshakeAudience, "handshake_audience", 4001, "Handshake must have this server's id as audience, and kind handshake"),
         new(CloseReason.ServerNotListed, "server_not_listed", 1008, "Server not listed"),
         new(CloseReason.DuplicateLink, "duplicate_link", 4003, "Duplicate connection"),
         new(CloseReason.PeerLimit, "peer_limit", 1013, "Server at capacity"),

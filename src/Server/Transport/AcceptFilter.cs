@@ -3,7 +3,7 @@ using Relay.Admission;
 
 namespace Relay.Transport;
 
-/// <summary>What is asked of a connection as soon as it is accepted, before a byte of it is read: is there a file for it, does its address flood, has it too many that are not finished.</summary>
+/// <summary>What is asked of a connection as soon as it is accepted, before a byte of it is read: is there a file for it, does its address flood.</summary>
 internal sealed class AcceptFilter(ConnectionTable table, FileDescriptorBudget files, HandshakeGuard handshakes, ClientAddressResolver origins, AdmissionGate gate)
 {
     /// <summary>Takes what the relay itself has open, before it listens.</summary>
@@ -32,23 +32,11 @@ internal sealed class AcceptFilter(ConnectionTable table, FileDescriptorBudget f
         handshakes.ResetOldest();
     }
 
-    /// <summary>Takes a connection in that is allowed; false: its address has too many unfinished ones, close it.</summary>
-    public bool TryEnter(Connection connection, IpKey peer)
+    /// <summary>Takes a connection in that is allowed.</summary>
+    public void Enter(Connection connection, IpKey peer)
     {
-        var isClient = origins.IsClient(connection.ClientAddress, peer);
         table.Add(connection);
-        if (handshakes.TryEnter(connection, isClient ? peer : null))
-        {
-            return true;
-        }
-
-        table.Remove(connection);
-        if (isClient)
-        {
-            gate.RecordViolation(peer);
-        }
-
-        return false;
+        handshakes.Enter(connection, origins.IsClient(connection.ClientAddress, peer) ? peer : null);
     }
 
     /// <summary>Another object carries the connection from now on; false: its handshake has been reset meanwhile.</summary>

@@ -31,7 +31,10 @@ internal abstract class Connection
     public int Slot { get; set; } = -1;
 
     /// <summary>Its entry among the unfinished; null: it is finished. Written under the lock of <see cref="HandshakeGuard"/>.</summary>
-    public LinkedListNode<Handshake>? Handshake { get; set; }
+    public Handshake? Handshake { get; set; }
+
+    /// <summary>True once a whole request has come. Set once.</summary>
+    public bool HasRequested { get; set; }
 
     /// <summary>The lease when this connection is an admitted client whose socket is open.</summary>
     public AdmissionLease? LiveLease => _isAdmitted && !_isGone && !IsSocketClosed ? _lease : null;
@@ -61,16 +64,17 @@ internal abstract class Connection
     /// <summary>Aborts the connection unless it has ended by itself within <see cref="ClosingConnections.Grace"/>.</summary>
     public void CloseSoon() => _table.Closing.Add(this);
 
-    /// <summary>Hands the lease over to the connection.</summary>
+    /// <summary>Hands the lease over to the connection, which is an admitted client from now on.</summary>
     public void Hold(AdmissionLease lease, IpKey key)
     {
         Key = key;
         _lease = lease;
         _isAdmitted = true;
+        FinishHandshake();
     }
 
-    /// <summary>A whole request has come: the connection is no longer a half-open one.</summary>
-    public void FinishHandshake() => Handshake?.Value.Guard.Leave(this);
+    /// <summary>The connection is somebody's from now on, and counts there and no longer as pending.</summary>
+    public void FinishHandshake() => Handshake?.Guard.Leave(this);
 
     /// <summary>The socket is closed: gives the lease back and forgets the connection.</summary>
     protected void OnSocketClosed()

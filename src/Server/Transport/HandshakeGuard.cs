@@ -20,9 +20,10 @@ internal enum HandshakeRejection
 }
 
 /// <summary>
-/// The connections that have not sent a whole request yet: PROXY header, TLS, request head. They cost a file each and come
-/// before every limit, so they are bounded per address, in total, and in time. When they are too many the one that has waited
-/// longest gives way: an honest client is done within a few round trips, a half-open one never.
+/// The connections that are nobody's yet: PROXY header, TLS, request head, and after a plain answer or a refusal until they
+/// are closed. They cost a file each and come before every limit, so they are bounded per address, in total, and in time. When
+/// they are too many the one that has waited longest gives way, of its address or of all: an honest client is done within a
+/// few round trips, a half-open one never.
 /// </summary>
 internal sealed class HandshakeGuard
 {
@@ -36,9 +37,9 @@ internal sealed class HandshakeGuard
     private readonly SweepClock _clock;
     private readonly Lock _lock = new();
 
-    // Guarded by _lock: the list is in the order of arrival; the counts are of its keys.
+    // Guarded by _lock, each in the order of arrival: all, and those of each key.
     private readonly LinkedList<Handshake> _waiting = [];
-    private readonly Dictionary<IpKey, int> _perKey = [];
+    private readonly Dictionary<IpKey, LinkedList<Handshake>> _perKey = [];
     private readonly long[] _rejected = new long[Labels.Length];
 
     // Set once, before anything is accepted.
@@ -71,40 +72,42 @@ internal sealed class HandshakeGuard
     /// <summary>Leaves three quarters of the files to connections that are further.</summary>
     public void FitInto(int files) => _max = Math.Max(1, Math.Min(_options.MaxHandshakes, files / 4));
 
-    /// <summary>Takes a connection in that was just accepted; false: its address has too many, close it.</summary>
+    /// <summary>Takes a connection in that was just accepted.</summary>
     /// <param name="address">Whose it is; null: a proxy's, who brings many.</param>
-    public bool TryEnter(Connection connection, IpKey? address)
+    public void Enter(Connection connection, IpKey? address)
     {
-        var policy = _policies.Current;
-        var key = address?.TruncateIpv6(policy.Ipv6Prefix);
-        Connection? oldest = null;
+        Handshake? oldest = null;
+        Handshake? oldestOfKey;
         lock (_lock)
         {
-            if (key is { } counted)
-            {
-                ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_perKey, counted, out _);
-                if (count >= _options.MaxHandshakesPerIp && count >= KeyLimits.Of(policy, address!.Value, counted).Max.Key)
-                {
-                    _rejected[(int)HandshakeRejection.PerIp]++;
-                    return false;
-                }
-
-                count++;
-            }
-
             if (_waiting.Count >= _max && _waiting.First is { } first)
             {
-                oldest = Reject(first, HandshakeRejection.Total);
+                oldest = Reject(first.Value, HandshakeRejection.Total);
             }
 
-            connection.Handshake = _waiting.AddLast(new Handshake(this, connection, address, key, _time.GetTimestamp()));
+            var handshake = new Handshake(this, connection, _time.GetTimestamp());
+            connection.Handshake = handshake;
+            _waiting.AddLast(handshake.InAll);
+            oldestOfKey = address is { } known ? CountByKey(handshake, known) : null;
         }
 
-        oldest?.Abort();
-        return true;
+        oldest?.Connection.Abort();
+        Displace(oldestOfKey);
     }
 
-    /// <summary>The connection has sent a whole request, or is gone.</summary>
+    /// <summary>A proxy's header has said whose connection it is.</summary>
+    public void Identify(Connection connection, IpKey address)
+    {
+        Handshake? oldestOfKey;
+        lock (_lock)
+        {
+            oldestOfKey = connection.Handshake is { OfKey: null } handshake ? CountByKey(handshake, address) : null;
+        }
+
+        Displace(oldestOfKey);
+    }
+
+    /// <summary>The connection is an admitted client, a peer, or gone.</summary>
     public void Leave(Connection connection)
     {
         if (connection.Handshake is null)
@@ -114,9 +117,9 @@ internal sealed class HandshakeGuard
 
         lock (_lock)
         {
-            if (connection.Handshake is { } node)
+            if (connection.Handshake is { } handshake)
             {
-                Remove(node);
+                Remove(handshake);
             }
         }
     }
@@ -126,14 +129,14 @@ internal sealed class HandshakeGuard
     {
         lock (_lock)
         {
-            if (connection.Handshake is not { } node)
+            if (connection.Handshake is not { } handshake)
             {
                 return false;
             }
 
             connection.Handshake = null;
-            node.Value = node.Value with { Connection = successor };
-            successor.Handshake = node;
+            handshake.Connection = successor;
+            successor.Handshake = handshake;
             return true;
         }
     }
@@ -141,64 +144,124 @@ internal sealed class HandshakeGuard
     /// <summary>Resets the oldest: there is no file descriptor left for the next.</summary>
     public void ResetOldest()
     {
-        Connection? oldest;
+        Handshake? oldest;
         lock (_lock)
         {
-            oldest = _waiting.First is { } first ? Reject(first, HandshakeRejection.Total) : null;
+            oldest = _waiting.First is { } first ? Reject(first.Value, HandshakeRejection.Total) : null;
         }
 
-        oldest?.Abort();
+        oldest?.Connection.Abort();
     }
 
     /// <summary>Resets the expired ones.</summary>
     public void ResetExpired()
     {
-        // A relay that stops waits for nobody's handshake: Kestrel would wait for all that are pending.
+        // A relay that stops waits for nobody's request, as Kestrel would; who has asked gets the answer.
         var isStopping = _gate.State.Phase == RelayPhase.Stopping;
         var late = new List<Handshake>();
         _clock.Begin();
         lock (_lock)
         {
-            while (_waiting.First is { } first && (isStopping || _clock.Elapsed(first.Value.Since) >= _options.HandshakeTimeout))
+            for (var node = _waiting.First; node is not null && (isStopping || IsLate(node.Value));)
             {
-                late.Add(first.Value);
-                Reject(first, HandshakeRejection.Timeout);
+                var handshake = node.Value;
+                node = node.Next;
+                if (IsLate(handshake) || !handshake.Connection.HasRequested)
+                {
+                    late.Add(Reject(handshake, HandshakeRejection.Timeout));
+                }
             }
         }
 
         foreach (var handshake in late)
         {
             handshake.Connection.Abort();
-            if (handshake.Address is { } address && !isStopping)
+            if (!isStopping)
             {
-                _gate.RecordViolation(address);
+                RecordViolation(handshake);
             }
         }
     }
 
-    private Connection Reject(LinkedListNode<Handshake> node, HandshakeRejection why)
+    private bool IsLate(Handshake handshake) => _clock.Elapsed(handshake.Since) >= _options.HandshakeTimeout;
+
+    // Under the lock. The one that is to go because its address has too many; null: it has not.
+    private Handshake? CountByKey(Handshake handshake, IpKey address)
     {
-        _rejected[(int)why]++;
-        Remove(node);
-        return node.Value.Connection;
+        var policy = _policies.Current;
+        var key = address.TruncateIpv6(policy.Ipv6Prefix);
+        ref var ofKey = ref CollectionsMarshal.GetValueRefOrAddDefault(_perKey, key, out _);
+        ofKey ??= [];
+        var oldest = ofKey.Count >= _options.MaxHandshakesPerIp && ofKey.Count >= KeyLimits.Of(policy, address, key).Max.Key ? ofKey.First : null;
+        (handshake.Address, handshake.Key, handshake.OfKey) = (address, key, ofKey.AddLast(handshake));
+        return oldest is null ? null : Reject(oldest.Value, HandshakeRejection.PerIp);
     }
 
-    private void Remove(LinkedListNode<Handshake> node)
+    private void Displace(Handshake? oldestOfKey)
     {
-        _waiting.Remove(node);
-        node.Value.Connection.Handshake = null;
-        if (node.Value.Key is { } key)
+        if (oldestOfKey is not null)
         {
-            ref var count = ref CollectionsMarshal.GetValueRefOrNullRef(_perKey, key);
-            if (--count == 0)
+            oldestOfKey.Connection.Abort();
+            RecordViolation(oldestOfKey);
+        }
+    }
+
+    // Whoever has sent a whole request has done nothing wrong by it.
+    private void RecordViolation(Handshake handshake)
+    {
+        if (handshake.Address is { } address && !handshake.Connection.HasRequested)
+        {
+            _gate.RecordViolation(address);
+        }
+    }
+
+    // Under the lock.
+    private Handshake Reject(Handshake handshake, HandshakeRejection why)
+    {
+        _rejected[(int)why]++;
+        Remove(handshake);
+        return handshake;
+    }
+
+    // Under the lock.
+    private void Remove(Handshake handshake)
+    {
+        handshake.Connection.Handshake = null;
+        _waiting.Remove(handshake.InAll);
+        if (handshake.OfKey is { List: { } ofKey } node)
+        {
+            ofKey.Remove(node);
+            if (ofKey.Count == 0)
             {
-                _perKey.Remove(key);
+                _perKey.Remove(handshake.Key);
             }
         }
     }
 }
 
-/// <summary>One unfinished connection.</summary>
-/// <param name="Address">Whose it is; null: a proxy's.</param>
-/// <param name="Since">When it was accepted.</param>
-internal sealed record Handshake(HandshakeGuard Guard, Connection Connection, IpKey? Address, IpKey? Key, long Since);
+/// <summary>One unfinished connection. Guarded by the lock of its guard.</summary>
+internal sealed class Handshake
+{
+    public Handshake(HandshakeGuard guard, Connection connection, long since)
+    {
+        (Guard, Connection, Since) = (guard, connection, since);
+        InAll = new LinkedListNode<Handshake>(this);
+    }
+
+    public HandshakeGuard Guard { get; }
+
+    public Connection Connection { get; set; }
+
+    /// <summary>When it was accepted.</summary>
+    public long Since { get; }
+
+    public LinkedListNode<Handshake> InAll { get; }
+
+    /// <summary>Whose it is; null: a proxy's that has not said so yet.</summary>
+    public IpKey? Address { get; set; }
+
+    /// <summary>What it counts by, with <see cref="OfKey"/>.</summary>
+    public IpKey Key { get; set; }
+
+    public LinkedListNode<Handshake>? OfKey { get; set; }
+}

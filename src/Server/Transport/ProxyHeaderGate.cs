@@ -9,7 +9,8 @@ namespace Relay.Transport;
 /// every other listener a header is no request: TLS and HTTP would turn away everybody behind that proxy, and nobody would
 /// hear why.
 /// </summary>
-internal sealed partial class ProxyHeaderGate(TrustedProxies proxies, ProxyMisconfiguration warning, AdmissionGate gate, ILogger<ProxyHeaderGate> logger)
+internal sealed partial class ProxyHeaderGate(
+    TrustedProxies proxies, ProxyMisconfiguration warning, AdmissionGate gate, HandshakeGuard handshakes, ILogger<ProxyHeaderGate> logger)
 {
     private static readonly string[] Labels = ["accepted", "direct", "missing", "malformed", "unlisted", "too_slow", "gone", "unexpected"];
 
@@ -41,8 +42,14 @@ internal sealed partial class ProxyHeaderGate(TrustedProxies proxies, ProxyMisco
         Interlocked.Increment(ref _outcomes[(int)outcome]);
         if (outcome is ProxyHeaderOutcome.Accepted or ProxyHeaderOutcome.Direct)
         {
-            // A direct client was asked by the accept filter.
-            return connection.Claim.Kind != ProxyClaimKind.Client || !gate.TryRejectEarly(connection.Claim.Source);
+            // A direct client was asked, and counted, by the accept filter.
+            if (connection.Claim is not { Kind: ProxyClaimKind.Client, Source: var client })
+            {
+                return true;
+            }
+
+            handshakes.Identify(connection, client);
+            return !gate.TryRejectEarly(client);
         }
 
         Log.Refused(logger, outcome, peer);

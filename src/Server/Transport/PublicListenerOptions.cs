@@ -51,7 +51,7 @@ internal sealed class PublicListenerOptions : IValidatableObject
     [Range(16, 1_000_000)]
     public int MaxHandshakes { get; set; } = 4_096;
 
-    /// <summary>Pending handshakes of one address; above it new connections are closed. An override that allows an address more connections allows as many of these.</summary>
+    /// <summary>Pending handshakes of one address; above it the oldest of that address is reset. Behind a proxy with the PROXY protocol the address in its header counts. An override that allows an address more connections allows as many of these.</summary>
     [Range(1, 1_000_000)]
     public int MaxHandshakesPerIp { get; set; } = 100;
 

@@ -142,6 +142,30 @@ public sealed class VerifyTests
     }
 
     [Fact]
+    public async Task Start_PathIsNoSocket_ExitsWithOneSentenceAndLeavesIt()
+    {
+        var folder = Directory.CreateTempSubdirectory("relay-test-");
+        var path = Path.Combine(folder.FullName, "notes.txt");
+        await File.WriteAllTextAsync(path, "precious", TestContext.Current.CancellationToken);
+
+        var (code, output) = await RelayProcess.RunAsync(["--Listen:Address=127.0.0.1", "--Listen:Port=0", $"--Admin:Socket={path}"]);
+        Assert.Equal((1, $"relayd: cannot start: {path} exists and is not a socket; move it away, or name another path in Admin:Socket"), (code, output.Split('\n')[^1]));
+        Assert.Equal("precious", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Stop_SomethingElseHasTheSocketsName_IsLeftAlone()
+    {
+        await using var server = await RelayServer.StartAsync();
+        File.Move(server.AdminSocketPath, server.AdminSocketPath + ".old");
+        await File.WriteAllTextAsync(server.AdminSocketPath, "precious", TestContext.Current.CancellationToken);
+        await server.App.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal("precious", await File.ReadAllTextAsync(server.AdminSocketPath, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task Start_SocketOrPortIsTaken_ExitsWithOneSentence()
     {
         await using var server = await RelayServer.StartAsync();

@@ -1,11 +1,13 @@
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
 using Relay.Configuration;
 using Relay.EndToEnd.Support;
 using Relay.Federation;
 using Relay.Identity;
+using Relay.Policy;
 
 namespace Relay.EndToEnd.Federation;
 
@@ -60,6 +62,48 @@ public sealed class FederationTests
         }
 
         Assert.Equal((4001, "Handshake already used"), await RefusedAsync(server, recorded));
+    }
+
+    [Theory]
+    [InlineData("ban")]
+    [InlineData("override")]
+    [InlineData("automatic")]
+    public async Task Upgrade_FromABannedAddress_Is403AndCounted(string how)
+    {
+        await using var server = await RelayServer.StartAsync(settings =>
+        {
+            Any(settings);
+            settings.AutoBan.PrivateNetworks = true;
+            settings.AutoBan.Threshold = 1;
+            settings.Admission.Overrides = how == "override" ? ["127.0.3.1=deny"] : [];
+        });
+        if (how == "ban")
+        {
+            await server.Get<AdmissionGate>().ChangeAsync(new PolicyChange(
+                new Dictionary<string, string?> { [PolicyItems.Ban + "127.0.3.0/24"] = "forever test" }, "test", ""));
+        }
+        else if (how == "automatic")
+        {
+            server.Get<AutoBans>().RecordViolation(IpKey.From(System.Net.IPAddress.Parse("127.0.3.1")));
+        }
+
+        await using var banned = await RawWebSocket.DialAsync(server, "127.0.3.1");
+        await banned.WriteAsync($"GET /federation HTTP/1.1\r\nHost: x\r\n{RawWebSocket.Upgrade}\r\n");
+        Assert.StartsWith("HTTP/1.1 403 ", await banned.ReadHeadAsync(), StringComparison.Ordinal);
+        Assert.Equal(0, server.Get<PeerTable>().PendingCount);
+        Assert.Equal("banned", Assert.Single(server.Get<PeerCounts>().RefusedByReason(), count => count.Value > 0).Key);
+        await using var other = await ProveAsync(server, 1);
+    }
+
+    [Fact]
+    public async Task Ban_WithDisconnect_ClosesPeersOfTheNetwork()
+    {
+        await using var server = await RelayServer.StartAsync(Any);
+        await using var peer = await ProveAsync(server, 1);
+        await using var client = await TestClient.ConnectAsync(server, "/", "127.0.3.1");
+        var reply = await new PolicyAdmin(server.Channel).BanAsync("127.0.0.0/24", disconnect: true, force: true);
+        Assert.Equal((0, 0), (reply.Connections, reply.Disconnected));
+        Assert.Equal((1008, "Banned"), await peer.ExpectCloseAsync());
     }
 
     [Fact]

@@ -84,6 +84,68 @@ public sealed class HandshakeVerifierTests : IDisposable
     public void Verify_Timestamp_MayBeFiveMinutesOffEitherWay(double offset, object expected) =>
         Assert.Equal(expected, Listed().Verify(_peer.Handshake(Now + TimeSpan.FromMilliseconds(offset)), default, out _));
 
+    // By name: x this server, - another, anything else as it is, empty not at all.
+    [Theory]
+    [InlineData(false, "", "", CloseReason.None)]
+    [InlineData(false, "x", "", CloseReason.None)]
+    [InlineData(false, "", "handshake", CloseReason.None)]
+    [InlineData(true, "x", "handshake", CloseReason.None)]
+    [InlineData(true, "", "handshake", CloseReason.HandshakeAudience)]
+    [InlineData(true, "x", "", CloseReason.HandshakeAudience)]
+    [InlineData(true, "", "", CloseReason.HandshakeAudience)]
+    [InlineData(false, "-", "handshake", CloseReason.HandshakeAudience)]
+    [InlineData(true, "-", "handshake", CloseReason.HandshakeAudience)]
+    [InlineData(false, "ed25519:", "handshake", CloseReason.HandshakeAudience)]
+    [InlineData(false, "x", "handshake_ack", CloseReason.HandshakeAudience)]
+    [InlineData(false, "", "Handshake", CloseReason.HandshakeAudience)]
+    public void Verify_AudienceAndKind_AreCheckedWhenThereAndRequiredBySetting(bool isRequired, string audience, string kind, object expected)
+    {
+        var verifier = New(new FederationOptions { Servers = [_peer.ServerId], RequireAudience = isRequired });
+        var bytes = _peer.Handshake(Now, fields =>
+        {
+            if (audience.Length > 0)
+            {
+                fields["audience"] = audience switch { "x" => _self.ServerId, "-" => _stranger.ServerId, _ => audience };
+            }
+
+            if (kind.Length > 0)
+            {
+                fields["kind"] = kind;
+            }
+        });
+
+        Assert.Equal(expected, verifier.Verify(bytes, default, out _));
+    }
+
+    [Fact]
+    public void Verify_AudienceInStandardBase64_IsAdmitted()
+    {
+        var verifier = New(new FederationOptions { Servers = [_peer.ServerId] });
+        var bytes = _peer.Handshake(Now, fields => fields["audience"] = "ed25519:" + _self.Identity.PublicKeyBase64);
+
+        Assert.Equal(CloseReason.None, verifier.Verify(bytes, default, out _));
+    }
+
+    [Fact]
+    public void Verify_AudienceAddedAfterSigning_IsInvalid()
+    {
+        var verifier = New(new FederationOptions { Servers = [_peer.ServerId], RequireAudience = true });
+        var bytes = _peer.Handshake(Now, afterSigning: fields => (fields["audience"], fields["kind"]) = (_self.ServerId, "handshake"));
+
+        Assert.Equal(CloseReason.HandshakeInvalid, verifier.Verify(bytes, default, out _));
+    }
+
+    // An acknowledgement of the peer's for us, under another type: its kind is signed.
+    [Fact]
+    public void Verify_AnAcknowledgementAsAHandshake_IsRefused()
+    {
+        var ack = System.Text.Encoding.UTF8.GetString(PeerMessages.Acknowledge(
+            _peer.Identity, new Relay.Identity.IdentityOptions { PublicEndpoint = "wss://a.example" }, _self.ServerId, _time));
+        var bytes = System.Text.Encoding.UTF8.GetBytes(ack.Replace("\"type\":\"handshake_ack\"", "\"type\":\"handshake\"", StringComparison.Ordinal));
+
+        Assert.Equal(CloseReason.HandshakeAudience, Listed().Verify(bytes, default, out _));
+    }
+
     [Fact]
     public void Verify_SameHandshakeTwice_IsReplayed()
     {

@@ -70,10 +70,11 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         using var ack = JsonDocument.Parse(await socket.HearAsync());
 
         Assert.Equal(
-            ["type", "serverId", "nodeId", "endpoint", "publicKey", "metadata", "timestamp", "signature"],
+            ["type", "serverId", "nodeId", "endpoint", "publicKey", "metadata", "timestamp", "audience", "kind", "signature"],
             ack.RootElement.EnumerateObject().Select(property => property.Name));
         Assert.Equal("handshake_ack", ack.RootElement.GetProperty("type").GetString());
         Assert.Equal(Greater.ServerId, ack.RootElement.GetProperty("serverId").GetString());
+        Assert.Equal(Lesser.ServerId, ack.RootElement.GetProperty("audience").GetString());
         Assert.Equal(Lesser.ServerId, Assert.Single(_table.Snapshot()).ServerId);
         Assert.Equal(0, _table.PendingCount);
         Assert.True(Assert.Single(_sessions.All).IsRegistered);

@@ -107,6 +107,8 @@ public sealed class PeerHandshakeTests
         { "type", "\"handshake_ack\"" },
         { "type", "\"gossip\"" },
         { "type", "1" },
+        { "audience", "1" },
+        { "kind", "{}" },
         { "serverId", "null" },
         { "serverId", "\"ed25519:AAAA\"" },
         { "serverId", "\"\\ud800\"" },
@@ -206,15 +208,19 @@ public sealed class PeerHandshakeTests
         });
 
     [Fact]
-    public void Acknowledge_Always_IsAHandshakeButForItsType()
+    public void Acknowledge_Always_IsAHandshakeForThePeerAndOfItsKind()
     {
         using var signer = new PeerSigner();
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(At);
         var options = new IdentityOptions { PublicEndpoint = "wss://a.example", Region = "eu" };
 
-        var text = Encoding.UTF8.GetString(PeerMessages.Acknowledge(signer.Identity, options, time));
+        var text = Encoding.UTF8.GetString(PeerMessages.Acknowledge(signer.Identity, options, "ed25519:AA", time));
 
-        Assert.Equal(Vector.Replace("\"handshake\"", "\"handshake_ack\"", StringComparison.Ordinal), text);
+        Assert.StartsWith(
+            Vector[..Vector.IndexOf(",\"signature\"", StringComparison.Ordinal)].Replace("\"handshake\"", "\"handshake_ack\"", StringComparison.Ordinal)
+            + ",\"audience\":\"ed25519:AA\",\"kind\":\"handshake_ack\",\"signature\":",
+            text,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -222,10 +228,10 @@ public sealed class PeerHandshakeTests
     {
         using var signer = new PeerSigner();
 
-        var text = Encoding.UTF8.GetString(PeerMessages.Acknowledge(signer.Identity, new IdentityOptions { PublicEndpoint = "wss://a.example" }, TimeProvider.System));
+        var text = Encoding.UTF8.GetString(PeerMessages.Acknowledge(signer.Identity, new IdentityOptions { PublicEndpoint = "wss://a.example" }, "ed25519:AA", TimeProvider.System));
 
         Assert.Contains("\"metadata\":{},", text, StringComparison.Ordinal);
-        PeerHandshake.TryParse(Encoding.UTF8.GetBytes(text.Replace("_ack", "", StringComparison.Ordinal)), out var handshake);
+        PeerHandshake.TryParse(Encoding.UTF8.GetBytes(text.Replace("\"type\":\"handshake_ack\"", "\"type\":\"handshake\"", StringComparison.Ordinal)), out var handshake);
         Assert.True(handshake!.IsSigned);
     }
 

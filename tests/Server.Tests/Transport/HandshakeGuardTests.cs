@@ -1,4 +1,5 @@
 using System.Net;
+using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
@@ -48,38 +49,149 @@ public sealed class HandshakeGuardTests : IDisposable
         _policies.Dispose();
     }
 
+    // 100 idle connections of an office do not lock it out: its oldest goes, and nobody else's.
     [Theory]
     [InlineData("203.0.113.1", 3)]
     [InlineData("203.0.113.50", 10)]
     [InlineData("203.0.113.51", 30)]
-    public void TryEnter_OneAddress_HasRoomForSoMany(string address, int most)
+    public void Enter_OneAddress_HasRoomForSoManyAndThenItsOldestGoes(string address, int most)
     {
-        var entered = Enumerable.Range(0, 30).Count(_ => Enter(address, out var _));
+        Enter("203.0.113.2", out var other);
+        var links = Enumerable.Range(0, 30).Select(_ => Enter(address, out var link)).ToList();
 
-        Assert.Equal((most, most, 30L - most), (entered, _guard.Count, Cut("per_ip")));
-        Assert.True(Enter("203.0.113.2", out _));
+        Assert.Equal((most + 1, 30L - most), (_guard.Count, Cut("per_ip")));
+        Assert.Equal(Enumerable.Range(0, 30).Select(i => i < 30 - most), links.Select(link => link.IsAborted));
+        Assert.False(other.IsAborted);
     }
 
     [Fact]
-    public void TryEnter_OneIpv6Network_CountsAsOneAddress() =>
-        Assert.Equal(3, Enumerable.Range(0, 9).Count(i => Enter($"2001:db8::{i}", out var _)));
+    public void Enter_OneIpv6Network_CountsAsOneAddress()
+    {
+        var links = Enumerable.Range(0, 9).Select(i => Enter($"2001:db8::{i}", out _)).ToList();
+
+        Assert.Equal((3, 6), (_guard.Count, links.Count(link => link.IsAborted)));
+    }
 
     [Fact]
-    public void TryEnter_AProxysConnections_CountOnlyInAll() =>
-        Assert.Equal(30, Enumerable.Range(0, 30).Count(_ => _guard.TryEnter(Connection(out var _), address: null)));
+    public void Enter_AProxysConnections_CountOnlyInAll()
+    {
+        var links = Enumerable.Range(0, 30).Select(_ => EnterOfProxy()).ToList();
+
+        Assert.Equal((30, 0), (_guard.Count, links.Count(link => link.IsAborted)));
+    }
 
     [Fact]
-    public void Leave_WholeRequest_MakesRoomOnce()
+    public void Identify_AProxysConnections_CountByTheirClients()
+    {
+        var links = Enumerable.Range(0, 9).Select(_ => EnterOfProxy()).ToList();
+        foreach (var link in links[..5])
+        {
+            _guard.Identify(link, IpKey.From(IPAddress.Parse("203.0.113.1")));
+        }
+
+        Assert.Equal([true, true, false, false, false, false, false, false, false], links.Select(link => link.IsAborted));
+        Assert.Equal((7, 2L), (_guard.Count, Cut("per_ip")));
+
+        // Direct or through a proxy, it is one address, and once.
+        _guard.Identify(links[2], IpKey.From(IPAddress.Parse("203.0.113.9")));
+        Enter("203.0.113.1", out _);
+        Assert.True(links[2].IsAborted);
+    }
+
+    [Fact]
+    public void Identify_ConnectionIsGone_CountsNothing()
+    {
+        var link = EnterOfProxy();
+        link.CloseSocket();
+        _guard.Identify(link, IpKey.From(IPAddress.Parse("203.0.113.1")));
+
+        Assert.Equal(0, _guard.Count);
+    }
+
+    [Fact]
+    public void Sweep_AProxysClientIsLate_IsHeldAgainstTheClient()
+    {
+        foreach (var link in new[] { EnterOfProxy(), EnterOfProxy() })
+        {
+            _guard.Identify(link, IpKey.From(IPAddress.Parse("203.0.113.1")));
+        }
+
+        _time.Advance(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
+        Assert.True(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
+    }
+
+    // Whatever comes and goes, in whatever order, nothing is left over and no address is over its bound.
+    [Fact]
+    public void Any_Sequence_CountsWhatIsThere() => Gen.Select(Gen.Int[0, 3], Gen.Int[0, 4], Gen.Int[0, 60]).Array[0, 200].Sample(steps =>
+    {
+        var guard = new HandshakeGuard(_options, _policies, _gate, _time);
+        var links = new List<(Link Link, int Of)>();
+        foreach (var (what, of, which) in steps)
+        {
+            var address = IpKey.FromIpv4((uint)(0x0B000000 + of));
+            if (what < 2 || links.Count == 0)
+            {
+                Connection(out var link);
+                guard.Enter(link, what == 0 ? address : null);
+                links.Add((link, what == 0 ? of : -1));
+            }
+            else if (what == 2)
+            {
+                var index = which % links.Count;
+                guard.Identify(links[index].Link, address);
+                links[index] = (links[index].Link, links[index].Of < 0 ? of : links[index].Of);
+            }
+            else
+            {
+                guard.Leave(links[which % links.Count].Link);
+            }
+        }
+
+        var pending = links.Where(link => link.Link.Handshake is not null).ToList();
+        Assert.Equal(pending.Count, guard.Count);
+        Assert.InRange(pending.Count, 0, 40);
+        Assert.All(pending.Where(link => link.Of >= 0).CountBy(link => link.Of), count => Assert.InRange(count.Value, 1, 3));
+        pending.ForEach(link => guard.Leave(link.Link));
+        Assert.Equal(0, guard.Count);
+    });
+
+    [Fact]
+    public void Leave_Finished_MakesRoomOnce()
     {
         Enter("203.0.113.1", out var first);
-        Enter("203.0.113.1", out _);
+        Enter("203.0.113.1", out var second);
         Enter("203.0.113.1", out _);
         first.FinishHandshake();
         first.FinishHandshake();
 
-        Assert.True(Enter("203.0.113.1", out _));
-        Assert.False(Enter("203.0.113.1", out _));
+        Enter("203.0.113.1", out _);
+        Assert.False(second.IsAborted);
+        Enter("203.0.113.1", out _);
+        Assert.True(second.IsAborted);
         Assert.False(first.IsAborted);
+    }
+
+    // It has asked and is being answered: that it is not closed by now is not held against it.
+    [Fact]
+    public void Sweep_AnsweredAndNotClosed_IsCutAndNotBanned()
+    {
+        Enter("203.0.113.1", out var first).HasRequested = true;
+        Enter("203.0.113.1", out var second).HasRequested = true;
+        _time.Advance(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
+
+        Assert.Equal((true, true), (first.IsAborted, second.IsAborted));
+        Assert.False(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
+    }
+
+    [Fact]
+    public void Stop_BeingAnswered_IsNotCut()
+    {
+        Enter("203.0.113.1", out var asked).HasRequested = true;
+        Enter("203.0.113.1", out var half);
+        _gate.State.TryStop();
+        _time.Advance(TimeSpan.FromSeconds(0.25));
+
+        Assert.Equal((false, true), (asked.IsAborted, half.IsAborted));
     }
 
     [Fact]
@@ -93,15 +205,14 @@ public sealed class HandshakeGuardTests : IDisposable
 
     // 20,000 half-open ones leave room for honest clients: whoever comes gets in, whoever has waited longest goes.
     [Fact]
-    public void TryEnter_TooManyInAll_TheOneThatWaitedLongestGivesWay()
+    public void Enter_TooManyInAll_TheOneThatWaitedLongestGivesWay()
     {
         var half = Enumerable.Range(0, 20_000).Select(i =>
         {
-            var connection = Connection(out var link);
-            Assert.True(_guard.TryEnter(connection, IpKey.FromIpv4((uint)(0x0B000000 + i))));
+            _guard.Enter(Connection(out var link), IpKey.FromIpv4((uint)(0x0B000000 + i)));
             return link;
         }).ToList();
-        Assert.True(Enter("203.0.113.1", out var honest));
+        Enter("203.0.113.1", out var honest);
 
         Assert.Equal((40, 20_001 - 40L), (_guard.Count, Cut("total")));
         Assert.Equal(Enumerable.Range(0, 20_000).Select(i => i < 20_001 - 40), half.Select(link => link.IsAborted));
@@ -184,7 +295,17 @@ public sealed class HandshakeGuardTests : IDisposable
         Assert.Equal((true, false, 1), (first.IsAborted, second.IsAborted, _guard.Count));
     }
 
-    private bool Enter(string address, out Link link) => _guard.TryEnter(Connection(out link), IpKey.From(IPAddress.Parse(address)));
+    private Link Enter(string address, out Link link)
+    {
+        _guard.Enter(Connection(out link), IpKey.From(IPAddress.Parse(address)));
+        return link;
+    }
+
+    private Link EnterOfProxy()
+    {
+        _guard.Enter(Connection(out var link), address: null);
+        return link;
+    }
 
     private long Cut(string reason) => _guard.Counts().Single(count => count.Key == reason).Value;
 

@@ -68,13 +68,7 @@ internal sealed class EngineAcceptor(EngineLoop loop, EngineListener listener, S
 
         var connection = listener.Create(loop, descriptor, peer);
         loop.Enter(connection);
-        if (!listener.Filter.TryEnter(connection, peer))
-        {
-            // Of its first bytes there is nothing to count.
-            connection.IsPastProxyHeader = true;
-            connection.Finish(isReset: true);
-            return;
-        }
+        listener.Filter.Enter(connection, peer);
 
         // Its request has often come by now. Read at once it cannot be crowded out by those that are accepted after it, and
         // needs no event.

@@ -110,7 +110,7 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
 
     private void Enter(EngineConnection connection, ReadOnlySpan<byte> key)
     {
-        connection.FinishHandshake();
+        connection.HasRequested = true;
 
         // A list of subprotocols is checked where Kestrel's is.
         var isWellFormed = _head.CountOf(_bytes.AsSpan(0, _length), "sec-websocket-protocol"u8) == 0;

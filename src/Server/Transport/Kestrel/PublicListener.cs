@@ -37,10 +37,8 @@ internal sealed class PublicListener(IConnectionListener inner, ClientAddressRul
             if (filter.Allows(clientAddress, peer))
             {
                 var tracked = new KestrelConnection(connection, table) { ClientAddress = clientAddress };
-                if (filter.TryEnter(tracked, peer))
-                {
-                    return tracked.Context;
-                }
+                filter.Enter(tracked, peer);
+                return tracked.Context;
             }
 
             // Closed before the next is accepted: a flood never has more than one file too many.

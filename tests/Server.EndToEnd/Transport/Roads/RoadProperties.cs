@@ -47,6 +47,10 @@ public sealed class RoadProperties
             answers[0].SequenceEqual(answers[1]),
             $"{stream}\nengine:\n  {string.Join("\n  ", answers[0])}\nkestrel:\n  {string.Join("\n  ", answers[1])}");
         Assert.NotEqual("and no end", answers[0][^1]);
+
+        // A channel of this stream's client is not the next one's before it is gone.
+        await engine.EmptyAsync();
+        await kestrel.EmptyAsync();
     }
 
     private static async Task<RelayServer> StartAsync(TransportKind transport, RejectionMode rejections)
