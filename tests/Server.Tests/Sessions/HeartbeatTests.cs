@@ -20,8 +20,11 @@ public sealed class HeartbeatTests : IDisposable
     private readonly SessionTable _table = new();
     private readonly ClientSessionOptions _options = new()
     {
-        PingInterval = TimeSpan.FromSeconds(2), SilenceTimeout = TimeSpan.FromSeconds(5), RegistrationTimeout = TimeSpan.FromSeconds(6),
-        SendTimeout = TimeSpan.FromSeconds(4), MessageTimeout = TimeSpan.FromSeconds(4.25),
+        PingInterval = TimeSpan.FromSeconds(2),
+        SilenceTimeout = TimeSpan.FromSeconds(5),
+        RegistrationTimeout = TimeSpan.FromSeconds(6),
+        SendTimeout = TimeSpan.FromSeconds(4),
+        MessageTimeout = TimeSpan.FromSeconds(4.25),
     };
 
     private readonly ConnectionTable _connections;
