@@ -116,7 +116,7 @@ public sealed class HandshakeGuardTests : IDisposable
             _guard.Identify(link, IpKey.From(IPAddress.Parse("203.0.113.1")));
         }
 
-        _time.Advance(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
+        _time.Pass(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
         Assert.True(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
     }
 
@@ -177,7 +177,7 @@ public sealed class HandshakeGuardTests : IDisposable
     {
         Enter("203.0.113.1", out var first).HasRequested = true;
         Enter("203.0.113.1", out var second).HasRequested = true;
-        _time.Advance(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
+        _time.Pass(_options.HandshakeTimeout + TimeSpan.FromSeconds(0.5));
 
         Assert.Equal((true, true), (first.IsAborted, second.IsAborted));
         Assert.False(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
