@@ -75,9 +75,6 @@ namespace Relay
                 await using var app = Build(settings);
                 await app.StartAsync(cancellationToken);
 
-                // What only the start needed goes back to the system, before there is anybody to wait for it.
-                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-
                 // Not waited for: nobody may read it.
                 _ = Task.Run(() => Banner.Print(app, settings, Console.Out), CancellationToken.None);
                 await app.WaitForShutdownAsync(CancellationToken.None);
