@@ -12,6 +12,6 @@ internal sealed class ClientOptions
     /// <summary>Names reserved in this way, of each kind; one more frees the oldest of whichever address has most.</summary>
     internal int MaxHeldNames { get; set; } = 65_536;
 
-    /// <summary>Time that a socket has for a sign of life when another with its key wants its name.</summary>
-    internal TimeSpan SignOfLife { get; set; } = TimeSpan.FromSeconds(3);
+    /// <summary>Time that a socket has to answer a ping when another with its key claims its name.</summary>
+    internal TimeSpan PingTimeout { get; set; } = TimeSpan.FromSeconds(3);
 }

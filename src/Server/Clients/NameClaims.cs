@@ -1,12 +1,12 @@
 namespace Relay.Clients;
 
 /// <summary>
-/// Claims to names. Who comes with the key of the socket that has the name asks that socket for a sign of life: a client whose
+/// Claims to names. Who comes with the key of the socket that has the name has that socket pinged: a client whose
 /// network has changed gets its name back in seconds, and nobody takes it from a client that is there.
 /// </summary>
 internal sealed class NameClaims(ClientDirectory directory, SilentHolders silent)
 {
-    /// <summary>Claims a pairing code, or takes a new key for the socket's own. The socket is told nothing else until this is done.</summary>
+    /// <summary>Claims a pairing code, or takes a new key for the socket's own. The socket gets no other answer until this is done.</summary>
     public ValueTask<Claim> ClaimCodeAsync(Client client, string code, string key)
     {
         var claim = directory.ClaimCode(client, code, key, out var holder);

@@ -3,7 +3,7 @@ using Relay.Protocol;
 namespace Relay.Clients;
 
 /// <summary>
-/// Sockets whose names are wanted by others with the same key. Each was sent a ping; one that gives no sign of life in time
+/// Sockets whose names are claimed by others with the same key. Each was sent a ping; one that nothing comes from in time
 /// is closed. There are few at a time, and one sweep looks at them all.
 /// </summary>
 internal sealed class SilentHolders(ClientOptions options, TimeProvider time)
@@ -15,8 +15,8 @@ internal sealed class SilentHolders(ClientOptions options, TimeProvider time)
     // Guarded by _lock.
     private readonly Dictionary<Client, Question> _asked = [];
 
-    /// <summary>Asks the holder; true when it has left, before its answer or for want of one. False too when the newcomer is gone.</summary>
-    public async Task<bool> HasGoneAsync(Client holder, Client newcomer)
+    /// <summary>Pings the holder; true when it has left, before it answered or because it did not. False too when the claimant is gone.</summary>
+    public async Task<bool> HasGoneAsync(Client holder, Client claimant)
     {
         Question question;
         bool isNew;
@@ -34,7 +34,7 @@ internal sealed class SilentHolders(ClientOptions options, TimeProvider time)
             holder.Session.TryPing();
         }
 
-        var gone = question.Answer.Task.WaitAsync(newcomer.Session.ConnectionClosed);
+        var gone = question.Answer.Task.WaitAsync(claimant.Session.ConnectionClosed);
         await ((Task)gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return gone.IsCompletedSuccessfully && gone.Result;
     }
@@ -57,7 +57,7 @@ internal sealed class SilentHolders(ClientOptions options, TimeProvider time)
             {
                 Answer(holder, question, hasGone: false);
             }
-            else if (time.GetElapsedTime(question.Since) >= options.SignOfLife)
+            else if (time.GetElapsedTime(question.Since) >= options.PingTimeout)
             {
                 question.IsClosing = true;
                 holder.Session.Close(CloseReason.Replaced);

@@ -43,7 +43,7 @@ internal enum CloseReason
     /// <summary>The relay is draining.</summary>
     Drained,
 
-    /// <summary>It gave no sign of life when another socket with its key wanted its name.</summary>
+    /// <summary>It did not answer a ping when another socket with its key claimed its name.</summary>
     Replaced,
 
     /// <summary>An exception of ours; logged as an error.</summary>

@@ -54,19 +54,19 @@ internal sealed class FairShares
     }
 
     /// <summary>
-    /// The address that has to give way after <paramref name="newcomer"/> was added: the largest holder in the network
-    /// that counts most. The newcomer itself unless somebody has more than it has now.
+    /// The address that has to give way after <paramref name="added"/> was added: the largest holder in the network
+    /// that counts most. That address itself unless somebody has more than it has now.
     /// </summary>
-    public IpKey Largest(IpKey newcomer)
+    public IpKey Largest(IpKey added)
     {
-        var own = _addresses.GetValueOrDefault(newcomer);
+        var own = _addresses.GetValueOrDefault(added);
         var group = _root;
         while (group.Largest is { } largest)
         {
             group = own?.Below(group) is { } ownPart && ownPart.Pressure >= largest.Pressure ? ownPart : largest;
         }
 
-        return group == _root ? newcomer : group.Key;
+        return group == _root ? added : group.Key;
     }
 
     private Group ParentOf(IpKey address)

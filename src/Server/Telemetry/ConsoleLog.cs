@@ -69,7 +69,7 @@ internal sealed class ConsoleLog : ILoggerProvider
 
     private void WriteAll()
     {
-        var told = 0L;
+        var reported = 0L;
         try
         {
             while (_waiting.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
@@ -79,10 +79,10 @@ internal sealed class ConsoleLog : ILoggerProvider
                     _stream.Write(line);
                 }
 
-                if (Unread is var unread && unread > told)
+                if (Unread is var unread && unread > reported)
                 {
-                    _stream.Write(Note(typeof(ConsoleLog).FullName!, $"{unread - told} lines of the log were dropped: nobody read it fast enough"));
-                    told = unread;
+                    _stream.Write(Note(typeof(ConsoleLog).FullName!, $"{unread - reported} lines of the log were dropped: nobody read it fast enough"));
+                    reported = unread;
                 }
             }
         }

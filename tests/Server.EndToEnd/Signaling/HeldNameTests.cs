@@ -106,7 +106,7 @@ public sealed class HeldNameTests
     [Fact]
     public async Task Code_TwoNewcomersWantASilentHolders_OneGetsIt()
     {
-        await using var server = await RelayServer.StartAsync(settings => settings.Clients.SignOfLife = TimeSpan.FromSeconds(1));
+        await using var server = await RelayServer.StartAsync(settings => settings.Clients.PingTimeout = TimeSpan.FromSeconds(1));
 
         // Nobody reads from it, so that it answers no ping.
         await using var silent = await TestClient.ConnectAsync(server);
@@ -153,7 +153,7 @@ public sealed class HeldNameTests
     [Fact]
     public async Task PeerId_HolderIsSilent_IsTheNewcomersAfterAMoment()
     {
-        await using var server = await RelayServer.StartAsync(settings => settings.Clients.SignOfLife = TimeSpan.FromSeconds(1));
+        await using var server = await RelayServer.StartAsync(settings => settings.Clients.PingTimeout = TimeSpan.FromSeconds(1));
         await using var silent = await RawWebSocket.OpenAsync(server);
         await silent.WriteTextFrameAsync($$"""{"type":"register","peerId":"relay-1","publicKey":"{{Key}}"}""");
         Assert.Contains("registered", await silent.ReadTextAsync(), StringComparison.Ordinal);
