@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Relay.Channels;
 using Relay.EndToEnd.Support;
+using Relay.TestKit;
 
 namespace Relay.EndToEnd.Channels;
 

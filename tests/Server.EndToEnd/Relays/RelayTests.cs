@@ -4,6 +4,7 @@ using Relay.Clients;
 using Relay.EndToEnd.Support;
 using Relay.Identity;
 using Relay.Relays;
+using Relay.TestKit;
 
 namespace Relay.EndToEnd.Relays;
 

@@ -8,6 +8,7 @@ using Relay.Identity;
 using Relay.Scheduling;
 using Relay.Sessions;
 using Relay.Telemetry;
+using Relay.TestKit;
 using Relay.Transport;
 using Server.Tests.Support;
 

@@ -8,6 +8,7 @@ using Relay.Events;
 using Relay.Policy;
 using Relay.Scheduling;
 using Relay.Telemetry;
+using Relay.TestKit;
 using Relay.Transport;
 using Server.Tests.Support;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 
-namespace Server.Tests.Support;
+namespace Relay.TestKit;
 
 internal static class WatchedTime
 {
