@@ -27,4 +27,5 @@ internal sealed record PeerMetadata(string? Region = null);
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(HandshakeMessage))]
+[JsonSerializable(typeof(PeerPages))]
 internal sealed partial class PeerJson : JsonSerializerContext;

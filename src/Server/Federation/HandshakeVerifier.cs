@@ -19,26 +19,40 @@ internal sealed class HandshakeVerifier
         _identity = identity;
         _replays = replays;
         _time = time;
-        _listed = options.Servers
+        _listed = options.Admitted
             .Select(server => ServerId.TryParse(server, out var key) ? ServerId.Format(key) : server)
             .ToHashSet(StringComparer.Ordinal);
     }
 
+    /// <summary>True when the settings admit this server.</summary>
+    public bool Admits(string serverId) => _options.Admit == FederationAdmit.Any || _listed.Contains(serverId);
+
+    /// <summary>A handshake that came in.</summary>
     public CloseReason Verify(ReadOnlySpan<byte> message, IpKey address, out PeerHandshake? handshake)
     {
         var reason = PeerHandshake.TryParse(message, out handshake);
-        if (reason != CloseReason.None)
-        {
-            return reason;
-        }
+        return reason != CloseReason.None ? reason : Verify(handshake!, PeerHandshake.TypeName, address);
+    }
+
+    /// <summary>The answer to a handshake of ours, which must be of the server that was dialled; <paramref name="expected"/> null: of whichever server is there.</summary>
+    public CloseReason VerifyAnswer(ReadOnlySpan<byte> message, IpKey address, string? expected, out PeerHandshake? handshake)
+    {
+        var reason = PeerHandshake.TryParse(message, out handshake, PeerHandshake.AnswerTypeName);
+        return reason != CloseReason.None ? reason
+            : handshake!.ServerId == _identity.ServerId || (expected is not null && handshake.ServerId != expected) ? CloseReason.ServerMismatch
+            : Verify(handshake, PeerHandshake.AnswerTypeName, address);
+    }
+
+    private CloseReason Verify(PeerHandshake handshake, string kind, IpKey address)
+    {
 
         // Our own acknowledgement, sent back to us under another type, carries a good signature.
-        if (handshake!.ServerId == _identity.ServerId)
+        if (handshake.ServerId == _identity.ServerId)
         {
             return CloseReason.HandshakeInvalid;
         }
 
-        if (_options.Admit == FederationAdmit.Listed && !_listed.Contains(handshake.ServerId))
+        if (!Admits(handshake.ServerId))
         {
             return CloseReason.ServerNotListed;
         }
@@ -48,7 +62,7 @@ internal sealed class HandshakeVerifier
             return CloseReason.HandshakeInvalid;
         }
 
-        if (!IsForUs(handshake))
+        if (!IsForUs(handshake, kind))
         {
             return CloseReason.HandshakeAudience;
         }
@@ -62,8 +76,8 @@ internal sealed class HandshakeVerifier
     }
 
     // The type of a message is not signed, and its kind is: an acknowledgement is no handshake. One key may be written in two ways.
-    private bool IsForUs(PeerHandshake handshake) =>
-        (handshake.Kind is null ? !_options.RequireAudience : handshake.Kind == PeerHandshake.TypeName)
+    private bool IsForUs(PeerHandshake handshake, string kind) =>
+        (handshake.Kind is null ? !_options.RequireAudience : handshake.Kind == kind)
         && (handshake.Audience is null
             ? !_options.RequireAudience
             : ServerId.TryParse(handshake.Audience, out var key) && key.AsSpan().SequenceEqual(_identity.PublicKey));

@@ -7,7 +7,7 @@ using Relay.Transport;
 
 namespace Relay.Federation;
 
-/// <summary>A peer server's way in. It takes a place of its own and none of a client's.</summary>
+/// <summary>A peer server's way in. It has limits of its own and takes nothing of the clients'.</summary>
 internal sealed class PeerEndpoint(
     FederationOptions options,
     AdmissionOptions admission,
@@ -15,7 +15,7 @@ internal sealed class PeerEndpoint(
     ClientAddressResolver origins,
     LimitPolicyStore policies,
     PeerTable peers,
-    PeerAuthenticator welcome,
+    PeerAuthenticator authenticator,
     SessionServices services,
     PeerCounts counts)
 {
@@ -43,9 +43,9 @@ internal sealed class PeerEndpoint(
             return HttpAnswer.RetryLater(503, "Too many peer servers", admission.RetryAfter);
         }
 
-        welcome.CloseDisplaced(displaced);
+        authenticator.CloseDisplaced(displaced);
         connection.FinishHandshake();
         return new UpgradeOutcome(
-            null, new Session(services.Table.NextId(), origin.Address, key, connection, new PeerHandler(link, welcome), services));
+            null, new Session(services.Table.NextId(), origin.Address, key, connection, new PeerHandler(link, authenticator), services));
     }
 }

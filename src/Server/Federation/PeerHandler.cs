@@ -4,8 +4,13 @@ using Relay.Sessions;
 
 namespace Relay.Federation;
 
-/// <summary>The messages of one peer server: a handshake, then gossip, which is counted and goes no further.</summary>
-internal sealed class PeerHandler(PeerLink link, PeerAuthenticator welcome) : ISessionHandler
+/// <summary>The messages of one peer server: a handshake, or the answer to ours, then gossip.</summary>
+/// <param name="link">Its link.</param>
+/// <param name="authenticator">What all links share.</param>
+/// <param name="expected">Whom this relay has dialled; null: it does not know, or was dialled.</param>
+/// <param name="onAuthenticated">Told the server's id once it is authenticated; on the session's thread.</param>
+internal sealed class PeerHandler(PeerLink link, PeerAuthenticator authenticator, string? expected = null, Action<string>? onAuthenticated = null)
+    : ISessionHandler
 {
     // A server of ours sends one ping and one answer a second; the rest is room for bursts.
     public const int MessagesPerMinute = 1000;
@@ -14,7 +19,7 @@ internal sealed class PeerHandler(PeerLink link, PeerAuthenticator welcome) : IS
 
     // Receive loop only.
     private TokenBucket _messages;
-    private bool _proven;
+    private bool _isAuthenticated;
 
     public void OnOpened(Session session)
     {
@@ -22,29 +27,34 @@ internal sealed class PeerHandler(PeerLink link, PeerAuthenticator welcome) : IS
         session.AddRegistration();
         session.State = link;
         link.Session = session;
-        if (!link.HasPlace)
+        if (!link.HasSlot)
         {
             session.Close(CloseReason.PeerLimit);
+        }
+        else if (link.IsDialled)
+        {
+            authenticator.SendHandshake(session, expected);
         }
     }
 
     public ValueTask OnMessageAsync(Session session, ReadOnlyMemory<byte> message, long receivedAt)
     {
-        if (!_proven)
+        if (!_isAuthenticated)
         {
-            _proven = welcome.TryProve(link, session, message.Span);
+            _isAuthenticated = authenticator.TryAuthenticate(link, session, message.Span, expected);
+            if (_isAuthenticated)
+            {
+                onAuthenticated?.Invoke(link.Peer!.ServerId);
+            }
         }
-        else if (!_messages.TryTake(1, MessagesPerMinute, OneMinute, welcome.Time))
+        else if (!_messages.TryTake(1, MessagesPerMinute, OneMinute, authenticator.Time))
         {
             session.Close(CloseReason.RateLimited);
         }
         else
         {
             link.FrameArrived();
-            if (PeerMessages.IsGossip(message.Span))
-            {
-                welcome.Counts.GossipFrameIgnored();
-            }
+            authenticator.Gossip.Received(link, message);
         }
 
         return ValueTask.CompletedTask;
@@ -52,6 +62,11 @@ internal sealed class PeerHandler(PeerLink link, PeerAuthenticator welcome) : IS
 
     public void OnClosed(Session session)
     {
+        if (_isAuthenticated)
+        {
+            authenticator.Gossip.Closed(link);
+        }
+
         link.Dispose();
         session.RemoveRegistration();
     }

@@ -13,6 +13,9 @@ internal sealed class PeerHandshake
     /// <summary>Its type, and its kind.</summary>
     public const string TypeName = "handshake";
 
+    /// <summary>The type and the kind of the answer to one.</summary>
+    public const string AnswerTypeName = "handshake_ack";
+
     private const int MaxBytes = 16 * 1024;
     private const int MaxEndpointChars = 512;
     private const int MaxRegionChars = 128;
@@ -58,12 +61,15 @@ internal sealed class PeerHandshake
 
     public bool IsSigned => ServerIdentity.Verify(PublicKey, _signedBytes, Signature);
 
-    public static CloseReason TryParse(ReadOnlySpan<byte> bytes, out PeerHandshake? handshake)
+    /// <param name="bytes">The message.</param>
+    /// <param name="handshake">What it says; null when its shape is wrong.</param>
+    /// <param name="type">Its type: a handshake, or the answer to one.</param>
+    public static CloseReason TryParse(ReadOnlySpan<byte> bytes, out PeerHandshake? handshake, string type = TypeName)
     {
         handshake = null;
         if (bytes.Length > MaxBytes
             || !CanonicalJson.TryWriteObject(bytes, Unsigned, out var signedBytes)
-            || Read(bytes) is not { } message
+            || Read(bytes, type) is not { } message
             || !TryReadSignature(message.Signature, out var signature)
             || !Identity.ServerId.TryParse(message.ServerId, out var key)
             || message.PublicKey != Convert.ToBase64String(key)
@@ -76,12 +82,13 @@ internal sealed class PeerHandshake
         return CloseReason.None;
     }
 
-    private static HandshakeMessage? Read(ReadOnlySpan<byte> bytes)
+    private static HandshakeMessage? Read(ReadOnlySpan<byte> bytes, string type)
     {
         try
         {
             var message = JsonSerializer.Deserialize(bytes, PeerJson.Default.HandshakeMessage);
-            return message is { Type: TypeName, Timestamp: >= 0 and <= MaxTimestamp }
+            return message is { Timestamp: >= 0 and <= MaxTimestamp }
+                && message.Type == type
                 && IsEndpoint(message.Endpoint)
                 && IsPlain(message.Metadata?.Region ?? "", MaxRegionChars)
                 ? message

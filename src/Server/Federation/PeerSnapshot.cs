@@ -10,7 +10,8 @@ internal sealed record PeerSnapshot(
     IPAddress Address,
     DateTimeOffset ConnectedAt,
     DateTimeOffset LastSeen,
-    long FramesReceived)
+    long FramesReceived,
+    bool IsDialled)
 {
     public static PeerSnapshot Of(PeerLink link, DateTimeOffset now, TimeProvider time)
     {
@@ -22,6 +23,7 @@ internal sealed record PeerSnapshot(
             link.Address,
             link.ConnectedAt,
             now - time.GetElapsedTime(lastSeen),
-            link.Frames);
+            link.Frames,
+            link.IsDialled);
     }
 }

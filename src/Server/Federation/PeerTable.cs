@@ -16,9 +16,10 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
     private readonly Lock _lock = new();
 
     // Guarded by _lock.
-    private readonly FairPool<PeerLink> _unproven = new();
-    private readonly FairPool<PeerLink> _authenticated = new();
-    private readonly Dictionary<string, PeerLink> _proven = new(StringComparer.Ordinal);
+    private readonly FairPool<PeerLink> _pendingSlots = new();
+    private readonly FairPool<PeerLink> _authenticatedSlots = new();
+    private readonly Dictionary<string, PeerLink> _authenticated = new(StringComparer.Ordinal);
+    private readonly HashSet<PeerLink> _dialled = [];
 
     public int PendingCount
     {
@@ -26,7 +27,7 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         {
             lock (_lock)
             {
-                return _unproven.Count;
+                return _pendingSlots.Count;
             }
         }
     }
@@ -37,10 +38,13 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         {
             lock (_lock)
             {
-                return _proven.Count;
+                return _authenticated.Count;
             }
         }
     }
+
+    /// <summary>Links that may still be added to those that are authenticated.</summary>
+    public int Free => options.MaxPeers - AuthenticatedCount;
 
     /// <summary>
     /// Acquires a slot for a pending socket, unless a limit is reached. <paramref name="displaced"/> has lost its slot to it:
@@ -52,9 +56,9 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         {
             (link, displaced) = (null, null);
             var entered = new PeerLink(this, address, key, time.GetUtcNow(), time.GetTimestamp());
-            if (_unproven.CountOf(key) >= options.MaxUnprovenPerIp
-                || !CouldAdd(_authenticated, entered, options.MaxPeers)
-                || !TryAdd(_unproven, entered, options.MaxUnproven, out displaced))
+            if (_pendingSlots.CountOf(key) >= options.MaxPendingPerIp
+                || !CouldAdd(_authenticatedSlots, entered, options.MaxPeers)
+                || !TryAdd(_pendingSlots, entered, options.MaxPending, out displaced))
             {
                 return false;
             }
@@ -64,12 +68,32 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         }
     }
 
+    /// <summary>A pending link that this relay has dialled: its dialler sees to it that there are few.</summary>
+    public PeerLink EnterDialled(IPAddress address, IpKey key)
+    {
+        lock (_lock)
+        {
+            var link = new PeerLink(this, address, key, time.GetUtcNow(), time.GetTimestamp(), isDialled: true);
+            _dialled.Add(link);
+            return link;
+        }
+    }
+
+    /// <summary>The authenticated link with this server; null: there is none.</summary>
+    public PeerLink? Find(string serverId)
+    {
+        lock (_lock)
+        {
+            return _authenticated.GetValueOrDefault(serverId);
+        }
+    }
+
     /// <summary>
     /// Makes a link the one of its server. When two servers dial each other, both keep the link that the one with the
-    /// greater id has dialled: the lesser id refuses a second link, the greater id gives up <paramref name="replaced"/>.
+    /// lesser id has dialled: the lesser id refuses a second link, the greater id gives up <paramref name="replaced"/>.
     /// <paramref name="displaced"/> has lost its slot to the link. The caller closes both.
     /// </summary>
-    public CloseReason TryProve(PeerLink link, PeerHandshake peer, string ownServerId, out PeerLink? replaced, out PeerLink? displaced)
+    public CloseReason TryAuthenticate(PeerLink link, PeerHandshake peer, string ownServerId, out PeerLink? replaced, out PeerLink? displaced)
     {
         lock (_lock)
         {
@@ -79,41 +103,41 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
                 return CloseReason.PeerLimit;
             }
 
-            if (_proven.TryGetValue(peer.ServerId, out var old))
+            if (_authenticated.TryGetValue(peer.ServerId, out var old))
             {
                 // The one before the old may still be closing: a server has at most two sockets at a time.
-                if (string.CompareOrdinal(ownServerId, peer.ServerId) < 0 || old.Replaced is { State: not PeerLinkState.Gone })
+                if (link.IsDialled != (string.CompareOrdinal(ownServerId, peer.ServerId) < 0) || old.Replaced is { State: not PeerLinkState.Gone })
                 {
                     return CloseReason.DuplicateLink;
                 }
 
                 old.Replaced = null;
                 replaced = old;
-                _authenticated.Remove(old.Place!);
+                _authenticatedSlots.Remove(old.Slot!);
             }
 
-            var pending = link.Place!;
-            if (!TryAdd(_authenticated, link, options.MaxPeers, out displaced))
+            var pending = link.Slot;
+            if (!TryAdd(_authenticatedSlots, link, options.MaxPeers, out displaced))
             {
-                link.Place = pending;
+                link.Slot = pending;
                 return CloseReason.PeerLimit;
             }
 
-            _unproven.Remove(pending);
+            LeavePending(link, pending);
             link.State = PeerLinkState.Authenticated;
             link.Peer = peer;
             link.Replaced = replaced;
-            _proven[peer.ServerId] = link;
+            _authenticated[peer.ServerId] = link;
             return CloseReason.None;
         }
     }
 
-    /// <summary>Gives the link's place back; a second time, nothing.</summary>
+    /// <summary>Releases the link's slot; a second time, nothing.</summary>
     public void Leave(PeerLink link)
     {
         lock (_lock)
         {
-            LeavePlace(link);
+            Release(link);
         }
     }
 
@@ -130,7 +154,7 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
     {
         lock (_lock)
         {
-            return [.. _unproven.Items];
+            return [.. _pendingSlots.Items, .. _dialled];
         }
     }
 
@@ -140,47 +164,63 @@ internal sealed class PeerTable(FederationOptions options, TimeProvider time)
         PeerLink[] links;
         lock (_lock)
         {
-            links = [.. _proven.Values];
+            links = [.. _authenticated.Values];
         }
 
         var now = time.GetUtcNow();
         return [.. links.Select(link => PeerSnapshot.Of(link, now, time)).OrderBy(peer => peer.ServerId, StringComparer.Ordinal)];
     }
 
-    private void LeavePlace(PeerLink link)
+    private void Release(PeerLink link)
     {
-        var pool = link.State == PeerLinkState.Pending ? _unproven : _authenticated;
-        pool.Remove(link.Place!);
+        if (link.State == PeerLinkState.Authenticated)
+        {
+            _authenticatedSlots.Remove(link.Slot!);
+        }
+        else if (link.State == PeerLinkState.Pending)
+        {
+            LeavePending(link, link.Slot);
+        }
 
         // Only its own entry: a link that was replaced ends after its successor came in.
-        if (link.Peer is { } peer && _proven.GetValueOrDefault(peer.ServerId) == link)
+        if (link.Peer is { } peer && _authenticated.GetValueOrDefault(peer.ServerId) == link)
         {
-            _proven.Remove(peer.ServerId);
+            _authenticated.Remove(peer.ServerId);
         }
 
         link.State = PeerLinkState.Gone;
         link.Replaced = null;
     }
 
+    private void LeavePending(PeerLink link, LinkedListNode<Held<PeerLink>>? slot)
+    {
+        if (slot is not null)
+        {
+            _pendingSlots.Remove(slot);
+        }
+
+        _dialled.Remove(link);
+    }
+
     // False when the pool is full and nobody holds more of it than the link's own address then would.
     private bool TryAdd(FairPool<PeerLink> pool, PeerLink link, int max, out PeerLink? displaced)
     {
         displaced = null;
-        link.Place = pool.Add(link.Key, 1, link);
+        link.Slot = pool.Add(link.Key, 1, link);
         if (pool.Count <= max)
         {
             return true;
         }
 
-        var oldest = pool.Surplus(link.Place).First!.Value;
+        var oldest = pool.Surplus(link.Slot).First!.Value;
         if (oldest.Holder == link.Key)
         {
-            pool.Remove(link.Place);
+            pool.Remove(link.Slot);
             return false;
         }
 
         displaced = oldest.Item;
-        LeavePlace(displaced);
+        Release(displaced);
         return true;
     }
 

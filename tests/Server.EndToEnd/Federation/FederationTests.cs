@@ -20,7 +20,7 @@ public sealed class FederationTests
     public async Task Handshake_Valid_IsAnsweredAndListed(string path)
     {
         await using var server = await RelayServer.StartAsync(Any);
-        await using var peer = await ProveAsync(server, 1, path);
+        await using var peer = await AuthenticateAsync(server, 1, path);
 
         var listed = Assert.Single((await server.Admin.ListPeersAsync(new ListPeersRequest(), cancellationToken: TestContext.Current.CancellationToken)).Peers);
         Assert.Equal(("ed25519:" + Convert.ToBase64String(Public(1)).TrimEnd('=').Replace('+', '-').Replace('/', '_'), "wss://p1.example"), (listed.ServerId, listed.Endpoint));
@@ -36,7 +36,7 @@ public sealed class FederationTests
     public async Task Handshake_ServerIsListed_OnlyThatOneIsAdmitted()
     {
         await using var server = await RelayServer.StartAsync(settings => settings.Federation.Servers = [ServerId.Format(Public(1))]);
-        await using var listed = await ProveAsync(server, 1);
+        await using var listed = await AuthenticateAsync(server, 1);
         await using var stranger = await TestClient.ConnectAsync(server, "/federation", greeted: false);
         await stranger.SendAsync(Handshake(2, DateTimeOffset.UtcNow));
         Assert.Equal((1008, "Server not listed"), await stranger.ExpectCloseAsync());
@@ -92,14 +92,14 @@ public sealed class FederationTests
         Assert.StartsWith("HTTP/1.1 403 ", await banned.ReadHeadAsync(), StringComparison.Ordinal);
         Assert.Equal(0, server.Get<PeerTable>().PendingCount);
         Assert.Equal("banned", Assert.Single(server.Get<PeerCounts>().RefusedByReason(), count => count.Value > 0).Key);
-        await using var other = await ProveAsync(server, 1);
+        await using var other = await AuthenticateAsync(server, 1);
     }
 
     [Fact]
     public async Task Ban_WithDisconnect_ClosesPeersOfTheNetwork()
     {
         await using var server = await RelayServer.StartAsync(Any);
-        await using var peer = await ProveAsync(server, 1);
+        await using var peer = await AuthenticateAsync(server, 1);
         await using var client = await TestClient.ConnectAsync(server, "/", "127.0.3.1");
         var reply = await new PolicyAdmin(server.Channel).BanAsync("127.0.0.0/24", disconnect: true, force: true);
         Assert.Equal((0, 0), (reply.Connections, reply.Disconnected));
@@ -125,7 +125,7 @@ public sealed class FederationTests
     }
 
     [Fact]
-    public async Task Unproven_OverTheCaps_GetsAStatusBeforeTheUpgradeAndClientsLoseNothing()
+    public async Task Pending_OverTheCaps_GetsAStatusBeforeTheUpgradeAndClientsLoseNothing()
     {
         await using var server = await RelayServer.StartAsync(settings =>
         {
@@ -167,10 +167,10 @@ public sealed class FederationTests
             await socket.DisposeAsync();
         }
 
-        await Eventually.TrueAsync(() => server.Get<PeerTable>().PendingCount == 0, "unproven gone");
+        await Eventually.TrueAsync(() => server.Get<PeerTable>().PendingCount == 0, "pending ones gone");
 
         // And a peer gets in although the clients are at their limit.
-        await using (await ProveAsync(server, 1))
+        await using (await AuthenticateAsync(server, 1))
         {
             Assert.Equal(3, server.Get<ConnectionLedger>().Totals().Live);
         }
@@ -182,14 +182,14 @@ public sealed class FederationTests
     }
 
     [Fact]
-    public async Task Proven_OverTheCap_GetsAStatusBeforeTheUpgrade()
+    public async Task Authenticated_OverTheCap_GetsAStatusBeforeTheUpgrade()
     {
         await using var server = await RelayServer.StartAsync(settings =>
         {
             Any(settings);
             settings.Federation.MaxPeers = 1;
         });
-        await using var peer = await ProveAsync(server, 1);
+        await using var peer = await AuthenticateAsync(server, 1);
         await RefusedBeforeUpgradeAsync(server, "127.0.0.2");
     }
 
@@ -198,7 +198,7 @@ public sealed class FederationTests
     {
         await using var server = await RelayServer.StartAsync(Any);
         var own = server.Get<ServerIdentity>().ServerId;
-        await using var first = await ProveAsync(server, 1);
+        await using var first = await AuthenticateAsync(server, 1);
         await using var second = await TestClient.ConnectAsync(server, "/federation", greeted: false);
         await second.SendAsync(Handshake(1, DateTimeOffset.UtcNow.AddSeconds(1)));
         var loser = string.CompareOrdinal(own, ServerId.Format(Public(1))) < 0 ? second : first;
@@ -220,7 +220,7 @@ public sealed class FederationTests
 
     private static void Any(RelaySettings settings) => settings.Federation.Admit = FederationAdmit.Any;
 
-    private static async Task<TestClient> ProveAsync(RelayServer server, byte seed, string path = "/federation")
+    private static async Task<TestClient> AuthenticateAsync(RelayServer server, byte seed, string path = "/federation")
     {
         var peer = await TestClient.ConnectAsync(server, path, greeted: false);
         await peer.SendAsync(Handshake(seed, DateTimeOffset.UtcNow));

@@ -24,6 +24,18 @@ internal sealed class FakePeerSocket(ConnectionTable table) : FakeConnection(tab
         return await _outgoing.Reader.ReadAsync(patience.Token);
     }
 
+    /// <summary>The same without gossip.</summary>
+    public async Task<string> HearNoGossipAsync()
+    {
+        while (true)
+        {
+            if (await HearAsync() is var heard && !heard.StartsWith("{\"type\":\"gossip\"", StringComparison.Ordinal))
+            {
+                return heard;
+            }
+        }
+    }
+
     public override bool Send(ReadOnlyMemory<byte> bytes)
     {
         _outgoing.Writer.TryWrite(Read(bytes.Span));

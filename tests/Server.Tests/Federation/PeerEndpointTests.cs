@@ -6,11 +6,14 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.ClientAuth;
+using Relay.Cluster;
 using Relay.Events;
 using Relay.Federation;
 using Relay.Identity;
 using Relay.Policy;
 using Relay.Sessions;
+using Relay.Storage;
 using Relay.Telemetry;
 using Relay.Transport;
 using Relay.Transport.Kestrel;
@@ -27,12 +30,16 @@ public sealed class PeerEndpointTests : IDisposable
         .AddSingleton(TimeProvider.System)
         .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
         .AddSingleton<RelayMetrics>()
+        .AddSingleton<GcPauses>()
         .AddEvents()
-        .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions(), new OverloadOptions())
+        .AddCluster(new ClusterOptions())
+        .AddPolicy(new AdmissionOptions { PolicyFile = "" }, new StorageOptions(), new ClusterOptions())
+        .AddAdmission(new AdmissionOptions { PolicyFile = "" }, new AutoBanOptions(), new OverloadOptions(), 262_144, new ClusterOptions())
         .AddTransport(new PublicListenerOptions(), TimeSpan.FromMinutes(1))
-        .AddSessions<Unused>(new ClientSessionOptions())
+        .AddClientAuth(new ClientAuthOptions())
+        .AddSessions<Unused>(new ClientSessionOptions(), () => [])
         .AddIdentity(new IdentityOptions { KeyFile = Path.Combine(_folder, "server.key") }, "ws://localhost:9000")
-        .AddFederation(new FederationOptions { Admit = FederationAdmit.Any, MaxUnprovenPerIp = 1 })
+        .AddFederation(new FederationOptions { Admit = FederationAdmit.Any, MaxPendingPerIp = 1 })
         .BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true });
 
     public void Dispose()
@@ -82,7 +89,7 @@ public sealed class PeerEndpointTests : IDisposable
     {
         var context = new DefaultHttpContext();
         context.Features.Set(new KestrelConnection(
-            new Microsoft.AspNetCore.Connections.DefaultConnectionContext(), _services.GetRequiredService<ConnectionTable>()));
+            new Microsoft.AspNetCore.Connections.DefaultConnectionContext(), _services.GetRequiredService<ConnectionTable>(), ClientAddressRule.Default));
         context.Features.Set<IHttpUpgradeFeature>(new BrokenUpgrade());
         context.Connection.RemoteIpAddress = address;
         context.Request.Method = "GET";

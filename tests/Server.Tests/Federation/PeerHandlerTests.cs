@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Federation;
+using Relay.Federation.Gossip;
 using Relay.Identity;
+using Relay.Memory;
 using Relay.Scheduling;
 using Relay.Sessions;
 using Relay.Telemetry;
@@ -17,12 +19,13 @@ namespace Server.Tests.Federation;
 public sealed class PeerHandlerTests : IAsyncDisposable
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000));
-    private readonly FederationOptions _options = new() { Admit = FederationAdmit.Any };
+    private readonly FederationOptions _options = new() { Admit = FederationAdmit.Any, PeersFile = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()) };
     private readonly RelayMetrics _metrics = new();
     private readonly PeerCounts _counts = new();
     private readonly SessionTable _sessions = new();
     private readonly PeerSigner _first = new();
     private readonly PeerSigner _second = new(first: 100);
+    private readonly List<string> _answered = [];
     private readonly PeerTable _table;
     private readonly List<PeriodicWork> _ticking;
     private readonly SessionServices _services;
@@ -33,7 +36,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
     {
         _table = new PeerTable(_options, _time);
         _services = new SessionServices(new ClientSessionOptions(), _sessions, _metrics, _time, NullLogger<Session>.Instance);
-        _connections = new ConnectionTable(new ClosingConnections(_time));
+        _connections = new ConnectionTable(new ClosingConnections(_time), MemoryBudget.Unlimited);
         _ticking =
         [
             Ticking.Start(_time, HandshakeDeadline.Interval, new HandshakeDeadline(_table, _options, _counts, _time).Sweep),
@@ -144,7 +147,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Proven_AfterTenSeconds_Stays()
+    public async Task Authenticated_AfterTenSeconds_Stays()
     {
         var socket = Connect(self: Greater);
         socket.Say(Lesser.Handshake(_time.GetUtcNow()));
@@ -165,7 +168,7 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         next.Say(Lesser.Handshake(_time.GetUtcNow(), fields => fields["endpoint"] = "wss://b.example"));
 
         Assert.StartsWith("{\"type\":\"handshake_ack\"", await next.HearAsync(), StringComparison.Ordinal);
-        Assert.Equal("close 4003 Duplicate connection", await old.HearAsync());
+        Assert.Equal("close 4003 Duplicate connection", await old.HearNoGossipAsync());
         old.Cut();
         await _open[0].Session.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         Assert.Equal("wss://b.example", Assert.Single(_table.Snapshot()).Endpoint);
@@ -197,8 +200,8 @@ public sealed class PeerHandlerTests : IAsyncDisposable
             socket.Say("""{"type":"gossip","subtype":"ping"}""");
         }
 
-        Assert.Equal("close 1008 Rate limit exceeded", await socket.HearAsync());
-        Assert.Equal(PeerHandler.MessagesPerMinute - 1, _counts.GossipIgnored);
+        Assert.Equal("close 1008 Rate limit exceeded", await socket.HearNoGossipAsync());
+        Assert.Equal(PeerHandler.MessagesPerMinute, _counts.GossipIgnored);
         Assert.Equal(PeerHandler.MessagesPerMinute, Assert.Single(_table.Snapshot()).FramesReceived);
     }
 
@@ -217,6 +220,84 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         Assert.Equal(1, _table.AuthenticatedCount);
         AssertRefused("handshake_replayed");
     }
+
+    [Fact]
+    public async Task Dialled_ExpectedServerAnswers_IsLinked()
+    {
+        var socket = Dial(self: Greater, Lesser.ServerId);
+        using var greeting = JsonDocument.Parse(await socket.HearAsync());
+        Assert.Equal(("handshake", Lesser.ServerId, "handshake"), (
+            greeting.RootElement.GetProperty("type").GetString(), greeting.RootElement.GetProperty("audience").GetString(), greeting.RootElement.GetProperty("kind").GetString()));
+
+        socket.Say(Answer(Lesser));
+
+        Assert.Equal([Lesser.ServerId], _answered);
+        Assert.True(Assert.Single(_table.Snapshot()).IsDialled);
+        Assert.StartsWith("{\"type\":\"gossip\",\"subtype\":\"join\"", await socket.HearAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Dialled_NobodyExpected_NamesNoAudience()
+    {
+        var socket = Dial(self: Greater);
+        using var greeting = JsonDocument.Parse(await socket.HearAsync());
+
+        Assert.False(greeting.RootElement.TryGetProperty("audience", out _));
+        socket.Say(Answer(Lesser));
+        Assert.Equal([Lesser.ServerId], _answered);
+    }
+
+    [Fact]
+    public async Task Dialled_AnotherServerAnswers_IsRefused()
+    {
+        using var third = new PeerSigner(first: 50);
+        var socket = Dial(self: Greater, Lesser.ServerId);
+        await socket.HearAsync();
+
+        socket.Say(Answer(third));
+
+        Assert.Equal("close 4002 Server ID mismatch", await socket.HearAsync());
+        AssertRefused("server_mismatch");
+    }
+
+    [Theory]
+    [InlineData("handshake", "own", "handshake_invalid")]
+    [InlineData("handshake_ack", "other", "handshake_audience")]
+    [InlineData("stale", "own", "handshake_stale")]
+    public async Task Dialled_AnswerOfAnotherKind_IsRefused(string type, string audience, string reason)
+    {
+        using var third = new PeerSigner(first: 50);
+        var socket = Dial(self: Greater, Lesser.ServerId);
+        await socket.HearAsync();
+
+        socket.Say(Lesser.Handshake(
+            type == "stale" ? _time.GetUtcNow() - TimeSpan.FromHours(1) : _time.GetUtcNow(),
+            fields =>
+            {
+                fields["type"] = type == "stale" ? "handshake_ack" : type;
+                fields["audience"] = audience == "own" ? Greater.ServerId : third.ServerId;
+            }));
+
+        Assert.StartsWith("close 4001 ", await socket.HearAsync(), StringComparison.Ordinal);
+        AssertRefused(reason);
+    }
+
+    [Fact]
+    public async Task EachDialled_TheLinkOfTheLesserIdStays()
+    {
+        var incoming = Connect(self: Greater);
+        incoming.Say(Lesser.Handshake(_time.GetUtcNow()));
+        await incoming.HearAsync();
+        var dialled = Dial(self: Greater, Lesser.ServerId);
+        await dialled.HearAsync();
+
+        dialled.Say(Answer(Lesser));
+
+        Assert.Equal("close 4003 Duplicate connection", await dialled.HearAsync());
+        Assert.False(Assert.Single(_table.Snapshot()).IsDialled);
+    }
+
+    private byte[] Answer(PeerSigner peer) => peer.Handshake(_time.GetUtcNow(), fields => fields["type"] = "handshake_ack");
 
     private void AssertRefused(string reason)
     {
@@ -237,12 +318,40 @@ public sealed class PeerHandlerTests : IAsyncDisposable
         return socket;
     }
 
-    private PeerAuthenticator Welcome(PeerSigner self) => new(
-        new HandshakeVerifier(_options, self.Identity, new ReplayCache(_options, _time), _time),
-        _table,
-        self.Identity,
-        new IdentityOptions { PublicEndpoint = "wss://self.example" },
-        _counts,
-        _time,
-        NullLogger<PeerAuthenticator>.Instance);
+    private FakePeerSocket Dial(PeerSigner self, string? expected = null)
+    {
+        var address = IPAddress.Parse("192.0.2.9");
+        var key = IpKey.From(address, 64);
+        var link = _table.EnterDialled(address, key);
+        var socket = new FakePeerSocket(_connections);
+        socket.Open(new Session(_sessions.NextId(), key, key, socket, new PeerHandler(link, Welcome(self), expected, _answered.Add), _services));
+        _open.Add((socket, socket.Over));
+        return socket;
+    }
+
+    private PeerAuthenticator Welcome(PeerSigner self)
+    {
+        var options = new IdentityOptions { PublicEndpoint = "wss://self.example" };
+        var rule = new EndpointRule(allowPrivate: false);
+        var book = new PeerBook(_options, _time);
+        var gossip = new PeerGossip(
+            new Membership(new LocalServer(self.ServerId, self.Identity.NodeId, self.Identity.PublicKeyBase64, options.PublicEndpoint, ""), rule, _time, new Random(1)),
+            new GossipWriter(self.Identity, _time),
+            _options,
+            new PeerTargets(self.ServerId, _options, book, rule, _time, new Random(1)),
+            new FederationRing(self.Identity, options, _options),
+            _counts,
+            _time,
+            NullLogger<PeerGossip>.Instance);
+        return new PeerAuthenticator(
+            new HandshakeVerifier(_options, self.Identity, new ReplayCache(_options, _time), _time),
+            _table,
+            book,
+            gossip,
+            self.Identity,
+            options,
+            _counts,
+            _time,
+            NullLogger<PeerAuthenticator>.Instance);
+    }
 }

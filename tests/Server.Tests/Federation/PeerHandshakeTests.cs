@@ -234,20 +234,4 @@ public sealed class PeerHandshakeTests
         PeerHandshake.TryParse(Encoding.UTF8.GetBytes(text.Replace("\"type\":\"handshake_ack\"", "\"type\":\"handshake\"", StringComparison.Ordinal)), out var handshake);
         Assert.True(handshake!.IsSigned);
     }
-
-    [Theory]
-    [InlineData("""{"type":"gossip"}""", true)]
-    [InlineData("""{"payload":{"type":"x"},"type":"gossip","a":1}""", true)]
-    [InlineData("""{"payload":{"type":"gossip"}}""", false)]
-    [InlineData("""{"type":"handshake"}""", false)]
-    [InlineData("""{"type":1}""", false)]
-    [InlineData("""{"type":""", false)]
-    [InlineData("""["gossip"]""", false)]
-    [InlineData("", false)]
-    [InlineData("gossip", false)]
-    public void IsGossip_Message_LooksAtTheTypeOnly(string text, bool expected) =>
-        Assert.Equal(expected, PeerMessages.IsGossip(Encoding.UTF8.GetBytes(text)));
-
-    [Fact]
-    public void IsGossip_AnyBytes_DoesNotThrow() => Gen.Byte.Array.Sample(bytes => PeerMessages.IsGossip([.. "{\""u8, .. bytes]) || true);
 }

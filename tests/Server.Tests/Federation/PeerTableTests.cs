@@ -9,7 +9,7 @@ namespace Server.Tests.Federation;
 public sealed class PeerTableTests
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000));
-    private readonly FederationOptions _options = new() { MaxPeers = 2, MaxUnproven = 3, MaxUnprovenPerIp = 2 };
+    private readonly FederationOptions _options = new() { MaxPeers = 2, MaxPending = 3, MaxPendingPerIp = 2 };
     private readonly PeerTable _table;
 
     public PeerTableTests() => _table = new PeerTable(_options, _time);
@@ -58,7 +58,7 @@ public sealed class PeerTableTests
         Assert.True(_table.TryEnter(ip, IpKey.From(ip, 64), out _, out var displaced));
 
         Assert.Same(oldest, displaced);
-        Assert.Equal((false, 3), (oldest.HasPlace, _table.PendingCount));
+        Assert.Equal((false, 3), (oldest.HasSlot, _table.PendingCount));
         Assert.Equal(CloseReason.PeerLimit, Prove(oldest, 1));
     }
 
@@ -83,7 +83,7 @@ public sealed class PeerTableTests
         var ip = IPAddress.Parse("198.51.100.1");
         Assert.True(_table.TryEnter(ip, IpKey.From(ip, 64), out var other, out _));
 
-        Assert.Equal(CloseReason.None, _table.TryProve(other, Handshake(3), "z", out var replaced, out var displaced));
+        Assert.Equal(CloseReason.None, _table.TryAuthenticate(other, Handshake(3), "z", out var replaced, out var displaced));
 
         Assert.Equal((null, oldest), (replaced, displaced));
         oldest.Dispose();
@@ -105,7 +105,7 @@ public sealed class PeerTableTests
     }
 
     [Fact]
-    public void TryProve_Good_FreesTheUnprovenPlace()
+    public void TryAuthenticate_Valid_ReleasesThePendingSlot()
     {
         var link = Enter();
 
@@ -218,7 +218,7 @@ public sealed class PeerTableTests
             {
                 using (link)
                 {
-                    table.TryProve(link, peers[i % peers.Length], "z", out _, out _);
+                    table.TryAuthenticate(link, peers[i % peers.Length], "z", out _, out _);
                 }
             }
         });
@@ -238,7 +238,7 @@ public sealed class PeerTableTests
     private CloseReason Prove(PeerLink link, byte peer, string own = "z") => Prove(link, peer, out _, own);
 
     private CloseReason Prove(PeerLink link, byte peer, out PeerLink? replaced, string own = "z") =>
-        _table.TryProve(link, Handshake(peer), own, out replaced, out _);
+        _table.TryAuthenticate(link, Handshake(peer), own, out replaced, out _);
 
     private PeerHandshake Handshake(byte peer)
     {
