@@ -1,20 +1,44 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Relay.Scheduling;
+using Relay.Telemetry;
+using Relay.Transport;
 using Relay.Transport.Kestrel;
 
 namespace Relay.Http;
 
 internal static class HttpSetup
 {
-    public static IServiceCollection AddHttp(this IServiceCollection services) => services
+    public static IServiceCollection AddHttp(this IServiceCollection services, HttpOptions options) => services
+        .AddSingleton(options)
+        .AddSingleton<StatusListener>()
+        .Configure<KestrelServerOptions>(kestrel =>
+        {
+            if (options.ListenEndPoint is { } endpoint)
+            {
+                kestrel.Listen(endpoint, listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1;
+                    var status = listen.ApplicationServices.GetRequiredService<StatusListener>();
+                    listen.Use(next => connection => status.RunAsync(connection, next));
+                });
+            }
+        })
         .AddSingleton<StatusPages>()
+        .AddSingleton<AdminFeedStatistics>()
+        .AddSingleton<IStatistics>(provider => provider.GetRequiredService<AdminFeedStatistics>())
+        .AddSingleton<AdminFeedMessages>()
+        .AddSingleton<AdminFeed>()
+        .AddPeriodic<AdminFeed>(AdminFeed.Interval, feed => feed.Tick())
         .AddSingleton<PublicEndpoints>()
         .AddMetricsEndpoint();
 
-    /// <summary>Everything that the public listener answers; the last thing in the pipeline.</summary>
+    /// <summary>Everything that the public listeners and that of the status pages answer; the last thing in the pipeline.</summary>
     public static void MapHttp(this IApplicationBuilder app)
     {
         var metrics = app.BuildMetrics();
         var endpoints = app.ApplicationServices.GetRequiredService<PublicEndpoints>();
+        app.ApplicationServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(app.ApplicationServices.GetRequiredService<AdminFeed>().CloseAll);
         app.Run(context =>
         {
             var connection = context.Features.Get<KestrelConnection>();

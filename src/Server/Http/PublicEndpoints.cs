@@ -6,10 +6,10 @@ using Relay.Transport.Kestrel;
 namespace Relay.Http;
 
 /// <summary>
-/// What the public listener answers. Paths are exact and case-sensitive, queries are ignored. A WebSocket on any path that
+/// What the public listeners answer, and of it that of the status pages. Paths are exact and case-sensitive, queries are ignored. A WebSocket on any path that
 /// is not listed here is a client.
 /// </summary>
-internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint peers, StatusPages pages)
+internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint peers, StatusPages pages, AdminFeed feed, HttpOptions options)
 {
     public Task HandleAsync(HttpContext context, RequestDelegate metrics)
     {
@@ -19,10 +19,19 @@ internal sealed class PublicEndpoints(SessionEndpoint sessions, PeerEndpoint pee
         }
 
         var path = context.Request.Path.Value;
+        var isStatus = context.Features.Get<StatusListener>() is not null;
         switch (path)
         {
+            case PublicPaths.Stats when !isStatus && !options.PublicStats:
+            case PublicPaths.Metrics when !isStatus && !options.PublicMetrics:
+                return NotFoundAsync(context);
             case PublicPaths.Health or PublicPaths.Ready or PublicPaths.Stats or PublicPaths.Metrics:
                 return IsRead(context) ? PageAsync(context, path, metrics) : NotAllowedAsync(context);
+            // It is where the status pages have a listener of their own, if they have.
+            case PublicPaths.AdminWebSocket when feed.IsOn && isStatus == (options.ListenEndPoint is not null) && IsWebSocket(context):
+                return feed.HandleAsync(context);
+            case var _ when isStatus:
+                return NotFoundAsync(context);
             case PublicPaths.Federation or PublicPaths.Server:
                 return peers.IsOn && IsWebSocket(context) ? KestrelUpgrade.HandleAsync(context, peers.Open) : NotFoundAsync(context);
             case PublicPaths.AdminWebSocket:

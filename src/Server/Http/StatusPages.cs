@@ -2,21 +2,28 @@ using System.Text.Json.Serialization;
 using Relay.Addresses;
 using Relay.Admin;
 using Relay.Admission;
+using Relay.Cluster;
+using Relay.Federation;
 using Relay.Identity;
 
 namespace Relay.Http;
 
 /// <summary>/health, /ready and /stats.</summary>
-internal sealed class StatusPages(ServerSnapshot snapshot, ProxyMisconfiguration warning, RelayState state, ServerIdentity identity, IdentityOptions options)
+internal sealed class StatusPages(
+    ServerSnapshot snapshot, ProxyMisconfiguration warning, RelayState state, ServerIdentity identity, IdentityOptions options, ClusterOptions cluster, ClusterBus bus,
+    FederationOptions federation)
 {
     public Task HealthAsync(HttpContext context) =>
         AnswerAsync(context, StatusCodes.Status200OK, new HealthPage("healthy", identity.ServerId), PageJson.Default.HealthPage);
 
     public Task ReadyAsync(HttpContext context) => AnswerAsync(
         context,
-        state.Phase == RelayPhase.Serving ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
-        new ReadyPage(state.Name),
+        state.Phase == RelayPhase.Serving && !IsCutOff ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
+        new ReadyPage(state.Phase == RelayPhase.Serving && IsCutOff ? "cluster_away" : state.Name),
         PageJson.Default.ReadyPage);
+
+    // Who must not count alone takes no new clients from the load balancer until NATS is back.
+    private bool IsCutOff => cluster is { IsOn: true, Required: true } && !bus.IsUp;
 
     public Task StatsAsync(HttpContext context)
     {
@@ -24,7 +31,7 @@ internal sealed class StatusPages(ServerSnapshot snapshot, ProxyMisconfiguration
         var page = new StatsPage(
             identity.ServerId,
             identity.NodeId,
-            options.PublicEndpoint,
+            options.Endpoint,
             options.Region is { Length: > 0 } region ? region : null,
             Math.Round(snapshot.Uptime.TotalSeconds, 3),
             stats.Connections.Current + stats.Connections.Uncounted,
@@ -34,7 +41,8 @@ internal sealed class StatusPages(ServerSnapshot snapshot, ProxyMisconfiguration
             stats.Pairing.CollisionRisk,
             stats.Peers.Authenticated,
             warning.Current != ProxyWarnings.None,
-            stats.Connections.Uncounted);
+            stats.Connections.Uncounted,
+            federation.IsOn ? new FederationPart(stats.Peers.Members, stats.Peers.Unlinked, Math.Round(stats.Peers.RingShare, 4)) : null);
         return AnswerAsync(context, StatusCodes.Status200OK, page, PageJson.Default.StatsPage);
     }
 
@@ -50,7 +58,7 @@ internal sealed class StatusPages(ServerSnapshot snapshot, ProxyMisconfiguration
 /// <summary>GET /health: the process answers.</summary>
 internal sealed record HealthPage(string Status, string ServerId);
 
-/// <summary>GET /ready: whether new connections are taken.</summary>
+/// <summary>GET /ready: whether new connections are to be sent here: "starting", "ready", "draining", or "cluster_away" where <see cref="ClusterOptions.Required"/>.</summary>
 internal sealed record ReadyPage(string Status);
 
 /// <summary>GET /stats. Uptime is in seconds; connections counts live client connections, uncounted those of them
@@ -68,7 +76,11 @@ internal sealed record StatsPage(
     string CollisionRisk,
     long Peers,
     bool SuspectedProxy,
-    long Uncounted);
+    long Uncounted,
+    FederationPart? Federation);
+
+/// <summary>Of /stats where federation is on: other servers by state, those of them that are dialled and have no link now, and the part of the ring that is ours, 0 to 1.</summary>
+internal readonly record struct FederationPart(IDictionary<string, long> Members, long Unlinked, double RingShare);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -1,0 +1,3 @@
+using Relay.Dashboard;
+
+return await DashboardCommand.RunAsync(args);
