@@ -9,6 +9,9 @@ internal static unsafe partial class Descriptors
     private const int NonBlockingCloseOnExec = 0x80800;
     private const int CloseOnExec = 0x80000;
 
+    // F_DUPFD_CLOEXEC of Linux.
+    private const int DuplicateCloseOnExec = 1030;
+
     // Once only, whatever it returns: on Linux the descriptor is gone even after EINTR.
     public static void Close(int descriptor) => _ = CloseOnce(descriptor);
 
@@ -31,11 +34,21 @@ internal static unsafe partial class Descriptors
         _ = Read(descriptor, &count, sizeof(ulong));
     }
 
+    /// <summary>Another descriptor for the same.</summary>
+    public static int Duplicate(int descriptor)
+    {
+        var other = Control(descriptor, DuplicateCloseOnExec, 0);
+        return other >= 0 ? other : throw new Win32Exception(Marshal.GetLastSystemError());
+    }
+
     /// <summary>A descriptor that does nothing but take up a slot; negative: there is none left.</summary>
     public static int OpenNull() => Open("/dev/null", CloseOnExec);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int CloseOnce(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int Control(int descriptor, int command, int value);
 
     [LibraryImport("libc", EntryPoint = "eventfd")]
     private static partial int EventDescriptor(uint initial, int flags);

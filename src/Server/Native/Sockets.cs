@@ -65,6 +65,19 @@ internal static unsafe partial class Sockets
     /// <summary>Tells the peer that nothing more comes.</summary>
     public static void FinishSending(int descriptor) => _ = Shutdown(descriptor, Writing);
 
+    /// <summary>Closes in order, or with a reset.</summary>
+    public static void Close(int descriptor, bool isReset)
+    {
+        if (isReset)
+        {
+            Reset(descriptor);
+        }
+        else
+        {
+            Descriptors.Close(descriptor);
+        }
+    }
+
     /// <summary>Closes with a reset: nothing that waits is sent any more.</summary>
     public static void Reset(int descriptor)
     {
