@@ -16,12 +16,15 @@ internal sealed class AdminCall(ParseResult options, AdminConnection connection,
 
     public CancellationToken Cancel => cancel;
 
-    public TextWriter Writer => options.InvocationConfiguration.Output;
+    public TextWriter Writer { get; private init; } = options.InvocationConfiguration.Output;
 
-    public TextWriter Error => options.InvocationConfiguration.Error;
+    public TextWriter Error { get; private init; } = options.InvocationConfiguration.Error;
 
     /// <summary>Deadline and Ctrl-C, for a call with one answer.</summary>
     public CallOptions Unary => connection.WithDeadline(cancel);
+
+    /// <summary>The same call, which prints elsewhere: one of several answers in a watch.</summary>
+    public AdminCall Into(TextWriter text, TextWriter notes) => new(options, connection, output.Into(text, context.Clock), context, cancel) { Writer = text, Error = notes };
 
     /// <summary>Waits for what a stream is to bring: it has no deadline of its own, and a relay that hangs must not look like one where nothing happens.</summary>
     public async Task<T> SoonAsync<T>(Task<T> answer, TimeSpan patience)

@@ -14,10 +14,11 @@ internal static class AdminCommand
 
     public static RootCommand Create(CommandContext context)
     {
-        var globals = new GlobalOptions();
+        var globals = new GlobalOptions(context);
         var root = new RootCommand("Monitor and control a running relayd.")
         {
             globals.Server,
+            globals.Context,
             globals.Output,
             globals.Timeout,
             globals.TokenFile,
@@ -26,12 +27,14 @@ internal static class AdminCommand
             globals.Key,
             StatsCommand.Create(globals, context),
             TopCommand.Create(globals, context),
+            DashboardCommand.Create(globals),
             IpsCommand.Create(globals, context),
             LimitsCommand.Create(globals, context),
             SetLimitCommand.Create(globals, context),
             ConnectionsCommand.Create(globals, context),
             DisconnectCommand.Create(globals, context),
             DrainCommand.Create(globals, context),
+            UpgradeCommand.Create(globals, context),
             ExplainCommand.Create(globals, context),
             TailCommand.Create(globals, context),
             ConfirmCommand.Create(globals, context),
@@ -39,14 +42,21 @@ internal static class AdminCommand
             BanCommand.Create(globals, context),
             UnbanCommand.Create(globals, context),
             BansCommand.Create(globals, context),
+            ClusterCommand.Create(globals, context),
             PeersCommand.Create(globals, context),
+            FederationCommand.Create(globals, context),
             RelaysCommand.Create(globals, context),
             ChannelsCommand.Create(globals, context),
             VerifyCommand.Create(globals, context),
             HealthCommand.Create(globals, context),
+            CheckCommand.Create(globals, context),
+            DoctorCommand.Create(globals, context),
+            ConfigCommand.Create(globals, context),
+            ReloadCommand.Create(globals, context),
             EventsCommand.Create(globals, context),
             AuditCommand.Create(globals, context),
             TokenCommand.Create(globals, context),
+            ContextCommand.Create(globals, context),
             CompletionCommand.Create(),
             VersionCommand.Create(globals, context),
             HelpCommand.Create(),

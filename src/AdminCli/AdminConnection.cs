@@ -42,9 +42,14 @@ internal sealed class AdminConnection : IDisposable
         HttpMessageHandler sender = credentials.Token is { } token ? new WithToken(handler, token) : handler;
         _channel = GrpcChannel.ForAddress(address.Channel, new GrpcChannelOptions { HttpHandler = sender, DisposeHttpClient = true });
         Admin = new AdminService.AdminServiceClient(_channel);
+        Cluster = new ClusterService.ClusterServiceClient(_channel);
+        Configuration = new ConfigurationService.ConfigurationServiceClient(_channel);
         Connections = new ConnectionService.ConnectionServiceClient(_channel);
+        Federation = new FederationService.FederationServiceClient(_channel);
         Decisions = new DecisionService.DecisionServiceClient(_channel);
+        History = new HistoryService.HistoryServiceClient(_channel);
         Policy = new PolicyService.PolicyServiceClient(_channel);
+        Upgrade = new UpgradeService.UpgradeServiceClient(_channel);
         Health = new Health.HealthClient(_channel);
     }
 
@@ -55,11 +60,21 @@ internal sealed class AdminConnection : IDisposable
 
     public AdminService.AdminServiceClient Admin { get; }
 
+    public ClusterService.ClusterServiceClient Cluster { get; }
+
+    public ConfigurationService.ConfigurationServiceClient Configuration { get; }
+
+    public FederationService.FederationServiceClient Federation { get; }
+
     public ConnectionService.ConnectionServiceClient Connections { get; }
 
     public DecisionService.DecisionServiceClient Decisions { get; }
 
+    public HistoryService.HistoryServiceClient History { get; }
+
     public PolicyService.PolicyServiceClient Policy { get; }
+
+    public UpgradeService.UpgradeServiceClient Upgrade { get; }
 
     public Health.HealthClient Health { get; }
 

@@ -11,11 +11,7 @@ internal static class ChangeReport
     /// <param name="isDryRun">Nothing was changed: the rows say what would be.</param>
     public static int Show(AdminCall call, ChangePolicyResponse response, bool isDryRun, params IReadOnlyList<string> always)
     {
-        if (call.Output.IsJson)
-        {
-            call.Output.Json(response);
-        }
-        else
+        call.Output.Answer(response, () =>
         {
             call.Output.Rows(Rows(call, response, isDryRun, always));
             if (isDryRun)
@@ -26,7 +22,7 @@ internal static class ChangeReport
             {
                 call.Output.Line("Nothing changed: everything was as asked for already.");
             }
-        }
+        });
 
         foreach (var warning in response.Warnings)
         {
@@ -58,6 +54,11 @@ internal static class ChangeReport
         yield return new("revision", response.RevisionBefore == response.Revision
             ? $"{response.Revision} (unchanged)"
             : $"{response.RevisionBefore} -> {response.Revision}");
+        foreach (var row in ClusterText.InForce(response.Nodes))
+        {
+            yield return row;
+        }
+
         yield return new("current", $"clients {Units.Count(effect.Connections)}", $"addresses over their limit {Units.Count(effect.AddressesOver)}");
         if (response.Evicted > 0)
         {

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -9,16 +8,15 @@ namespace Relay.AdminCli;
 /// <param name="Authorities">Null: those that this machine knows.</param>
 internal sealed record Credentials(string? Token, X509Certificate2? Certificate, X509Certificate2Collection? Authorities, string? CaFile)
 {
-    private const string TokenVariable = "RELAY_TOKEN";
+    public const string TokenVariable = "RELAY_TOKEN";
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
     private static readonly Credentials None = new(null, null, null, null);
 
     /// <summary>What the options and the environment give for this address; or why that cannot be.</summary>
-    public static Credentials? Find(GlobalOptions globals, ParseResult options, CommandContext context, ServerAddress address, out Failure? failure)
+    public static Credentials? Find(ServerChoice choice, CommandContext context, TextWriter warnings, out Failure? failure)
     {
-        var (tokenFile, caFile) = (options.GetValue(globals.TokenFile), options.GetValue(globals.CaFile));
-        var (certificate, key) = (options.GetValue(globals.Certificate), options.GetValue(globals.Key));
-        if (Misplaced(address, tokenFile, caFile, certificate, key) is { } error)
+        var (address, caFile, tokenFile, certificate, key) = choice;
+        if (Misplaced(choice) is { } error)
         {
             failure = new Failure(ExitCodes.Usage, error);
             return null;
@@ -32,7 +30,7 @@ internal sealed record Credentials(string? Token, X509Certificate2? Certificate,
 
         try
         {
-            var token = ReadToken(tokenFile, context, options.InvocationConfiguration.Error);
+            var token = ReadToken(tokenFile, context, warnings);
             if (token is not null && !address.IsPrivate)
             {
                 throw new InvalidDataException($"The token would be sent to {address} in plain text. Use https://.");
@@ -51,9 +49,10 @@ internal sealed record Credentials(string? Token, X509Certificate2? Certificate,
         }
     }
 
-    // An option that would have no effect is a misunderstanding.
-    private static string? Misplaced(ServerAddress address, string? tokenFile, string? caFile, string? certificate, string? key)
+    /// <summary>An option that would have no effect is a misunderstanding: what is wrong, or null.</summary>
+    public static string? Misplaced(ServerChoice choice)
     {
+        var (address, caFile, tokenFile, certificate, key) = choice;
         var given = (Name: "--token-file", Value: tokenFile);
         var forTls = new[] { (Name: "--ca-file", Value: caFile), (Name: "--cert", Value: certificate), (Name: "--key", Value: key) }.FirstOrDefault(option => option.Value is not null);
         return (address.SocketPath, address.IsTls) switch

@@ -15,7 +15,7 @@ internal static class DecisionLine
 
     private static IEnumerable<string> Details(DecisionEntry decision)
     {
-        yield return $"per-ip {Of(decision.Connections, decision.ConnectionsLimit)}";
+        yield return $"{(decision.Key.StartsWith("subject ", StringComparison.Ordinal) ? "per-subject" : "per-ip")} {Of(decision.Connections, decision.ConnectionsLimit)}";
         if (decision.NearNetwork.Length > 0)
         {
             yield return $"{Printable.Clean(decision.NearNetwork)} {Of(decision.Near, decision.NearLimit)}";

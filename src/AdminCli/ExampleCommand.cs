@@ -11,4 +11,7 @@ internal sealed class ExampleCommand(string name, string summary, string details
     public string Details => details;
 
     public IReadOnlyList<string> Examples => examples;
+
+    /// <summary>Exit code for a malformed command line.</summary>
+    public int UsageCode { get; set; } = ExitCodes.Usage;
 }

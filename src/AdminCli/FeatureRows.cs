@@ -10,6 +10,14 @@ internal static class FeatureRows
 
     public static IEnumerable<StatsRow> Of(Stats stats)
     {
+        if (stats.Cluster is { } cluster)
+        {
+            yield return new("cluster",
+                cluster.Away ? new StatsRow.Part("NATS away, alone", Tone.Alarm) : new StatsRow.Part($"other nodes {Units.Count(cluster.Nodes)}"),
+                $"their clients {Units.Count(cluster.Connections)}",
+                $"overshoots {Units.Count(cluster.OvershootsTotal)}, at most {Units.Count(cluster.OvershootMax)}");
+        }
+
         if (stats.Relays is { Registered: > 0 } relays)
         {
             yield return new("relays",
@@ -44,13 +52,14 @@ internal static class FeatureRows
                 $"served {Units.Count(chunks.ServedFromCacheTotal)} from cache, {Units.Count(chunks.ServedBySourceTotal)} by sources");
         }
 
-        if (stats.Storage is { } storage && (storage.Waiting > 0 || storage.OperationsTotal > 0 || storage.FailuresTotal > 0))
+        if (stats.Storage is { } storage && (storage.Waiting > 0 || storage.OperationsTotal > 0 || storage.FailuresTotal > 0 || storage.Away))
         {
             yield return new("database",
+                [.. storage.Away ? [new StatsRow.Part("away", Tone.Alarm)] : Array.Empty<StatsRow.Part>(),
                 new StatsRow.Part($"queue {Units.Count(storage.Waiting)}", storage.Waiting >= SlowDisk ? Tone.Warning : Tone.Plain),
                 $"operations {Units.Count(storage.OperationsTotal)} in {Units.Count(storage.CommitsTotal)} commits",
                 new StatsRow.Part($"failed {Units.Count(storage.FailuresTotal)}", storage.FailuresTotal > 0 ? Tone.Alarm : Tone.Plain),
-                $"file {Units.Bytes(storage.FileBytes)}");
+                $"file {Units.Bytes(storage.FileBytes)}"]);
         }
 
         if (stats.Attestation is { } attestation && !attestation.Equals(new AttestationStats()))

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 
 namespace Relay.AdminCli;
 
@@ -9,12 +10,19 @@ internal sealed class GlobalOptions
     private static readonly TimeSpan MaxTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly Dictionary<string, OutputFormat> Formats = new() { ["table"] = OutputFormat.Table, ["json"] = OutputFormat.Json };
+    private static readonly Dictionary<string, OutputFormat> Formats = new()
+    {
+        ["table"] = OutputFormat.Table,
+        ["wide"] = OutputFormat.Wide,
+        ["json"] = OutputFormat.Json,
+        ["jsonl"] = OutputFormat.JsonLines,
+        ["csv"] = OutputFormat.Csv,
+    };
 
     public Option<ServerAddress?> Server { get; } = new("--server")
     {
         Description = $"Address of the relay's admin listener: {ServerAddress.AcceptedForms}. "
-            + "Default: RELAY_ADMIN, else the first that exists of $XDG_RUNTIME_DIR/relay/admin.sock, /run/relay/admin.sock, /tmp/relay-<uid>/admin.sock.",
+            + "Default: RELAY_ADMIN, else that of the context in use, else the first that exists of $XDG_RUNTIME_DIR/relay/admin.sock, /run/relay/admin.sock, /tmp/relay-<uid>/admin.sock.",
         HelpName = "address",
         Recursive = true,
         CustomParser = static argument =>
@@ -27,6 +35,14 @@ internal sealed class GlobalOptions
 
             return address;
         },
+    };
+
+    public Option<string?> Context { get; } = new("--context")
+    {
+        Description = "Saved relay to call, as in `relayctl context list`, whatever RELAY_ADMIN says. Default: the one chosen with `relayctl context use`.",
+        HelpName = "name",
+        Recursive = true,
+        CustomParser = ArgumentParsers.Text("--context", ContextFile.IsName, "1 to 64 letters, digits, '-', '_' or '.'"),
     };
 
     public Option<OutputFormat> Output { get; } = ArgumentParsers.Choice("--output", Formats, "-o");
@@ -67,33 +83,15 @@ internal sealed class GlobalOptions
         Recursive = true,
     };
 
-    public GlobalOptions()
+    public GlobalOptions(CommandContext context)
     {
-        Output.Description = "Output format: table (default) or json.";
+        Context.CompletionSources.Add(_ => ContextNames(context).Select(name => new CompletionItem(name)));
+        Output.Description = "Output format: table (default), wide: with more columns, json: one object, jsonl: one object a line for each row, csv: those with a header (RFC 4180).";
         Output.Recursive = true;
     }
 
     public TimeSpan TimeoutOf(ParseResult options) => options.GetValue(Timeout) ?? DefaultTimeout;
 
-    /// <summary>From the option, the environment or the default sockets; or why there is none.</summary>
-    public ServerAddress? FindServer(ParseResult options, CommandContext context, out Failure? failure)
-    {
-        failure = null;
-        if (options.GetValue(Server) is { } given)
-        {
-            return given;
-        }
-
-        if (context.Variable("RELAY_ADMIN") is { Length: > 0 } variable)
-        {
-            var named = ServerAddress.Parse(variable, "RELAY_ADMIN", out var wrong);
-            failure = wrong is null ? null : new Failure(ExitCodes.Usage, wrong);
-            return named;
-        }
-
-        var userId = LibC.EffectiveUserId;
-        var found = DefaultSocket.Find(DefaultSocket.Candidates(context.Variable, userId), userId, out var missing);
-        failure = missing is null ? null : new Failure(ExitCodes.Unreachable, missing);
-        return found;
-    }
+    /// <summary>For completions: what is saved, as far as it can be read.</summary>
+    public static IEnumerable<string> ContextNames(CommandContext context) => ContextFile.Open(context.Variable, out _)?.Contexts.Keys ?? Enumerable.Empty<string>();
 }

@@ -27,6 +27,18 @@ internal static class GuardRows
                 .. StatsView.ByReason(handshakes.RejectedTotal),
             ]);
         }
+
+        if (stats.Memory is { BudgetBytes: > 0 } memory)
+        {
+            yield return new("buffers",
+            [
+                new StatsRow.Part(
+                    $"{Units.Bytes(memory.UsedBytes)} of {Units.Bytes(memory.BudgetBytes)} ({Units.Share(memory.UsedBytes, memory.BudgetBytes)})",
+                    StatsView.Fullness((double)memory.UsedBytes / memory.BudgetBytes)),
+                new StatsRow.Part($"waiting {Units.Count(memory.Waiting)}", memory.Waiting > 0 ? Tone.Warning : Tone.Plain),
+                new StatsRow.Part($"closed {Units.Count(memory.ClosedTotal)}", memory.ClosedTotal > 0 ? Tone.Warning : Tone.Plain),
+            ]);
+        }
     }
 
     /// <summary>"normal", "critical (pinned)".</summary>

@@ -23,9 +23,10 @@ internal sealed class HelpWithExamples(Terminal terminal) : SynchronousCommandLi
 
         Exit codes:
           0    success
-          1    request rejected; nothing matched (disconnect, unban); not ready (health); mismatch (verify)
+          1    request rejected; nothing matched (disconnect, unban); not ready (health); mismatch (verify); findings (doctor)
           2    malformed command line; nothing was changed
           3    cannot connect, or no answer in time
+               check has the codes of a monitoring plugin instead: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
           130  interrupted before the answer came (a watch that is interrupted ends with 0)
 
         Durations have a unit and may be compound: 500ms, 30s, 1h30m, 7d. Times are RFC 3339 in UTC.
@@ -33,7 +34,7 @@ internal sealed class HelpWithExamples(Terminal terminal) : SynchronousCommandLi
         JSON has every field, numbers as numbers, times as RFC 3339 and durations as "1.5s".
 
         Environment:
-          RELAY_ADMIN  address of the admin listener, if --server is not given
+          RELAY_ADMIN  address of the admin listener, if neither --server nor --context is given
           RELAY_TOKEN  access token for an admin listener on TCP, if --token-file is not given
           NO_COLOR     if set, no colour (there is never any if the output is not a terminal)
         """;

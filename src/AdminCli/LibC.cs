@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Relay.AdminCli;
 
-/// <summary>The few things that .NET does not ask the system: who am I, whose file is this, how large is the terminal, which mode is it in.</summary>
+/// <summary>The few things that .NET does not ask the system: who am I, whose file is this, how large is the terminal, which mode is it in, become another program.</summary>
 internal static partial class LibC
 {
     private const int AtCurrentDirectory = -100;
@@ -80,6 +80,17 @@ internal static partial class LibC
 
     /// <summary>What a terminal sends at Ctrl-Z, to everything that runs in its foreground.</summary>
     public static void StopForeground() => _ = Kill(0, SignalTerminalStop);
+
+    /// <summary>Becomes another program, with the terminal and the environment of this one. Returns only where that fails: why.</summary>
+    /// <param name="words">The name that it is called by, then its arguments.</param>
+    public static string Execute(string program, IReadOnlyList<string> words)
+    {
+        _ = ExecuteProgram(program, [.. words, null]);
+        return Marshal.GetLastPInvokeErrorMessage();
+    }
+
+    [LibraryImport("libc", EntryPoint = "execv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ExecuteProgram(string program, string?[] words);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint GetEffectiveUserId();

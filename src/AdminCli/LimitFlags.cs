@@ -1,16 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
-using System.Text.RegularExpressions;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli;
 
 /// <summary>One option for each limit of the policy, named as its item is.</summary>
-internal sealed partial class LimitFlags(bool withLevel)
+internal sealed class LimitFlags(bool withLevel)
 {
-    private const int Max = 1_000_000;
-
     private static readonly Dictionary<string, UnresolvedClients> UnresolvedChoices =
         new() { ["total-only"] = UnresolvedClients.TotalOnly, ["refuse"] = UnresolvedClients.Refuse };
 
@@ -84,10 +80,10 @@ internal sealed partial class LimitFlags(bool withLevel)
     {
         Description = description,
         HelpName = "clients",
-        CustomParser = ArgumentParsers.Whole<int>(name, 1, Max, static value => value switch
+        CustomParser = ArgumentParsers.Whole<int>(name, 1, LimitText.Max, static value => value switch
         {
             <= 0 => "to admit no clients, stop relayd instead",
-            > Max => "to lift the limit in effect, use 1000000",
+            > LimitText.Max => "to lift the limit in effect, use 1000000",
             _ => "write it in plain digits, such as 50",
         }),
     };
@@ -96,7 +92,7 @@ internal sealed partial class LimitFlags(bool withLevel)
     {
         Description = description,
         HelpName = "Nx|N|off",
-        CustomParser = argument => ReadTier(argument.Tokens[0].Value)
+        CustomParser = argument => LimitText.ReadTier(argument.Tokens[0].Value)
             ?? Wrong<TierLimit>(argument, name, "off, a multiple of the limit per address such as 8x, or a number from 1 to 1,000,000"),
         CompletionSources = { "off", "8x", "64x" },
     };
@@ -105,7 +101,7 @@ internal sealed partial class LimitFlags(bool withLevel)
     {
         Description = description,
         HelpName = "rate|off",
-        CustomParser = argument => ReadRate(argument.Tokens[0].Value) ?? Wrong<ConnectRate>(argument, name, "off, or a rate such as '20/s burst 200' or 30/m"),
+        CustomParser = argument => LimitText.ReadRate(argument.Tokens[0].Value) ?? Wrong<ConnectRate>(argument, name, "off, or a rate such as '20/s burst 200' or 30/m"),
         CompletionSources = { "off" },
     };
 
@@ -116,42 +112,10 @@ internal sealed partial class LimitFlags(bool withLevel)
         return option;
     }
 
-    private static TierLimit? ReadTier(string text) =>
-        text == "off" ? new TierLimit { Off = true }
-        : !TierPattern().IsMatch(text) ? null
-        : text.EndsWith('x') ? new TierLimit { Multiple = Number(text[..^1]) }
-        : new TierLimit { Connections = Number(text) };
-
-    private static ConnectRate? ReadRate(string text)
-    {
-        if (text == "off")
-        {
-            return new ConnectRate { Off = true };
-        }
-
-        var match = RatePattern().Match(text);
-        return match.Success && Number(match.Groups[1].Value) <= Max && (!match.Groups[3].Success || Number(match.Groups[3].Value) <= Max)
-            ? new ConnectRate
-            {
-                Connections = Number(match.Groups[1].Value),
-                Period = match.Groups[2].Value == "m" ? ConnectRate.Types.Period.Minute : ConnectRate.Types.Period.Second,
-                Burst = match.Groups[3].Success ? Number(match.Groups[3].Value) : 0,
-            }
-            : null;
-    }
-
-    private static int Number(string digits) => int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
-
     private static T? Wrong<T>(ArgumentResult argument, string option, string allowed)
         where T : class
     {
         argument.AddError($"{option} must be {allowed}, not '{Printable.Clean(argument.Tokens[0].Value)}'.");
         return null;
     }
-
-    [GeneratedRegex("^([1-9][0-9]{0,5}|1000000)x?$")]
-    private static partial Regex TierPattern();
-
-    [GeneratedRegex("^([1-9][0-9]{0,6})/([sm])(?: burst ([1-9][0-9]{0,6}))?$")]
-    private static partial Regex RatePattern();
 }

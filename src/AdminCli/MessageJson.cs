@@ -19,6 +19,15 @@ internal static class MessageJson
         return node;
     }
 
+    /// <summary>
+    /// The fields that an object of this message has, those inside others as "outer.inner", whatever is set in the one at hand: lists and maps are not
+    /// taken apart.
+    /// </summary>
+    public static IReadOnlyList<string> Columns(MessageDescriptor message) => [.. message.Fields.InDeclarationOrder().SelectMany(static field =>
+        field is { FieldType: FieldType.Message, IsRepeated: false } && !field.MessageType.File.Name.StartsWith("google/protobuf/", StringComparison.Ordinal)
+            ? Columns(field.MessageType).Select(inner => $"{field.JsonName}{CsvWriter.Dot}{inner}")
+            : [field.JsonName])];
+
     private static void Convert(JsonObject node, MessageDescriptor message)
     {
         foreach (var field in message.Fields.InDeclarationOrder())

@@ -7,11 +7,14 @@ using Grpc.Core;
 namespace Relay.AdminCli;
 
 /// <summary>A list that the relay hands out page by page: the options that say how much of it, and how it is fetched and shown.</summary>
+/// <param name="field">Number of the field with the rows.</param>
 internal sealed class PagedList<TResponse, TRow>(
     string noun,
+    int field,
     Func<TResponse, (RepeatedField<TRow> Rows, string NextToken, long TotalSize)> parts,
     IReadOnlyList<Column> columns,
-    Func<TRow, DateTimeOffset, string[]> cells)
+    Func<TRow, DateTimeOffset, string[]> cells,
+    Action<AdminCall, TResponse>? tidy = null)
     where TResponse : class, IMessage<TResponse>, new()
 {
     private const int DefaultTop = 20;
@@ -44,20 +47,20 @@ internal sealed class PagedList<TResponse, TRow>(
     {
         var top = call.Options.GetValue(All) ? 0 : call.Options.GetValue(Top) ?? DefaultTop;
         var listed = await FetchAsync(top == 0 ? int.MaxValue : top, fetch);
+        tidy?.Invoke(call, listed);
         var (rows, _, totalSize) = parts(listed);
-        if (call.Output.IsJson)
+        call.Output.List(listed, [field], () =>
         {
-            call.Output.JsonWithout(listed, "nextPageToken");
-        }
-        else if (rows.Count == 0)
-        {
-            call.Output.Line(none);
-        }
-        else
-        {
-            var now = call.Context.Clock.GetUtcNow();
-            call.Output.Table(columns, [.. rows.Select(row => cells(row, now))]);
-        }
+            if (rows.Count == 0)
+            {
+                call.Output.Line(none);
+            }
+            else
+            {
+                var now = call.Context.Clock.GetUtcNow();
+                call.Output.Table(columns, [.. rows.Select(row => cells(row, now))]);
+            }
+        });
 
         if (totalSize > rows.Count && top > 0)
         {

@@ -22,17 +22,17 @@ internal static class ServerAction
         {
             var error = options.InvocationConfiguration.Error;
             var output = new Output(options.InvocationConfiguration.Output, context.Terminal, options.GetValue(globals.Output));
-            if (globals.FindServer(options, context, out var missing) is not { } address)
+            if (ServerChoice.Find(globals, options, context, out var missing) is not { } choice)
             {
                 return failed(output, error, missing!);
             }
 
-            if (Credentials.Find(globals, options, context, address, out var unusable) is not { } credentials)
+            if (Credentials.Find(choice, context, error, out var unusable) is not { } credentials)
             {
                 return failed(output, error, unusable!);
             }
 
-            var timeout = globals.TimeoutOf(options);
+            var (address, timeout) = (choice.Address, globals.TimeoutOf(options));
             using var connection = new AdminConnection(address, credentials, timeout, context.Clock);
             try
             {

@@ -1,64 +1,57 @@
-using System.CommandLine;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Relay.AdminApi;
 
 namespace Relay.AdminCli;
 
-/// <summary>
-/// Snapshots as they come. A watch survives a restart: a relay that was lost is called again until it answers,
-/// unless the watch is to end with it. A relay that never answered is not waited for.
-/// </summary>
-internal sealed class StatsFeed(AdminCall call, TimeSpan interval, bool exitOnLoss) : IDisposable
+/// <summary>Snapshots as they come, also over a restart of the relay.</summary>
+internal sealed class StatsFeed(AdminCall call, TimeSpan interval, bool exitOnLoss, bool ofCluster) : IDisposable
 {
-    private static readonly TimeSpan BetweenCalls = TimeSpan.FromSeconds(1);
+    // How long the relay waits for a node that does not answer.
+    private static readonly TimeSpan NodePatience = TimeSpan.FromSeconds(2);
 
+    private readonly Outage _outage = new(call, exitOnLoss, announces: false);
     private AsyncServerStreamingCall<Stats>? _stream;
-    private long? _lostSince;
 
     /// <summary>A snapshot; or null, while the relay has been gone for <paramref name="Lost"/>.</summary>
     internal readonly record struct Update(Stats? Stats, TimeSpan Lost);
 
     public TimeSpan Interval => interval;
 
-    public bool HasAnswered { get; private set; }
-
-    public static Option<bool> ExitOnLoss() => new("--exit-on-loss")
-    {
-        Description = "Exit when the relay stops (exit code 1) or the connection is lost (3), instead of reconnecting.",
-    };
-
     public async Task<Update> NextAsync()
     {
-        try
+        if (await _outage.TryAsync(ReadAsync))
         {
-            if (_lostSince is not null)
-            {
-                await Task.Delay(BetweenCalls, call.Context.Clock, call.Cancel);
-            }
-
-            var patience = call.Connection.Timeout + (_stream is null ? TimeSpan.Zero : interval);
-            _stream ??= call.Connection.Admin.WatchStats(new WatchStatsRequest { Interval = interval.ToDuration() }, cancellationToken: call.Cancel);
-            if (!await call.SoonAsync(_stream.ResponseStream.MoveNext(call.Cancel), patience))
-            {
-                throw new RpcException(new Status(StatusCode.Unavailable, "it is stopping"));
-            }
-
-            _lostSince = null;
-            HasAnswered = true;
-            return new Update(_stream.ResponseStream.Current, TimeSpan.Zero);
+            return new Update(_stream!.ResponseStream.Current, TimeSpan.Zero);
         }
-        catch (RpcException e) when (HasAnswered && !exitOnLoss && (call.IsLoss(e) || e.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded))
-        {
-            Dispose();
-            _lostSince ??= call.Context.Clock.GetTimestamp();
-            return new Update(null, call.Context.Clock.GetElapsedTime(_lostSince.Value));
-        }
+
+        Dispose();
+        return new Update(null, _outage.Length);
     }
+
+    /// <summary>Runs what lives on snapshots, of which the first has come, and says how they ended.</summary>
+    public Task<int> FollowAsync(Func<Stats, Task<int>> run) => _outage.RunAsync(async () =>
+    {
+        using (this)
+        {
+            // The first snapshot is waited for before the screen is taken: a relay that is not there needs none.
+            return await run((await NextAsync()).Stats!);
+        }
+    });
 
     public void Dispose()
     {
         _stream?.Dispose();
         _stream = null;
+    }
+
+    private async Task ReadAsync()
+    {
+        var patience = call.Connection.Timeout + (_stream is null ? TimeSpan.Zero : interval) + (ofCluster ? NodePatience : TimeSpan.Zero);
+        _stream ??= call.Connection.Admin.WatchStats(new WatchStatsRequest { Interval = interval.ToDuration(), Cluster = ofCluster }, cancellationToken: call.Cancel);
+        if (!await call.SoonAsync(_stream.ResponseStream.MoveNext(call.Cancel), patience))
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "it is stopping"));
+        }
     }
 }

@@ -10,6 +10,7 @@ internal static class StatsLine
     {
         var time = Units.Time(stats.Time);
         return string.Join(' ',
+        [
             time,
             $"state={Printable.CleanOrUnknown(stats.State)}",
             $"clients={stats.Connections?.Current ?? 0}/{stats.Limits?.Total ?? 0}",
@@ -22,6 +23,7 @@ internal static class StatsLine
             $"bytes-out={Bare(rates.BytesOut)}",
             $"queued={stats.Traffic?.QueuedMessages ?? 0}",
             $"codes={stats.Pairing?.ActiveCodes ?? 0}",
+            .. ClusterText.IsSum(stats) ? [$"nodes={stats.Cluster.ByNode.Count}"] : Array.Empty<string>(),
             $"peers={stats.Peers?.Authenticated ?? 0}",
             $"relays={stats.Relays?.Registered ?? 0}",
             $"channels={stats.Channels?.Channels ?? 0}",
@@ -29,7 +31,9 @@ internal static class StatsLine
             $"db-queue={stats.Storage?.Waiting ?? 0}",
             (stats.Ledger is { Drift: not 0 } ledger ? $"MISMATCH={ledger.Drift}" : "mismatch=0")
                 + string.Concat((stats.ClientAddress?.Warnings ?? []).Select(warning => $" WARNING={Printable.CleanOrUnknown(warning)}"))
-                + (stats.AuditFile is { Failing: true } ? " AUDIT-FILE=failing" : ""));
+                + (stats.AuditFile is { Failing: true } ? " AUDIT-FILE=failing" : "")
+                + string.Concat((stats.Cluster?.Missing ?? []).Select(missing => $" MISSING={(missing.Node.Length == 0 ? "*" : Printable.Word(missing.Node))}")),
+        ]);
     }
 
     /// <summary>The line for an interval without a relay.</summary>

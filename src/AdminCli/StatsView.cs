@@ -19,7 +19,16 @@ internal static class StatsView
             yield return new("WARNING", new StatsRow.Part(warning, Tone.Warning));
         }
 
-        yield return Clients(stats.Connections ?? new Connections(), stats.Limits ?? new Limits(), stats.Capacity);
+        if (ClusterText.IsSum(stats))
+        {
+            yield return new("nodes", [.. ClusterText.Summary(stats.Cluster)]);
+            foreach (var node in stats.Cluster.ByNode)
+            {
+                yield return new(ClusterText.Name(node), [.. ClusterText.Of(node.Stats ?? new Stats(), rates.OfNode(node.Node))]);
+            }
+        }
+
+        yield return Clients(stats);
         yield return Refused(stats.Refused ?? new Refusals(), rates);
         foreach (var row in GuardRows.Of(stats))
         {
@@ -32,7 +41,7 @@ internal static class StatsView
             yield return new("closed", [.. ByReason(closed)]);
         }
 
-        yield return Pairing(stats.Pairing ?? new Pairing());
+        yield return Pairing(stats, stats.Pairing ?? new Pairing());
         foreach (var row in FeatureRows.Of(stats))
         {
             yield return row;
@@ -76,20 +85,25 @@ internal static class StatsView
         _ => Printable.CleanOrUnknown(warning),
     };
 
-    private static StatsRow Clients(Connections connections, Limits limits, Capacity? capacity)
+    private static StatsRow Clients(Stats stats)
     {
+        var (connections, limits) = (stats.Connections ?? new Connections(), stats.Limits ?? new Limits());
         var full = limits.Total > 0 ? (double)connections.Current / limits.Total : 0;
         return new("clients",
         [
             new StatsRow.Part($"{Units.Count(connections.Current)} of {Units.Count(limits.Total)} ({Units.Share(connections.Current, limits.Total)})", Fullness(full)),
             .. Uncounted(connections.Uncounted),
-            $"peak {Units.Count(connections.Peak)}",
-            $"from {Units.Count(connections.Addresses)} {(connections.Addresses == 1 ? "address" : "addresses")}",
+            .. OfOneRelay(stats,
+                $"peak {Units.Count(connections.Peak)}",
+                $"from {Units.Count(connections.Addresses)} {(connections.Addresses == 1 ? "address" : "addresses")}"),
             $"{Units.Count(limits.PerIp)} per address (IPv6 /{limits.Ipv6Prefix})",
             $"revision {limits.Revision}",
-            .. GuardRows.Effective(capacity),
+            .. GuardRows.Effective(stats.Capacity),
         ]);
     }
+
+    // What does not add up is not shown for several nodes.
+    private static IEnumerable<StatsRow.Part> OfOneRelay(Stats stats, params IEnumerable<StatsRow.Part> parts) => ClusterText.IsSum(stats) ? [] : parts;
 
     /// <summary>"+12 not counted (unlimited networks)"; nothing where there are none.</summary>
     public static IEnumerable<StatsRow.Part> Uncounted(long connections) =>
@@ -113,19 +127,22 @@ internal static class StatsView
             .. Known(rates.Admitted, Units.Rate),
         ]);
 
-    private static StatsRow Pairing(Pairing pairing) => new("pairing",
+    private static StatsRow Pairing(Stats stats, Pairing pairing) => new("pairing",
+    [
         $"codes {Units.Count(pairing.ActiveCodes)}",
-        $"peak {Units.Count(pairing.PeakActiveCodes)}",
+        .. OfOneRelay(stats, $"peak {Units.Count(pairing.PeakActiveCodes)}"),
         $"pending {Units.Count(pairing.PendingRequests)} pairs, {Units.Count(pairing.PendingLinks)} links",
         $"registrations {Units.Count(pairing.RegistrationsTotal)}",
         $"collisions {Units.Count(pairing.CollisionsTotal)}",
-        new StatsRow.Part($"risk {Printable.CleanOrUnknown(pairing.CollisionRisk)}", pairing.CollisionRisk switch { "high" => Tone.Alarm, "medium" => Tone.Warning, _ => Tone.Plain }));
+        .. OfOneRelay(stats, new StatsRow.Part($"risk {Printable.CleanOrUnknown(pairing.CollisionRisk)}", pairing.CollisionRisk switch { "high" => Tone.Alarm, "medium" => Tone.Warning, _ => Tone.Plain })),
+    ]);
 
     private static StatsRow Traffic(Traffic traffic, StatsRates rates) => new("traffic",
         $"in {Units.Count(traffic.MessagesReceivedTotal)} messages, {Units.Bytes(traffic.BytesReceivedTotal)}{Rate(rates.MessagesIn, rates.BytesIn)}",
         $"out {Units.Count(traffic.MessagesSentTotal)} messages, {Units.Bytes(traffic.BytesSentTotal)}{Rate(rates.MessagesOut, rates.BytesOut)}",
         $"queued {Units.Count(traffic.QueuedMessages)}",
-        $"rate-limited {Units.Count(traffic.RateLimitedTotal)}");
+        $"rate-limited {Units.Count(traffic.RateLimitedTotal)}",
+        $"dropped {Units.Count(traffic.DroppedTotal)}");
 
     private static StatsRow Peers(Peers peers) => new("peers",
         [

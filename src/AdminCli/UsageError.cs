@@ -34,7 +34,7 @@ internal static class UsageError
         }
 
         error.WriteLine($"Run `{Path(command)} --help` for usage.");
-        return ExitCodes.Usage;
+        return (command as ExampleCommand)?.UsageCode ?? ExitCodes.Usage;
     }
 
     private static string Path(Command command) => command is RootCommand

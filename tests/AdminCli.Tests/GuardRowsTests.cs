@@ -18,6 +18,16 @@ public sealed class GuardRowsTests
     }
 
     [Theory]
+    [InlineData(0, 0, 0, "buffers 0 B of 48 MiB (0%)   waiting 0   closed 0", Tone.Plain)]
+    [InlineData(47 << 20, 12, 3, "buffers 47 MiB of 48 MiB (97%)   waiting 12   closed 3", Tone.Alarm)]
+    public void Rows_MemoryBudget_SayHowFullItIs(long used, long waiting, long closed, string expected, object tone)
+    {
+        var stats = new Stats { Memory = new MemoryStats { BudgetBytes = 48 << 20, UsedBytes = used, Waiting = waiting, ClosedTotal = closed } };
+        var row = Assert.Single(GuardRows.Of(stats));
+        Assert.Equal((expected, (Tone)tone), ($"{row.Label} {string.Join("   ", row.Parts.Select(part => part.Text))}", row.Parts[0].Tone));
+    }
+
+    [Theory]
     [InlineData("normal", Tone.Good)]
     [InlineData("elevated", Tone.Warning)]
     [InlineData("critical", Tone.Warning)]

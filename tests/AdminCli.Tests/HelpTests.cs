@@ -5,12 +5,12 @@ namespace AdminCli.Tests;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["stats", "top", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans", "explain", "tail", "events", "connections", "disconnect", "drain", "help", "version"];
+    public static TheoryData<string> Commands => ["stats", "top", "ips", "limits", "set-limit", "peers", "verify", "health", "audit", "token", "completion", "relays", "channels", "confirm", "overrides", "ban", "unban", "bans", "explain", "tail", "events", "connections", "disconnect", "drain", "upgrade", "reload", "config", "help", "version", "federation", "context", "check", "doctor", "dashboard"];
 
     public static TheoryData<string> Subcommands =>
     [
         "limits history", "limits diff", "limits rollback", "limits reset", "limits shadow", "limits shadow set", "limits shadow show", "limits shadow promote",
-        "limits shadow clear", "overrides set", "overrides remove",
+        "limits shadow clear", "overrides set", "overrides remove", "context add", "context use", "context list", "context remove",
     ];
 
     [Theory]
@@ -31,7 +31,7 @@ public sealed class HelpTests
     public async Task Help_OfEachCommand_ExplainsTheGlobalOptionsAndStaysReadable(string command)
     {
         var result = await new Cli().RunLineAsync($"{command} -h");
-        Assert.Contains("Output format: table (default) or json.", Unwrapped(result.Output));
+        Assert.Contains("Output format: table (default), wide: with more columns, json: one object, ", Unwrapped(result.Output));
         Assert.Contains("--server", result.Output);
         Assert.Contains("Details:", result.Output);
         Assert.All(result.OutputLines, line => Assert.True(line.Length <= 120, line));
@@ -43,7 +43,7 @@ public sealed class HelpTests
         var result = await new Cli().RunAsync("--help");
         Assert.Equal(ExitCodes.Ok, result.ExitCode);
         Assert.All(Commands, command => Assert.Contains($"\n  {(string)command}", result.Output));
-        Assert.All((string[])["Examples:", "Exit codes:", "RELAY_ADMIN", "NO_COLOR", "$XDG_RUNTIME_DIR/relay/admin.sock"], word => Assert.Contains(word, result.Output));
+        Assert.All((string[])["Examples:", "Exit codes:", "RELAY_ADMIN", "--context", "NO_COLOR", "$XDG_RUNTIME_DIR/relay/admin.sock"], word => Assert.Contains(word, result.Output));
     }
 
     [Fact]

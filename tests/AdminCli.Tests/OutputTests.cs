@@ -85,7 +85,7 @@ public sealed class OutputTests
     public void Channels_HostileIds_AreShownHarmless()
     {
         var row = ChannelsCommand.Row(new ListedChannel { ChannelId = "[red]\e[2J\u202ex\r\nfake row", Owned = true, FramesSent = 1_234 }, DateTimeOffset.UnixEpoch);
-        Assert.Equal(["[red][2Jxfake_row", "yes", "-", "0", "0", "1234", "0", "never"], row);
+        Assert.Equal(["[red][2Jxfake_row", "yes", "-", "0", "0", "1234", "0", "never", "-"], row);
         Assert.Equal("-", ChannelsCommand.Row(new ListedChannel { ChannelId = "\u200b\e" }, DateTimeOffset.UnixEpoch)[0]);
     }
 
@@ -93,14 +93,14 @@ public sealed class OutputTests
     public void Relays_HostileIds_AreShownHarmless()
     {
         var relay = new ListedRelay { PeerId = "a\e[31mb", Key = "2001:db8::/64", Connected = 2.5, Capacity = 20, Offered = true };
-        Assert.Equal(["a[31mb", "2001:db8::/64", "2.5", "20", "12%", "offered", "never", "never"], RelaysCommand.Row(relay, DateTimeOffset.UnixEpoch));
+        Assert.Equal(["a[31mb", "2001:db8::/64", "2.5", "20", "12%", "offered", "never", "never", "-"], RelaysCommand.Row(relay, DateTimeOffset.UnixEpoch));
     }
 
     [Fact]
     public void Peers_None_IsASentenceInATableAndAnEmptyListInJson()
     {
         Assert.Equal("No peer servers connected.\n", Table(Terminal.None, OutputFormat.Table, output => PeersCommand.Show(output, new ListPeersResponse(), DateTimeOffset.UnixEpoch)));
-        Assert.Equal("""{"peers":[]}""", string.Concat(Table(Terminal.None, OutputFormat.Json, output => PeersCommand.Show(output, new ListPeersResponse(), DateTimeOffset.UnixEpoch)).Where(c => !char.IsWhiteSpace(c))));
+        Assert.Equal("""{"peers":[],"unlinked":[]}""", string.Concat(Table(Terminal.None, OutputFormat.Json, output => PeersCommand.Show(output, new ListPeersResponse(), DateTimeOffset.UnixEpoch)).Where(c => !char.IsWhiteSpace(c))));
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class OutputTests
         Assert.Equal(expectedCode, exitCode);
     }
 
-    private static string Table(Terminal terminal, OutputFormat format, Action<Output> print)
+    internal static string Table(Terminal terminal, OutputFormat format, Action<Output> print)
     {
         var writer = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
         print(new Output(writer, terminal, format));

@@ -9,7 +9,7 @@ namespace AdminCli.Tests;
 /// <summary>No relay behind the address: exit code 3 and what to do.</summary>
 public sealed class ServerDownTests
 {
-    public static TheoryData<string> ServerCommands => ["stats", "stats --watch", "top --once", "ips", "limits", "set-limit --per-ip 50", "peers", "verify", "health", "audit", "audit --follow", "token list", "token create --name x --role read", "token revoke 1a2b3c4d", "relays", "channels", "confirm", "limits history", "limits reset per-ip", "overrides", "ban 203.0.113.7", "bans", "explain 203.0.113.7", "tail", "events", "events --follow", "connections", "disconnect --id 1", "drain", "drain --cancel"];
+    public static TheoryData<string> ServerCommands => ["stats", "stats --watch", "top --once", "ips", "limits", "set-limit --per-ip 50", "peers", "verify", "health", "audit", "audit --follow", "token list", "token create --name x --role read", "token revoke 1a2b3c4d", "relays", "channels", "confirm", "limits history", "limits reset per-ip", "overrides", "ban 203.0.113.7", "bans", "explain 203.0.113.7", "tail", "events", "events --follow", "connections", "connections --watch", "disconnect --id 1", "drain", "drain --cancel", "upgrade", "reload", "config show", "federation members", "federation ring", "federation owner ABCDEF", "federation blocked", "federation block ed25519:x", "federation unblock ed25519:x", "federation forget ed25519:x"];
 
     [Theory]
     [MemberData(nameof(ServerCommands))]
@@ -92,7 +92,10 @@ public sealed class ServerDownTests
     [InlineData("stats --watch")]
     [InlineData("tail")]
     [InlineData("events")]
-    [InlineData("tail --refused --json")]
+    [InlineData("tail --refused -o jsonl")]
+    [InlineData("connections --watch")]
+    [InlineData("events --follow")]
+    [InlineData("audit --follow")]
     [InlineData("drain --cancel")]
     [InlineData("explain 203.0.113.7")]
     public async Task Run_ServerThatNeverAnswers_GivesUpAfterTheTimeout(string line)

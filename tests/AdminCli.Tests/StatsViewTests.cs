@@ -17,7 +17,7 @@ public sealed class StatsViewTests
             sockets   signaling 9,700   relay 100   admitted 123,456
             closed    client 120   idle 33
             pairing   codes 1,200   peak 1,300   pending 4 pairs, 2 links   registrations 12,000   collisions 2   risk low
-            traffic   in 1,234,567 messages, 1.2 GiB   out 1,234,000 messages, 1.1 GiB   queued 7   rate-limited 9
+            traffic   in 1,234,567 messages, 1.2 GiB   out 1,234,000 messages, 1.1 GiB   queued 7   rate-limited 9   dropped 4
             peers     authenticated 3   pending 1   gossip ignored 5   refused bad_signature 2
             process   RSS 212 MiB   heap 80 MiB   open files 412 of 65,536   CPU 1m3s   threads 31   gen2 12
             ledger    mismatch 0   12 checks, 0 mismatches   last 4s ago
@@ -202,6 +202,40 @@ public sealed class StatsViewTests
         now.Traffic.MessagesReceivedTotal += 200;
         now.Traffic.BytesSentTotal += 4096;
         Assert.Equal(new StatsRates(5, 2, 100, 0, 0, 2048), StatsRates.Between(before, now));
+    }
+
+    [Fact]
+    public void RatesBetween_SumsOfNodes_AreOfThoseThatWereThereBefore()
+    {
+        var (before, now) = (Snapshots.OfNodes("a", "b"), Snapshots.OfNodes("a", "b", "c"));
+        foreach (var node in now.Cluster.ByNode)
+        {
+            node.Stats.Uptime.Seconds += 2;
+            node.Stats.Connections.AdmittedTotal += 10;
+        }
+
+        // One was started anew.
+        now.Cluster.ByNode[1].Stats.Uptime.Seconds = 1;
+        var rates = StatsRates.Between(before, now);
+
+        Assert.Equal((5, 5, null, null), (rates.Admitted, rates.OfNode("a").Admitted, rates.OfNode("b").Admitted, rates.OfNode("c").Admitted));
+        Assert.Null(StatsRates.Seconds(before, now));
+        Assert.Equal(StatsRates.Unknown.Admitted, StatsRates.Between(null, now).Admitted);
+    }
+
+    [Fact]
+    public void Rows_SumOfNodes_HasARowForEach()
+    {
+        var stats = Snapshots.OfNodes("a", "\u001bb");
+        stats.Cluster.Missing.Add(new MissingNode { Node = "c", Problem = "no answer within 2 s" });
+
+        var text = OutputTests.Table(Terminal.None, OutputFormat.Table, output => output.Rows(StatsView.Rows(stats, StatsRates.Unknown)));
+
+        Assert.Matches(@"(?m)^nodes +2 of 3 nodes ready   c is missing: no answer within 2 s$", text);
+        Assert.Matches(@"(?m)^a\* +ready   clients 9,812 of 10,000 \(98%\)   refused 0   codes 1,200 ", text);
+        Assert.DoesNotContain('\u001b', text);
+        Assert.DoesNotContain("peak", text);
+        Assert.EndsWith(" nodes=2 peers=3 relays=0 channels=0 chunks=0 db-queue=0 mismatch=0 MISSING=c", StatsLine.Format(stats, StatsRates.Unknown));
     }
 
     [Fact]

@@ -31,22 +31,24 @@ internal static class AuditCommand
         var who = new Option<string?>("--who") { Description = "Only entries whose caller contains this text: a user name, uid=1000, the name of a token or certificate.", HelpName = "text" };
         var method = new Option<string?>("--method") { Description = "Only methods whose name contains this text: ChangePolicy, change-policy, token.", HelpName = "text" };
         var follow = new Option<bool>("--follow", "-f") { Description = "Keep printing new entries as they are written. Ctrl-C ends it with exit code 0." };
-        return new ExampleCommand(
+        var command = new ExampleCommand(
             "audit",
             "Shows who changed what, when and why, and which calls were rejected.",
             "Oldest first, so that the newest is at the bottom. Read-only calls are not audited. A second line shows what changed: before -> after. "
-                + "With -o json: one object {\"entries\":[...],\"damagedLines\":N}, newest first; with --follow one object per line.",
+                + "With -o json: one object {\"entries\":[...],\"damagedLines\":N}, newest first; with --follow one object per line. With --follow it goes on when the relay was lost.",
             "relayctl audit                                # the last 20",
             "relayctl audit --since 1h --method limit      # who changed limits in the last hour",
             "relayctl audit --who kay --last 0             # everything kay did",
-            "relayctl audit -f -o json | jq -r .who")
+            "relayctl audit -f -o jsonl | jq -r .who")
         {
             last,
             since,
             who,
             method,
             follow,
-        }.WithAction(globals, context, call =>
+        };
+        var exitOnLoss = WatchFlags.AddExitOnLoss(command, follow);
+        return command.WithAction(globals, context, call =>
         {
             var request = new ListAuditRequest { Who = call.Options.GetValue(who) ?? "", Method = call.Options.GetValue(method) ?? "" };
             if (call.Options.GetValue(since) is { } age)
@@ -55,54 +57,53 @@ internal static class AuditCommand
             }
 
             var count = call.Options.GetValue(last) ?? (request.Since is null ? DefaultLast : 0);
-            return RunAsync(call, request, count == 0 ? int.MaxValue : count, call.Options.GetValue(follow));
+            count = count == 0 ? int.MaxValue : count;
+            return call.Options.GetValue(follow)
+                ? FollowAsync(call, new Outage(call, call.Options.GetValue(exitOnLoss), announces: true), request, count)
+                : ShowAsync(call, request, count);
         });
     }
 
-    private static async Task<int> RunAsync(AdminCall call, ListAuditRequest request, int count, bool follow)
+    private static async Task<int> ShowAsync(AdminCall call, ListAuditRequest request, int count)
     {
         var listed = await FetchAsync(call, request, count);
-        if (follow)
+        call.Output.List(listed, [ListAuditResponse.EntriesFieldNumber], () =>
         {
-            return await FollowAsync(call, request, listed);
-        }
+            if (listed.Entries.Count == 0)
+            {
+                call.Output.Line("No entries.");
+            }
 
-        if (call.Output.IsJson)
-        {
-            call.Output.JsonWithout(listed, "nextPageToken");
-        }
-        else if (listed.Entries.Count == 0)
-        {
-            call.Output.Line("No entries.");
-        }
-        else
-        {
-            Print(call, listed);
-        }
-
+            foreach (var line in listed.Entries.Reverse().SelectMany(AuditLine.Format))
+            {
+                call.Output.Line(line);
+            }
+        });
         Complain(call, listed);
         return ExitCodes.Ok;
     }
 
-    private static async Task<int> FollowAsync(AdminCall call, ListAuditRequest request, ListAuditResponse listed)
+    private static Task<int> FollowAsync(AdminCall call, Outage outage, ListAuditRequest request, int count) => outage.RunAsync(async () =>
     {
-        Complain(call, listed);
-        try
+        ListAuditResponse listed = new();
+        for (; ; await Task.Delay(BetweenLooks, call.Context.Clock, call.Cancel))
         {
-            while (true)
+            var wanted = outage.HasAnswered ? int.MaxValue : count;
+            while (!await outage.TryAsync(async () => listed = await FetchAsync(call, request, wanted)))
             {
-                Print(call, listed);
-                call.Output.Flush();
-                request.AfterSequence = Math.Max(request.AfterSequence, listed.Entries.Select(entry => entry.Sequence).DefaultIfEmpty().Max());
-                await Task.Delay(BetweenLooks, call.Context.Clock, call.Cancel);
-                listed = await FetchAsync(call, request, int.MaxValue);
+                // The relay is gone; each try waits by itself.
             }
+
+            if (request.AfterSequence == 0)
+            {
+                Complain(call, listed);
+            }
+
+            call.Output.Begin(AuditRecord.Descriptor);
+            Print(call, listed);
+            request.AfterSequence = Math.Max(request.AfterSequence, listed.Entries.Select(entry => entry.Sequence).DefaultIfEmpty().Max());
         }
-        catch (Exception e) when (call.IsInterrupt(e))
-        {
-            return ExitCodes.Ok;
-        }
-    }
+    });
 
     private static async Task<ListAuditResponse> FetchAsync(AdminCall call, ListAuditRequest request, int count)
     {
@@ -121,20 +122,12 @@ internal static class AuditCommand
         return listed;
     }
 
+    // Oldest first.
     private static void Print(AdminCall call, ListAuditResponse listed)
     {
         foreach (var entry in listed.Entries.Reverse())
         {
-            if (call.Output.IsJson)
-            {
-                call.Output.JsonLine(entry);
-                continue;
-            }
-
-            foreach (var line in AuditLine.Format(entry))
-            {
-                call.Output.Line(line);
-            }
+            call.Output.Entry(entry, () => string.Join('\n', AuditLine.Format(entry)));
         }
     }
 

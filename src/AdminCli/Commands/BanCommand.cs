@@ -4,7 +4,7 @@ using Relay.AdminApi;
 
 namespace Relay.AdminCli.Commands;
 
-/// <summary>Bans a network.</summary>
+/// <summary>Bans a network or a subject.</summary>
 internal static class BanCommand
 {
     public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
@@ -13,6 +13,7 @@ internal static class BanCommand
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
         var network = NetworkArgument.Create();
+        var subject = SubjectArgument.Create("Ban whoever proves to be this subject, wherever it connects from.");
         var length = new Option<TimeSpan?>("--for")
         {
             Description = "How long, 1s to 3650d (default: until `relayctl unban`).",
@@ -23,24 +24,29 @@ internal static class BanCommand
         var disconnect = new Option<bool>("--disconnect") { Description = "Also disconnect clients that match, with 1008 Banned, a bounded number a second." };
         var force = new Option<bool>("--force") { Description = "Also ban a network that contains a trusted proxy, loopback or private addresses." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Say how many clients match, and change nothing." };
-        return new ExampleCommand(
+        var command = new ExampleCommand(
             "ban",
-            "Refuses a network, for a time or until it is unbanned.",
+            "Refuses a network or a subject, for a time or until it is unbanned.",
             "New connections are closed with 1008 Banned, or answered 403. Connected clients stay unless --disconnect is given. An IPv6 address is banned alone; a customer "
-                + "mostly has its whole /64. A ban stays over a restart, and replaces an earlier one of the same network.",
+                + "mostly has its whole /64. A ban stays over a restart, and replaces an earlier one of the same network or subject. Subjects are whom clients prove to be, where Clients:Auth is set.",
             "relayctl ban 203.0.113.7 --for 1h --reason scanning",
             "relayctl ban 2001:db8:0:7::/64 --dry-run    # how many are connected from there",
-            "relayctl ban 198.51.100.0/24 --disconnect")
+            "relayctl ban 198.51.100.0/24 --disconnect",
+            "relayctl ban --subject alice --for 1d --disconnect")
         {
             network,
+            subject,
             length,
             reason,
             disconnect,
             force,
             dryRun,
-        }.WithAction(globals, context, call => BanAsync(call, new BanRequest
+        };
+        SubjectArgument.RequireOneOf(command, network, subject);
+        return command.WithAction(globals, context, call => BanAsync(call, new BanRequest
         {
             Network = call.Options.GetValue(network) ?? "",
+            Subject = call.Options.GetValue(subject) ?? "",
             Duration = call.Options.GetValue(length) is { } time ? Duration.FromTimeSpan(time) : null,
             Reason = call.Options.GetValue(reason) ?? "",
             Disconnect = call.Options.GetValue(disconnect),
@@ -52,30 +58,29 @@ internal static class BanCommand
     private static async Task<int> BanAsync(AdminCall call, BanRequest request)
     {
         var response = await call.Connection.Policy.BanAsync(request, call.Unary);
-        if (call.Output.IsJson)
-        {
-            call.Output.Json(response);
-            return ExitCodes.Ok;
-        }
-
-        var ban = response.Ban ?? new BanEntry();
-        call.Output.Rows(
-        [
-            new(request.DryRun ? "would ban" : "banned", Printable.CleanOrUnknown(ban.Network), ban.Until is { } end ? $"until {ChangeReport.Due(call, end)}" : "until unbanned"),
-            new("connected", $"{Units.Count(response.Connections)} clients connected from this network; {Fate(request, response)}"),
-            new("revision", request.DryRun ? $"{response.Revision} (unchanged)" : $"{response.Revision}"),
-        ]);
-        if (request.DryRun)
-        {
-            call.Output.Line("Dry run: nothing was changed.");
-        }
-
+        call.Output.Answer(response, () => Print(call, request, response));
         foreach (var warning in response.Warnings)
         {
             call.Error.WriteLine($"warning: {Printable.Clean(warning)}");
         }
 
         return ExitCodes.Ok;
+    }
+
+    private static void Print(AdminCall call, BanRequest request, BanResponse response)
+    {
+        var ban = response.Ban ?? new BanEntry();
+        call.Output.Rows(
+        [
+            new(request.DryRun ? "would ban" : "banned", SubjectArgument.Of(ban), ban.Until is { } end ? $"until {ChangeReport.Due(call, end)}" : "until unbanned"),
+            new("connected", $"{Units.Count(response.Connections)} clients connected {(request.Subject.Length > 0 ? "as this subject" : "from this network")}; {Fate(request, response)}"),
+            new("revision", request.DryRun ? $"{response.Revision} (unchanged)" : $"{response.Revision}"),
+            .. ClusterText.InForce(response.Nodes),
+        ]);
+        if (request.DryRun)
+        {
+            call.Output.Line("Dry run: nothing was changed.");
+        }
     }
 
     private static string Fate(BanRequest request, BanResponse response) =>

@@ -6,11 +6,11 @@ namespace Relay.AdminCli.Commands;
 /// <summary>The bans in effect.</summary>
 internal static class BansCommand
 {
-    private static readonly Column[] Columns = [new("NETWORK"), new("EXPIRES"), new("SOURCE"), new("REASON")];
+    private static readonly Column[] Columns = [new("NETWORK"), new("EXPIRES"), new("UNTIL", Wide: true), new("SOURCE"), new("REASON")];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
-        var list = new PagedList<ListBansResponse, BanEntry>("bans", static response => (response.Bans, response.NextPageToken, response.TotalSize), Columns, Row);
+        var list = new PagedList<ListBansResponse, BanEntry>("bans", ListBansResponse.BansFieldNumber, static response => (response.Bans, response.NextPageToken, response.TotalSize), Columns, Row);
         var cidr = NetworkArgument.Filter("Only bans inside this network, or that contain it: with an address, the bans that match it.");
         var command = new ExampleCommand(
             "bans",
@@ -25,7 +25,7 @@ internal static class BansCommand
             cidr,
         };
         command.Validators.Add(list.Check);
-        return command.WithAction(globals, context, call =>
+        return command.WithWatch(globals, context, call =>
         {
             var request = new ListBansRequest { Cidr = call.Options.GetValue(cidr) ?? "" };
             var none = request.Cidr.Length == 0 ? "No bans." : $"No ban matches {Printable.Clean(request.Cidr)}.";
@@ -39,8 +39,9 @@ internal static class BansCommand
 
     private static string[] Row(BanEntry ban, DateTimeOffset now) =>
     [
-        Printable.CleanOrUnknown(ban.Network),
+        SubjectArgument.Of(ban),
         ban.Until is { } until ? Units.Left(until, now) : "never",
+        Units.Time(ban.Until),
         Printable.CleanOrUnknown(ban.Source),
         Printable.CleanOrUnknown(ban.Reason),
     ];

@@ -24,13 +24,13 @@ internal static class ChannelsCommand
     private static readonly Column[] Columns =
     [
         new("CHANNEL"), new("OWNER"), new("STREAM"), new("SUBSCRIBERS", ToTheRight: true), new("WAITING", ToTheRight: true),
-        new("FRAMES", ToTheRight: true), new("DROPPED", ToTheRight: true), new("CREATED", ToTheRight: true),
+        new("FRAMES", ToTheRight: true), new("DROPPED", ToTheRight: true), new("CREATED", ToTheRight: true), new("CREATED_AT", Wide: true),
     ];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
         var list = new PagedList<ListChannelsResponse, ListedChannel>(
-            "channels", static response => (response.Channels, response.NextPageToken, response.TotalSize), Columns, Row);
+            "channels", ListChannelsResponse.ChannelsFieldNumber, static response => (response.Channels, response.NextPageToken, response.TotalSize), Columns, Row);
         var sort = ArgumentParsers.Choice("--sort", Sorts);
         sort.Description = "subscribers: most first (the default); waiting: most messages waiting for an absent owner first; dropped: most dropped frames first; recent: newest first.";
         var state = ArgumentParsers.Choice("--state", States);
@@ -54,7 +54,7 @@ internal static class ChannelsCommand
             prefix,
         };
         command.Validators.Add(list.Check);
-        return command.WithAction(globals, context, call =>
+        return command.WithWatch(globals, context, call =>
         {
             var request = new ListChannelsRequest { Sort = call.Options.GetValue(sort), Prefix = call.Options.GetValue(prefix) ?? "" };
             call.Options.GetValue(state)?.Invoke(request);
@@ -77,5 +77,6 @@ internal static class ChannelsCommand
         Units.Plain(channel.FramesSent),
         Units.Plain(channel.FramesDropped),
         Units.Since(channel.CreatedAt, now),
+        Units.Time(channel.CreatedAt),
     ];
 }

@@ -27,14 +27,7 @@ internal static class ConfirmCommand
         {
             var request = new ConfirmPolicyRequest { Revision = call.Options.GetValue(revision) ?? 0 };
             var response = await call.Connection.Policy.ConfirmPolicyAsync(request, call.Unary);
-            if (call.Output.IsJson)
-            {
-                call.Output.Json(response);
-            }
-            else
-            {
-                call.Output.Line($"Confirmed revision {string.Join(", ", response.Confirmed)}; the current revision is {response.Revision}.");
-            }
+            call.Output.Answer(response, () => call.Output.Line($"Confirmed revision {string.Join(", ", response.Confirmed)}; the current revision is {response.Revision}."));
 
             return ExitCodes.Ok;
         });

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text;
 using Relay.AdminApi;
+using static Google.Protobuf.WellKnownTypes.TimeExtensions;
 
 namespace Relay.AdminCli.Commands;
 
@@ -14,6 +15,10 @@ internal static class DisconnectCommand
 
     private const int MaxCloseReason = 123;
     private const int MaxPeerId = 128;
+    // All would be everybody, which has to be said otherwise.
+    private static readonly Dictionary<string, ListConnectionsRequest.Types.Kind> Kinds =
+        ConnectionsCommand.Kinds.Where(kind => kind.Value != ListConnectionsRequest.Types.Kind.Unspecified).ToDictionary();
+
     private const string CloseCodes = "1000, 1001, 1008, 1011 to 1013 or 3000 to 4999";
     private const string CodeLetters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
@@ -33,6 +38,15 @@ internal static class DisconnectCommand
             HelpName = "id",
             CustomParser = ArgumentParsers.Text("--peer-id", static text => text.Length is > 0 and <= MaxPeerId && text.All(IsPeerIdLetter), "1 to 128 letters, digits, '-' or '_'"),
         };
+        var subject = SubjectArgument.Create("All client sockets of this subject.");
+        var idle = new Option<TimeSpan?>("--idle")
+        {
+            Description = "Only client sockets that have sent no message for at least this long, 1s to 3650d.",
+            HelpName = "time",
+            CustomParser = ArgumentParsers.Duration("--idle", TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650), "30s, 10m or 1h"),
+        };
+        var kind = ArgumentParsers.Choice("--kind", Kinds);
+        kind.Description = "Only client sockets of this kind: unregistered, code: with a pairing code, peer: with a peer id.";
         var closeCode = new Option<int?>("--close-code")
         {
             Description = $"Code of the close frame: {CloseCodes} (default 1008).",
@@ -51,16 +65,21 @@ internal static class DisconnectCommand
         var command = new ExampleCommand(
             "disconnect",
             "Disconnects clients.",
-            "Closes the client sockets that match, with a close frame, at most Sessions:EvictionsPerSecond per second. Clients may reconnect at once: ban them to keep them out. "
+            "Closes the client sockets to which everything applies that is given, with a close frame, at most Sessions:EvictionsPerSecond per second. Clients may reconnect at once: ban them to keep them out. "
                 + "When more than 100 match, it asks first; a script has to give --yes. Exit code 1 when none matches.",
             "relayctl disconnect --id 4711 --reason 'stuck client'",
             "relayctl disconnect --cidr 203.0.113.0/24 --dry-run",
+            "relayctl disconnect --subject alice",
+            "relayctl disconnect --idle 1h --kind unregistered --dry-run",
             "relayctl disconnect --peer-id edge-7 --close-code 4000 --close-reason 'moved away'")
         {
             id,
             cidr,
             code,
             peerId,
+            subject,
+            idle,
+            kind,
             closeCode,
             closeReason,
             reason,
@@ -69,9 +88,14 @@ internal static class DisconnectCommand
         };
         command.Validators.Add(result =>
         {
-            if (new Option[] { id, cidr, code, peerId }.Count(option => result.GetResult(option) is not null) != 1)
+            var selectors = new Option[] { id, cidr, code, peerId, subject }.Count(option => result.GetResult(option) is not null);
+            if (selectors > 1)
             {
-                result.AddError("Give exactly one of --id, --cidr, --code and --peer-id.");
+                result.AddError("Give only one of --id, --cidr, --code, --peer-id and --subject.");
+            }
+            else if (selectors == 0 && result.GetResult(idle) is null && result.GetResult(kind) is null or { Implicit: true })
+            {
+                result.AddError("Give --id, --cidr, --code, --peer-id, --subject, --idle or --kind.");
             }
         });
         return command.WithAction(globals, context, call =>
@@ -82,6 +106,8 @@ internal static class DisconnectCommand
                 CloseReason = call.Options.GetValue(closeReason) ?? "",
                 Reason = call.Options.GetValue(reason) ?? "",
                 DryRun = call.Options.GetValue(dryRun),
+                Idle = call.Options.GetValue(idle)?.ToDuration(),
+                Kind = call.Options.GetValue(kind),
             };
             if (call.Options.GetValue(id) is { } number)
             {
@@ -95,9 +121,13 @@ internal static class DisconnectCommand
             {
                 request.PairingCode = pairingCode;
             }
-            else
+            else if (call.Options.GetValue(subject) is { } name)
             {
-                request.PeerId = call.Options.GetValue(peerId);
+                request.Subject = name;
+            }
+            else if (call.Options.GetValue(peerId) is { } peer)
+            {
+                request.PeerId = peer;
             }
 
             return RunAsync(call, request, isSure: call.Options.GetValue(yes));
@@ -106,21 +136,14 @@ internal static class DisconnectCommand
 
     private static async Task<int> RunAsync(AdminCall call, DisconnectRequest request, bool isSure)
     {
-        // Only a network can match more than one.
-        if (!isSure && !request.DryRun && request.HasNetwork && await AskAsync(call, request) is { } answer)
+        // One with an id or a name is at most one.
+        if (!isSure && !request.DryRun && !request.HasId && !request.HasPairingCode && !request.HasPeerId && await AskAsync(call, request) is { } answer)
         {
             return answer;
         }
 
         var response = await call.Connection.Connections.DisconnectAsync(request, call.Unary);
-        if (call.Output.IsJson)
-        {
-            call.Output.Json(response);
-        }
-        else
-        {
-            Print(call.Output, response, request.DryRun);
-        }
+        call.Output.Answer(response, () => Print(call.Output, response, request.DryRun));
 
         return response.Connections == 0 ? ExitCodes.Rejected : ExitCodes.Ok;
     }
@@ -140,7 +163,7 @@ internal static class DisconnectCommand
             return ExitCodes.Usage;
         }
 
-        call.Error.Write($"Disconnect {Units.Count(matching)} client sockets of {Printable.Clean(request.Network)}? [y/N] ");
+        call.Error.Write($"Disconnect {Units.Count(matching)} client sockets? [y/N] ");
         await call.Error.FlushAsync(call.Cancel);
         if ((await person.ReadLineAsync(call.Cancel).AsTask().WaitAsync(call.Cancel))?.Trim() is "y" or "Y" or "yes")
         {

@@ -13,19 +13,14 @@ internal static class DrainCommand
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
-        var rate = new Option<int?>("--rate")
-        {
-            Description = "Clients disconnected per second, 1 to 100,000 (default 100).",
-            HelpName = "number",
-            CustomParser = ArgumentParsers.Whole<int>("--rate", 1, 100_000),
-        };
-        var deadline = new Option<TimeSpan?>("--deadline")
-        {
-            Description = "Disconnect everyone still connected after this time, 1s to 24h (default 5m).",
-            HelpName = "time",
-            CustomParser = ArgumentParsers.Duration("--deadline", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24), "30s, 5m or 1h"),
-        };
+        var rate = DrainFlags.RateOption("Clients disconnected per second");
+        var deadline = DrainFlags.DeadlineOption("Disconnect everyone still connected after this time");
         var cancel = new Option<bool>("--cancel") { Description = "Cancel the drain, and accept new connections again." };
+        var node = new Option<string?>("--node")
+        {
+            Description = "Drain this node of the cluster, or cancel its drain, instead of the relay that is called. There is no drain of all at once: their clients would have nowhere to go.",
+            HelpName = "name",
+        };
         var reason = ChangeFlags.ReasonOption();
         var command = new ExampleCommand(
             "drain",
@@ -33,11 +28,13 @@ internal static class DrainCommand
             "The relay is no longer ready and answers new connections with 503 at once; connected clients are closed with 1012, the longest idle first, at --rate with jitter. "
                 + "Shows the progress until no client is left. Ctrl-C stops watching, the drain continues; --cancel cancels it.",
             "relayctl drain --rate 200 --deadline 2m --reason 'upgrade to 1.4'",
+            "relayctl drain --node b --reason 'new kernel'   # another node, through this one",
             "relayctl drain --cancel")
         {
             rate,
             deadline,
             cancel,
+            node,
             reason,
         };
         command.Validators.Add(result =>
@@ -49,24 +46,26 @@ internal static class DrainCommand
         });
         return command.WithAction(globals, context, async call =>
         {
+            var name = call.Options.GetValue(node) ?? "";
             if (call.Options.GetValue(cancel))
             {
-                Show(call, await call.Connection.Connections.CancelDrainAsync(new CancelDrainRequest { Reason = call.Options.GetValue(reason) ?? "" }, call.Unary));
+                var cancelled = new CancelDrainRequest { Reason = call.Options.GetValue(reason) ?? "", Node = name };
+                Show(call, await call.Connection.Connections.CancelDrainAsync(cancelled, call.Unary));
                 return ExitCodes.Ok;
             }
 
-            var request = new DrainRequest { Rate = call.Options.GetValue(rate) ?? 0, Reason = call.Options.GetValue(reason) ?? "" };
+            var request = new DrainRequest { Rate = call.Options.GetValue(rate) ?? 0, Reason = call.Options.GetValue(reason) ?? "", Node = name };
             if (call.Options.GetValue(deadline) is { } time)
             {
                 request.Deadline = time.ToDuration();
             }
 
             using var stream = call.Connection.Connections.Drain(request, cancellationToken: call.Cancel);
-            return await FollowAsync(call, stream);
+            return await FollowAsync(call, stream, name);
         });
     }
 
-    private static async Task<int> FollowAsync(AdminCall call, AsyncServerStreamingCall<DrainProgress> stream)
+    private static async Task<int> FollowAsync(AdminCall call, AsyncServerStreamingCall<DrainProgress> stream, string node)
     {
         DrainProgress? last = null;
         try
@@ -86,29 +85,17 @@ internal static class DrainCommand
         }
         catch (Exception e) when (last is not null && call.IsInterrupt(e))
         {
-            call.Error.WriteLine("The drain continues. To cancel it: relayctl drain --cancel");
+            call.Error.WriteLine($"The drain continues. To cancel it: relayctl drain --cancel{(node.Length > 0 ? $" --node {Printable.Clean(node)}" : "")}");
             return ExitCodes.Ok;
         }
     }
 
-    private static void Show(AdminCall call, DrainProgress progress)
+    private static void Show(AdminCall call, DrainProgress progress) => call.Output.Entry(progress, () => progress.State switch
     {
-        if (call.Output.IsJson)
-        {
-            call.Output.JsonLine(progress);
-        }
-        else
-        {
-            call.Output.Line(progress.State switch
-            {
-                DrainProgress.Types.State.Done => $"Drained: {Units.Count(progress.Closed)} closed, no client is connected. New connections are still refused.",
-                DrainProgress.Types.State.Cancelled => $"Drain cancelled. {Clients(progress.Remaining)} connected, accepting new connections.",
-                _ => $"draining   {Units.Count(progress.Remaining)} left   {Units.Count(progress.Closed)} closed   done in about {Units.Duration(progress.Estimate)}",
-            });
-        }
-
-        call.Output.Flush();
-    }
+        DrainProgress.Types.State.Done => $"Drained: {Units.Count(progress.Closed)} closed, no client is connected. New connections are still refused.",
+        DrainProgress.Types.State.Cancelled => $"Drain cancelled. {Clients(progress.Remaining)} connected, accepting new connections.",
+        _ => $"draining   {Units.Count(progress.Remaining)} left   {Units.Count(progress.Closed)} closed   done in about {Units.Duration(progress.Estimate)}",
+    });
 
     private static string Clients(long count) => count == 1 ? "1 client" : $"{Units.Count(count)} clients";
 }

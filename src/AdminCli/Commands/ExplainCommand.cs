@@ -9,7 +9,7 @@ namespace Relay.AdminCli.Commands;
 internal static class ExplainCommand
 {
     private static readonly Column[] LimitColumns =
-        [new("LIMIT"), new("COUNTED_BY"), new("CONNECTIONS", ToTheRight: true), new("OF", ToTheRight: true), new("SET_BY"), new("REACHED")];
+        [new("LIMIT"), new("COUNTED_BY"), new("CONNECTIONS", ToTheRight: true), new("OF", ToTheRight: true), new("SET_BY"), new("REACHED"), new("OTHER_NODES", ToTheRight: true, IfAny: true)];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
@@ -26,6 +26,7 @@ internal static class ExplainCommand
             HelpName = "address:port",
             CustomParser = ArgumentParsers.Text("--listener", static text => text.Contains(':') && IPEndPoint.TryParse(text, out var end) && end.Port > 0, "an address and a port, such as 0.0.0.0:9001"),
         };
+        var subject = SubjectArgument.Create("Who the client proves to be, where it must show a token: evaluated with the limits that it came with last.");
         var last = new Option<int?>("--last")
         {
             Description = "How many of its last decisions to show, 1 to 100 (default 20).",
@@ -36,14 +37,16 @@ internal static class ExplainCommand
             "explain",
             "Shows whether a connection would be admitted now, and why.",
             "Resolves the client's address hop by hop, evaluates every ban, limit and rate exactly as for a connection, and shows the "
-                + "last decisions. Changes nothing.",
+                + "last decisions. In a cluster CONNECTIONS of an address or a network are those of all nodes; OTHER_NODES says how many of them are elsewhere. Changes nothing.",
             "relayctl explain 203.0.113.7",
             "relayctl explain 10.0.0.2 -H 'X-Forwarded-For: 203.0.113.7'   # through a proxy",
+            "relayctl explain 203.0.113.7 --subject alice                   # what alice would get from there",
             "relayctl explain 2001:db8::1 -o json | jq -r .verdict")
         {
             address,
             header,
             listener,
+            subject,
             last,
         };
         return command.WithAction(globals, context, async call =>
@@ -54,17 +57,11 @@ internal static class ExplainCommand
                     Address = call.Options.GetValue(address),
                     Headers = { call.Options.GetValue(header) ?? [] },
                     Listener = call.Options.GetValue(listener) ?? "",
+                    Subject = call.Options.GetValue(subject) ?? "",
                     Decisions = call.Options.GetValue(last) ?? 0,
                 },
                 call.Unary);
-            if (call.Output.IsJson)
-            {
-                call.Output.Json(explanation);
-            }
-            else
-            {
-                Print(call.Output, explanation);
-            }
+            call.Output.Answer(explanation, () => Print(call.Output, explanation));
 
             return ExitCodes.Ok;
         });
@@ -112,7 +109,7 @@ internal static class ExplainCommand
         if (explanation.Ban is { } ban)
         {
             yield return new("ban",
-                new StatsRow.Part($"{Printable.Clean(ban.Network)} {(ban.Until is { } until ? $"until {Units.Time(until)}" : "without an end")}", Tone.Alarm),
+                new StatsRow.Part($"{SubjectArgument.Of(ban)} {(ban.Until is { } until ? $"until {Units.Time(until)}" : "without an end")}", Tone.Alarm),
                 ban.Source,
                 Printable.Clean(ban.Reason));
         }
@@ -135,5 +132,6 @@ internal static class ExplainCommand
         limit is { Limit: 0, Reached: false } ? "none" : Units.Plain(limit.Limit),
         Printable.CleanOrUnknown(limit.Rule),
         limit.Reached ? "yes" : "no",
+        limit.Remote == 0 ? Units.Unknown : Units.Plain(limit.Remote),
     ];
 }

@@ -23,11 +23,7 @@ internal static class HealthCommand
 
     internal static int Show(Output output, HealthCheckResponse response)
     {
-        if (output.IsJson)
-        {
-            output.Json(response);
-        }
-        else
+        output.Answer(response, () =>
         {
             output.Line(response.Status switch
             {
@@ -36,7 +32,7 @@ internal static class HealthCommand
                 HealthCheckResponse.Types.ServingStatus.ServiceUnknown => "service unknown",
                 _ => "unknown",
             });
-        }
+        });
 
         return response.Status == HealthCheckResponse.Types.ServingStatus.Serving ? ExitCodes.Ok : ExitCodes.Rejected;
     }

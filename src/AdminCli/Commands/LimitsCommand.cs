@@ -30,14 +30,7 @@ internal static class LimitsCommand
     private static async Task<int> ShowAsync(AdminCall call)
     {
         var policy = await call.Connection.Policy.GetPolicyAsync(new GetPolicyRequest(), call.Unary);
-        if (call.Output.IsJson)
-        {
-            call.Output.Json(policy);
-        }
-        else
-        {
-            call.Output.Rows([.. Limits(policy), .. Surroundings(call, policy)]);
-        }
+        call.Output.Answer(policy, () => call.Output.Rows([.. Limits(policy), .. Surroundings(call, policy)]));
 
         return ExitCodes.Ok;
     }

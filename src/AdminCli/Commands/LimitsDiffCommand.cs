@@ -35,18 +35,17 @@ internal static class LimitsDiffCommand
         {
             var request = new DiffPolicyRequest { From = call.Options.GetValue(from) ?? 0, To = call.Options.GetValue(to) ?? 0 };
             var response = await call.Connection.Policy.DiffPolicyAsync(request, call.Unary);
-            if (call.Output.IsJson)
+            call.Output.List(response, [DiffPolicyResponse.ChangesFieldNumber], () =>
             {
-                call.Output.Json(response);
-            }
-            else if (response.Changes.Count == 0)
-            {
-                call.Output.Line($"Revisions {response.From} and {response.To} are equal.");
-            }
-            else
-            {
-                call.Output.Table(Columns, [.. response.Changes.Select(Row)]);
-            }
+                if (response.Changes.Count == 0)
+                {
+                    call.Output.Line($"Revisions {response.From} and {response.To} are equal.");
+                }
+                else
+                {
+                    call.Output.Table(Columns, [.. response.Changes.Select(Row)]);
+                }
+            });
 
             return ExitCodes.Ok;
         });

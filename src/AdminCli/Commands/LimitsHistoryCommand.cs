@@ -7,12 +7,12 @@ namespace Relay.AdminCli.Commands;
 /// <summary>The revisions of the policy.</summary>
 internal static class LimitsHistoryCommand
 {
-    private static readonly Column[] Columns = [new("REVISION", ToTheRight: true), new("WHEN"), new("WHO"), new("CHANGES"), new("REASON")];
+    private static readonly Column[] Columns = [new("REVISION", ToTheRight: true), new("WHEN"), new("TIME", Wide: true), new("WHO"), new("CHANGES"), new("REASON")];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
         var list = new PagedList<ListRevisionsResponse, Revision>(
-            "revisions", static response => (response.Revisions, response.NextPageToken, response.TotalSize), Columns, Row);
+            "revisions", ListRevisionsResponse.RevisionsFieldNumber, static response => (response.Revisions, response.NextPageToken, response.TotalSize), Columns, Row);
         var command = new ExampleCommand(
             "history",
             "Lists the revisions: when, who, what and why.",
@@ -24,7 +24,7 @@ internal static class LimitsHistoryCommand
             list.All,
         };
         command.Validators.Add(list.Check);
-        return command.WithAction(globals, context, call => list.ShowAsync(call, "No revisions.", (size, token) =>
+        return command.WithWatch(globals, context, call => list.ShowAsync(call, "No revisions.", (size, token) =>
             call.Connection.Policy.ListRevisionsAsync(new ListRevisionsRequest { PageSize = size, PageToken = token }, call.Unary)));
     }
 
@@ -32,6 +32,7 @@ internal static class LimitsHistoryCommand
     [
         revision.Revision_.ToString(CultureInfo.InvariantCulture),
         Units.Ago(revision.Time, now),
+        Units.Time(revision.Time),
         Printable.CleanOrUnknown(revision.Who),
         PolicyTexts.Changes(revision.Changes),
         Printable.CleanOrUnknown(revision.Reason),

@@ -100,35 +100,26 @@ internal static class LimitsShadowCommand
     private static async Task<int> ShowAsync(AdminCall call)
     {
         var policy = await call.Connection.Policy.GetPolicyAsync(new GetPolicyRequest(), call.Unary);
+        call.Output.Answer(new EffectivePolicy { Revision = policy.Revision, Shadow = policy.Shadow }, () => Print(call.Output, policy));
+        return ExitCodes.Ok;
+    }
+
+    private static void Print(Output output, EffectivePolicy policy)
+    {
         if (policy.Shadow is not { } shadow)
         {
-            if (call.Output.IsJson)
-            {
-                call.Output.Json(new EffectivePolicy { Revision = policy.Revision });
-            }
-            else
-            {
-                call.Output.Line("There is no shadow.");
-            }
-
-            return ExitCodes.Ok;
-        }
-
-        if (call.Output.IsJson)
-        {
-            call.Output.Json(new EffectivePolicy { Revision = policy.Revision, Shadow = shadow });
-            return ExitCodes.Ok;
+            output.Line("There is no shadow.");
+            return;
         }
 
         var live = Items(policy.Limits, policy.Overrides).ToDictionary(item => item.Path, item => item.Text);
-        call.Output.Table(Columns, [.. Items(shadow.Limits, shadow.Overrides).Select(item => new[] { item.Path, item.Text, live.GetValueOrDefault(item.Path, "(none)") })]);
-        call.Output.Rows(
+        output.Table(Columns, [.. Items(shadow.Limits, shadow.Overrides).Select(item => new[] { item.Path, item.Text, live.GetValueOrDefault(item.Path, "(none)") })]);
+        output.Rows(
         [
             new("would have refused", [Units.Count(shadow.WouldRefuse.Values.Sum()), .. shadow.WouldRefuse
                 .OrderByDescending(reason => reason.Value).Select(reason => (StatsRow.Part)$"{Printable.Clean(reason.Key)} {Units.Count(reason.Value)}")]),
             new("would have admitted", Units.Count(shadow.WouldAdmit)),
         ]);
-        return ExitCodes.Ok;
     }
 
     private static IEnumerable<(string Path, string Text)> Items(LimitSettings? limits, IEnumerable<Override> overrides) =>

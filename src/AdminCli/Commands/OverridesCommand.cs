@@ -23,7 +23,7 @@ internal static class OverridesCommand
         {
             Set(globals, context),
             Remove(globals, context),
-        }.WithAction(globals, context, ShowAsync);
+        }.WithWatch(globals, context, ShowAsync);
 
     private static Command Set(GlobalOptions globals, CommandContext context)
     {
@@ -101,18 +101,17 @@ internal static class OverridesCommand
     private static async Task<int> ShowAsync(AdminCall call)
     {
         var policy = await call.Connection.Policy.GetPolicyAsync(new GetPolicyRequest(), call.Unary);
-        if (call.Output.IsJson)
+        call.Output.List(new EffectivePolicy { Revision = policy.Revision, Overrides = { policy.Overrides } }, [EffectivePolicy.OverridesFieldNumber], () =>
         {
-            call.Output.Json(new EffectivePolicy { Revision = policy.Revision, Overrides = { policy.Overrides } });
-        }
-        else if (policy.Overrides.Count == 0)
-        {
-            call.Output.Line("No overrides.");
-        }
-        else
-        {
-            call.Output.Table(Columns, [.. policy.Overrides.Select(row => Row(call, policy, row))]);
-        }
+            if (policy.Overrides.Count == 0)
+            {
+                call.Output.Line("No overrides.");
+            }
+            else
+            {
+                call.Output.Table(Columns, [.. policy.Overrides.Select(row => Row(call, policy, row))]);
+            }
+        });
 
         return ExitCodes.Ok;
     }

@@ -22,13 +22,13 @@ internal static class RelaysCommand
     private static readonly Column[] Columns =
     [
         new("PEER"), new("ADDRESS"), new("CONNECTED", ToTheRight: true), new("CAPACITY", ToTheRight: true), new("LOAD", ToTheRight: true),
-        new("STATE"), new("REGISTERED", ToTheRight: true), new("LAST_SEEN", ToTheRight: true),
+        new("STATE"), new("REGISTERED", ToTheRight: true), new("LAST_SEEN", ToTheRight: true), new("REGISTERED_AT", Wide: true),
     ];
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
         var list = new PagedList<ListRelaysResponse, ListedRelay>(
-            "relays", static response => (response.Relays, response.NextPageToken, response.TotalSize), Columns, Row);
+            "relays", ListRelaysResponse.RelaysFieldNumber, static response => (response.Relays, response.NextPageToken, response.TotalSize), Columns, Row);
         var sort = ArgumentParsers.Choice("--sort", Sorts);
         sort.Description = "load: fullest first (the default); connected: most connected first; recent: most recently seen first.";
         var state = ArgumentParsers.Choice("--state", States);
@@ -53,7 +53,7 @@ internal static class RelaysCommand
             cidr,
         };
         command.Validators.Add(list.Check);
-        return command.WithAction(globals, context, call =>
+        return command.WithWatch(globals, context, call =>
         {
             var request = new ListRelaysRequest
             {
@@ -81,5 +81,6 @@ internal static class RelaysCommand
         relay.Offered ? "offered" : "busy",
         Units.Since(relay.RegisteredAt, now),
         Units.Since(relay.LastSeen, now),
+        Units.Time(relay.RegisteredAt),
     ];
 }

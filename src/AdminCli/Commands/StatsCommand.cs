@@ -6,24 +6,10 @@ namespace Relay.AdminCli.Commands;
 /// <summary>One snapshot of the relay, or one after the other.</summary>
 internal static class StatsCommand
 {
-    public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
-    public static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
-    public static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
-
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
-        var watch = new Option<bool>("--watch", "-w")
-        {
-            Description = "Keep showing: redrawn in place on a terminal, one line per interval into a pipe (one object per line with -o json). "
-                + "Reconnects when the relay is lost. Ctrl-C ends it with exit code 0.",
-        };
-        var interval = new Option<TimeSpan?>("--interval")
-        {
-            Description = "Time between two snapshots with --watch, 100ms to 1h (default 1s). A slow reader gets fewer snapshots, never old ones.",
-            HelpName = "time",
-            CustomParser = ArgumentParsers.Duration("--interval", MinInterval, MaxInterval),
-        };
-        var exitOnLoss = StatsFeed.ExitOnLoss();
+        var watch = new WatchFlags("one line per interval into a pipe (one object per line with -o json)");
+        var cluster = ClusterText.Option("The sum of all nodes of the cluster, and a row for each. A node that does not answer within 2 s is named, on stderr or in the field cluster.missing.");
         var command = new ExampleCommand(
             "stats",
             "Shows the state of the relay: once, or continuously with --watch.",
@@ -32,40 +18,22 @@ internal static class StatsCommand
             "relayctl stats                              # one snapshot",
             "relayctl stats --watch --interval 5s        # redrawn every five seconds",
             "relayctl stats --watch >> relay.log         # one line a second with rates",
+            "relayctl stats --cluster                    # all nodes, asked through this relay",
             "relayctl stats -o json | jq .ledger.drift   # 0 when the ledger matches the open sockets")
         {
-            watch,
-            interval,
-            exitOnLoss,
+            cluster,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(interval) is not null && !result.GetValue(watch))
-            {
-                result.AddError("--interval requires --watch.");
-            }
-
-            if (result.GetValue(exitOnLoss) && !result.GetValue(watch))
-            {
-                result.AddError("--exit-on-loss requires --watch.");
-            }
-        });
-        return command.WithAction(globals, context, call => call.Options.GetValue(watch)
-            ? StatsWatch.RunAsync(call, new StatsFeed(call, call.Options.GetValue(interval) ?? DefaultInterval, call.Options.GetValue(exitOnLoss)))
-            : ShowAsync(call));
+        watch.AddTo(command);
+        return command.WithAction(globals, context, call => watch.IsOn(call.Options)
+            ? StatsWatch.RunAsync(call, new StatsFeed(call, watch.IntervalOf(call.Options), watch.ExitsOnLoss(call.Options), call.Options.GetValue(cluster)))
+            : ShowAsync(call, call.Options.GetValue(cluster)));
     }
 
-    private static async Task<int> ShowAsync(AdminCall call)
+    private static async Task<int> ShowAsync(AdminCall call, bool ofCluster)
     {
-        var stats = await call.Connection.Admin.GetStatsAsync(new GetStatsRequest(), call.Unary);
-        if (call.Output.IsJson)
-        {
-            call.Output.Json(stats);
-        }
-        else
-        {
-            call.Output.Rows(StatsView.Rows(stats, StatsRates.Unknown));
-        }
+        var stats = await call.Connection.Admin.GetStatsAsync(new GetStatsRequest { Cluster = ofCluster }, call.Unary);
+        ClusterText.TellMissing(call, stats.Cluster?.Missing ?? []);
+        call.Output.Answer(stats, () => call.Output.Rows(StatsView.Rows(stats, StatsRates.Unknown)));
 
         return ExitCodes.Ok;
     }

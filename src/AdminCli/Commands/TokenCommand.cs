@@ -12,7 +12,11 @@ internal static class TokenCommand
 
     private static readonly Dictionary<string, Role> Roles = new() { ["read"] = Role.Read, ["operate"] = Role.Operate, ["admin"] = Role.Admin };
 
-    private static readonly Column[] Columns = [new("ID"), new("NAME"), new("ROLE"), new("CREATED", ToTheRight: true), new("EXPIRES", ToTheRight: true), new("LAST_USED", ToTheRight: true)];
+    private static readonly Column[] Columns =
+    [
+        new("ID"), new("NAME"), new("ROLE"), new("CREATED", ToTheRight: true), new("EXPIRES", ToTheRight: true), new("LAST_USED", ToTheRight: true),
+        new("CREATED_AT", Wide: true), new("EXPIRES_AT", Wide: true),
+    ];
 
     public static Command Create(GlobalOptions globals, CommandContext context) => new ExampleCommand(
         "token",
@@ -60,16 +64,12 @@ internal static class TokenCommand
             }
 
             var created = await call.Connection.Admin.CreateTokenAsync(request, call.Unary);
-            if (call.Output.IsJson)
-            {
-                call.Output.Json(created);
-            }
-            else
+            call.Output.Answer(created, () =>
             {
                 // The token alone, so that it can be redirected into a file.
                 call.Output.Line(Printable.Clean(created.Token));
                 call.Error.WriteLine($"Token {Describe(created.Info)}, valid until {Units.Time(created.Info?.ExpiresAt)}. Shown only once. Store it safely.");
-            }
+            });
 
             return ExitCodes.Ok;
         });
@@ -78,7 +78,7 @@ internal static class TokenCommand
     private static Command ListCommand(GlobalOptions globals, CommandContext context)
     {
         var list = new PagedList<ListTokensResponse, AccessToken>(
-            "tokens", response => (response.Tokens, response.NextPageToken, response.TotalSize), Columns, Row);
+            "tokens", ListTokensResponse.TokensFieldNumber, response => (response.Tokens, response.NextPageToken, response.TotalSize), Columns, Row);
         var command = new ExampleCommand(
             "list",
             "Lists the tokens, without their secrets.",
@@ -90,7 +90,7 @@ internal static class TokenCommand
             list.All,
         };
         command.Validators.Add(list.Check);
-        return command.WithAction(globals, context, call => list.ShowAsync(
+        return command.WithWatch(globals, context, call => list.ShowAsync(
             call, "No tokens.", (size, token) => call.Connection.Admin.ListTokensAsync(new ListTokensRequest { PageSize = size, PageToken = token }, call.Unary)));
     }
 
@@ -110,14 +110,7 @@ internal static class TokenCommand
         {
             var request = new RevokeTokenRequest { Id = call.Options.GetValue(id), Reason = call.Options.GetValue(reason) ?? "" };
             var revoked = await call.Connection.Admin.RevokeTokenAsync(request, call.Unary);
-            if (call.Output.IsJson)
-            {
-                call.Output.Json(revoked);
-            }
-            else
-            {
-                call.Output.Line($"Revoked {Describe(revoked.Info)}.");
-            }
+            call.Output.Answer(revoked, () => call.Output.Line($"Revoked {Describe(revoked.Info)}."));
 
             return ExitCodes.Ok;
         });
@@ -138,5 +131,7 @@ internal static class TokenCommand
         Units.Since(token.CreatedAt, now),
         token.Expired ? "expired" : token.ExpiresAt is { } end ? Units.Left(end, now) : Units.Unknown,
         Units.Since(token.LastUsed, now),
+        Units.Time(token.CreatedAt),
+        Units.Time(token.ExpiresAt),
     ];
 }

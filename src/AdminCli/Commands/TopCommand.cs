@@ -10,18 +10,14 @@ internal static class TopCommand
 
     public static Command Create(GlobalOptions globals, CommandContext context)
     {
-        var interval = new Option<TimeSpan?>("--interval")
-        {
-            Description = "Time between two snapshots, 100ms to 1h (default 1s). The addresses are listed once a second at most.",
-            HelpName = "time",
-            CustomParser = ArgumentParsers.Duration("--interval", StatsCommand.MinInterval, StatsCommand.MaxInterval),
-        };
+        var interval = WatchFlags.IntervalOption();
         var sort = ArgumentParsers.Choice("--sort", IpsCommand.Sorts);
         sort.Description = "Initial order: connections (the default), refused or recent.";
         var cidr = NetworkArgument.Filter("Show only addresses inside this network at first.");
         var networks = new Option<bool>("--networks") { Description = "Show networks (IPv4 /24, IPv6 /56 and /48) instead of addresses at first." };
         var once = new Option<bool>("--once") { Description = "Print one screen as plain text, or as one object with -o json, and exit. Rates are measured over one interval." };
-        var exitOnLoss = StatsFeed.ExitOnLoss();
+        var exitOnLoss = WatchFlags.ExitOnLossOption();
+        var cluster = ClusterText.Option("All nodes of the cluster: their sum, a line for each, and addresses with their connections on all. What is refused, admitted and disconnected stays this relay's own.");
         var command = new ExampleCommand(
             "top",
             "Monitors the relay live on a full screen.",
@@ -30,6 +26,7 @@ internal static class TopCommand
                 + "When the relay is lost, for example in a restart, it says for how long and reconnects.",
             "relayctl top",
             "relayctl top --sort refused                          # top offenders",
+            "relayctl top --cluster",
             "relayctl top --once --sort refused | mail -s relay oncall",
             "relayctl top --once -o json | jq .rates.refused      # refusals per second")
         {
@@ -39,12 +36,14 @@ internal static class TopCommand
             networks,
             once,
             exitOnLoss,
+            cluster,
         };
         command.Validators.Add(result =>
         {
-            if (!result.GetValue(once) && result.GetValue(globals.Output) == OutputFormat.Json)
+            WatchFlags.CheckInterval(result, interval, cluster);
+            if (!result.GetValue(once) && result.GetValue(globals.Output) is OutputFormat.Json or OutputFormat.JsonLines or OutputFormat.Csv)
             {
-                result.AddError("-o json requires --once; use `relayctl stats --watch -o json` for continuous output.");
+                result.AddError("-o json, jsonl and csv require --once; use `relayctl stats --watch -o json` for continuous output.");
             }
             else if (!result.GetValue(once) && !context.Terminal.Redraws)
             {
@@ -54,10 +53,10 @@ internal static class TopCommand
         return command.WithAction(globals, context, call =>
         {
             var isOnce = call.Options.GetValue(once);
-            var feed = new StatsFeed(call, call.Options.GetValue(interval) ?? StatsCommand.DefaultInterval, isOnce || call.Options.GetValue(exitOnLoss));
-            var view = new TopView(call.Options.GetValue(sort), call.Options.GetValue(networks), call.Options.GetValue(cidr) ?? "");
+            var feed = new StatsFeed(call, call.Options.GetValue(interval) ?? WatchFlags.DefaultInterval, isOnce || call.Options.GetValue(exitOnLoss), call.Options.GetValue(cluster));
+            var view = new TopView(call.Options.GetValue(sort), call.Options.GetValue(networks), call.Options.GetValue(cidr) ?? "", call.Options.GetValue(cluster));
             var ascii = !IsUtf8(context.Variable);
-            return StatsWatch.FollowAsync(call, feed, first => isOnce
+            return feed.FollowAsync(first => isOnce
                 ? TopOnce.RunAsync(call, feed, first, view, ascii)
                 : new TopSession(call, view, ascii).RunAsync(feed, first));
         });

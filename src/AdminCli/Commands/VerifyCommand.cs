@@ -26,11 +26,7 @@ internal static class VerifyCommand
 
     internal static int Show(Output output, TextWriter error, VerifyResponse response)
     {
-        if (output.IsJson)
-        {
-            output.Json(response);
-        }
-        else
+        output.Answer(response, () =>
         {
             output.Rows(
             [
@@ -42,7 +38,7 @@ internal static class VerifyCommand
             {
                 output.Table(Columns, [.. response.Addresses.Select(Row)]);
             }
-        }
+        });
 
         if (response.Ok)
         {

@@ -38,14 +38,7 @@ internal static class VersionCommand
 
     private static int Show(Output output, string? server)
     {
-        if (output.IsJson)
-        {
-            output.Json(new JsonObject { ["client"] = Client, ["server"] = server });
-        }
-        else
-        {
-            output.Rows([new("relayctl", Client), new("relayd", Printable.CleanOrUnknown(server ?? ""))]);
-        }
+        output.Answer(new JsonObject { ["client"] = Client, ["server"] = server }, () => output.Rows([new("relayctl", Client), new("relayd", Printable.CleanOrUnknown(server ?? ""))]));
 
         return ExitCodes.Ok;
     }

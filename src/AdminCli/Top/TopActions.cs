@@ -39,8 +39,8 @@ internal static class TopActions
         var request = new DisconnectRequest { Network = kick.Network, Reason = Reason };
         var response = await call.Connection.Connections.DisconnectAsync(request, call.Unary);
         return response.Connections == 0
-            ? $"{Printable.Clean(kick.Network)} has no client socket any more."
-            : new StatsRow.Part($"Closing {Sockets(response.Connections)} of {Printable.Clean(kick.Network)}. They may reconnect: b bans.", Tone.Good);
+            ? $"{Printable.Clean(kick.Network)} has no client socket at this relay."
+            : new StatsRow.Part($"Closing {Sockets(response.Connections)} of {Printable.Clean(kick.Network)} at this relay. They may reconnect: b bans.", Tone.Good);
     }
 
     private static async Task<StatsRow.Part> BanAsync(AdminCall call, TopEffect.Ban ban)

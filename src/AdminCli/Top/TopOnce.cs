@@ -9,6 +9,7 @@ internal static class TopOnce
     // What a pipe gets: the size of screen that everything here is made to fit.
     private const int PipeColumns = 80;
     private const int PipeRows = 24;
+    private const string RefusedPerSecond = "refusedPerSecond";
 
     public static async Task<int> RunAsync(AdminCall call, StatsFeed feed, Stats first, TopView view, bool ascii)
     {
@@ -20,17 +21,14 @@ internal static class TopOnce
         var second = (await feed.NextAsync()).Stats!;
         var listed = await call.Connection.Admin.ListIpsAsync(view.Request(fits), call.Unary);
         state = state.With(second).With(view, listed, call.Context.Clock.GetElapsedTime(started));
-        if (call.Output.IsJson)
+        var answer = AsJson(state);
+        call.Output.List(answer, answer["ips"]!.AsArray(), [.. MessageJson.Columns(IpEntry.Descriptor), RefusedPerSecond], () =>
         {
-            call.Output.Json(AsJson(state));
-            return ExitCodes.Ok;
-        }
-
-        foreach (var line in TopScreen.Body(state with { Marked = "" }, columns, rows, ascii))
-        {
-            call.Output.Line(line.Paint(columns, colour: false).TrimEnd());
-        }
-
+            foreach (var line in TopScreen.Body(state with { Marked = "" }, columns, rows, ascii))
+            {
+                call.Output.Line(line.Paint(columns, colour: false).TrimEnd());
+            }
+        });
         return ExitCodes.Ok;
     }
 
@@ -53,7 +51,7 @@ internal static class TopOnce
             ["ips"] = new JsonArray([.. state.Rows.Select(row =>
             {
                 var node = MessageJson.Of(row.Entry);
-                node["refusedPerSecond"] = row.RefusedPerSecond;
+                node[RefusedPerSecond] = row.RefusedPerSecond;
                 return node;
             })]),
             ["totalSize"] = state.TotalRows,

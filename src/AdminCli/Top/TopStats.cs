@@ -9,6 +9,8 @@ internal sealed class TopStats(TopState state, int columns, bool ascii)
     private const int NarrowColumns = 60;
     private const int ShortestBar = 6;
     private const int MaxBar = 48;
+    private const int MaxNodes = 12;
+    private const int LastRank = 11;
 
     private readonly Stats _stats = state.Stats;
     private readonly StatsRates _rates = StatsRates.Between(state.Before, state.Stats);
@@ -40,6 +42,18 @@ internal sealed class TopStats(TopState state, int columns, bool ascii)
         }
 
         yield return (2, Clients(connections));
+        if (ClusterText.IsSum(_stats))
+        {
+            yield return (3, TopLine.Of("nodes", LabelWidth, ClusterText.Summary(_stats.Cluster)));
+
+            // Of more than fit, those that are not well come first.
+            var nodes = _stats.Cluster.ByNode.OrderBy(node => node.Stats?.State == "ready").Take(MaxNodes).ToArray();
+            for (var i = 0; i < nodes.Length; i++)
+            {
+                yield return (LastRank + i, TopLine.Of(ClusterText.Name(nodes[i]), LabelWidth, ClusterText.Of(nodes[i].Stats ?? new Stats(), _rates.OfNode(nodes[i].Node))));
+            }
+        }
+
         if (_stats.Handshakes is { Limit: > 0 } handshakes)
         {
             yield return (7, Bar("handshakes", handshakes.Pending, handshakes.Limit,
@@ -62,7 +76,7 @@ internal sealed class TopStats(TopState state, int columns, bool ascii)
         [
             $"signaling {Units.Count(connections.Signaling)}",
             $"relay {Units.Count(connections.Relay)}",
-            $"addresses {Units.Count(connections.Addresses)}",
+            .. ClusterText.IsSum(_stats) ? [] : new StatsRow.Part[] { $"addresses {Units.Count(connections.Addresses)}" },
             $"peers {Units.Count(_stats.Peers?.Authenticated ?? 0)}",
         ]));
         yield return (9, TopLine.Of("traffic", LabelWidth,
@@ -95,8 +109,10 @@ internal sealed class TopStats(TopState state, int columns, bool ascii)
         StatsRow.Part[] effective = [.. GuardRows.Effective(_stats.Capacity)];
         var most = effective.Length > 0 ? _stats.Capacity!.EffectiveTotal : total;
         return Bar("clients", connections.Current, most,
-            [Of(connections.Current, total), .. StatsView.Uncounted(connections.Uncounted), .. effective, $"+{Units.Rate(_rates.Admitted)}", $"peak {Units.Count(connections.Peak)}"]);
+            [Of(connections.Current, total), .. StatsView.Uncounted(connections.Uncounted), .. effective, $"+{Units.Rate(_rates.Admitted)}", .. Peak(connections)]);
     }
+
+    private IEnumerable<StatsRow.Part> Peak(Connections connections) => ClusterText.IsSum(_stats) ? [] : [$"peak {Units.Count(connections.Peak)}"];
 
     // The bar is what nobody can have any more: pages that a control group does not count make the relay look larger than it.
     private TopLine Memory(Process process, Capacity? capacity)

@@ -47,7 +47,7 @@ public sealed class AuditCommandTests
         await using var relay = await RelayProcess.StartAsync("--Audit:MaxBytes=65536", "--Audit:KeepFiles=100");
         // Written as relayd writes them: more than a page of them, over several files.
         await relay.Cli.RunLineAsync("set-limit --per-ip 5");
-        var file = Path.Combine(Path.GetDirectoryName(relay.Socket)!, "data", "audit.jsonl");
+        var file = Path.Combine(Path.GetDirectoryName(relay.Socket)!, "audit.jsonl");
         var line = (await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken))[0];
         await File.WriteAllLinesAsync(file, [Numbered(1501)], TestContext.Current.CancellationToken);
         await File.WriteAllLinesAsync(file + ".1", Enumerable.Range(751, 750).Select(Numbered), TestContext.Current.CancellationToken);
@@ -64,7 +64,7 @@ public sealed class AuditCommandTests
     {
         await using var relay = await RelayProcess.StartAsync();
         await relay.Cli.RunLineAsync("set-limit --per-ip 5");
-        await File.AppendAllTextAsync(Path.Combine(Path.GetDirectoryName(relay.Socket)!, "data", "audit.jsonl"), "{\"sequence\":2,\"ti", TestContext.Current.CancellationToken);
+        await File.AppendAllTextAsync(Path.Combine(Path.GetDirectoryName(relay.Socket)!, "audit.jsonl"), "{\"sequence\":2,\"ti", TestContext.Current.CancellationToken);
         await relay.Cli.RunLineAsync("set-limit --per-ip 6");
         var result = await relay.Cli.RunAsync("audit");
         Assert.Equal(4, result.OutputLines.Length);

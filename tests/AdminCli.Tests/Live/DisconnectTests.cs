@@ -82,6 +82,24 @@ public sealed class DisconnectTests(RelayFixture fixture) : IClassFixture<RelayF
         await client.AskAsync("""{"type":"ping"}""", "pong");
     }
 
+    /// <summary>What is given narrows down what is closed; nobody has been here for an hour.</summary>
+    [Fact]
+    public async Task Disconnect_IdleAndKind_ClosesThoseAlone()
+    {
+        await using var relay = await RelayProcess.StartAsync();
+        var unregistered = await relay.EnterAsync("127.0.0.1");
+        var coded = await relay.EnterAsync("127.0.0.2");
+        await coded.AskAsync($$"""{"type":"register","pairingCode":"ABC234","publicKey":"{{Convert.ToBase64String(new byte[32])}}"}""", "registered");
+
+        Assert.Equal("No client socket matches.\n", (await relay.Cli.RunLineAsync("disconnect --idle 1h --kind unregistered")).Output);
+        Assert.Equal("No client socket matches.\n", (await relay.Cli.RunLineAsync("disconnect --kind unregistered --cidr 127.0.0.2")).Output);
+        Assert.Equal("1 client socket would be closed. Dry run: nothing was changed.", (await relay.Cli.RunLineAsync("disconnect --kind unregistered --dry-run")).OutputLines[0]);
+        Assert.Equal("Closing 1 client socket:", (await relay.Cli.RunLineAsync("disconnect --kind unregistered")).OutputLines[0]);
+        Assert.Equal(1008, (await unregistered.ClosedAsync()).Code);
+        await coded.AskAsync("""{"type":"ping"}""", "pong");
+        Assert.Contains("Disconnect kind=", (await relay.Cli.RunAsync("audit")).Output);
+    }
+
     [Fact]
     public async Task Disconnect_Hundreds_AsksAPersonAndWantsAYesOfAScript()
     {
@@ -101,7 +119,7 @@ public sealed class DisconnectTests(RelayFixture fixture) : IClassFixture<RelayF
         {
             var no = await Person(answer).RunLineAsync("disconnect --cidr 127.0.0.0/8");
             Assert.Equal(
-                (ExitCodes.Rejected, "", "Disconnect 101 client sockets of 127.0.0.0/8? [y/N] Nothing was changed.\n"), (no.ExitCode, no.Output, no.Error));
+                (ExitCodes.Rejected, "", "Disconnect 101 client sockets? [y/N] Nothing was changed.\n"), (no.ExitCode, no.Output, no.Error));
         }
 
         await clients[100].AskAsync("""{"type":"ping"}""", "pong");

@@ -37,14 +37,39 @@ public sealed class EventsTests
     }
 
     [Fact]
-    public async Task Events_RelayStops_EndsWithASentence()
+    public async Task Events_RelayStopsAndExitOnLoss_EndsWithASentence()
     {
         await using var relay = await RelayProcess.StartAsync();
-        using var events = ChildProcess.Start(ChildProcess.Relayctl, ["events", "-f"], ("RELAY_ADMIN", relay.Socket));
+        using var events = ChildProcess.Start(ChildProcess.Relayctl, ["events", "-f", "--exit-on-loss"], ("RELAY_ADMIN", relay.Socket));
         Assert.Contains(" state_changed ", await events.ReadLineAsync());
         await relay.TerminateAsync();
         var result = await events.EndAsync();
         Assert.Equal((ExitCodes.Rejected, "The relay is unavailable: the relay is stopping\nTry again later.\n"), (result.ExitCode, result.Error));
+    }
+
+    [Fact]
+    public async Task Events_RelayRestarts_GoesOnAndShowsNothingTwice()
+    {
+        using var folder = new TempFolder();
+        var socket = folder["admin.sock"];
+        var first = await RelayProcess.StartAsync($"--Admin:Socket={socket}");
+        using var events = ChildProcess.Start(ChildProcess.Relayctl, ["events", "-f"], ("RELAY_ADMIN", socket));
+        await using (first)
+        {
+            Assert.Contains(" Serving", await events.ReadLineAsync());
+            await Cli.For(socket).RunLineAsync("ban 203.0.113.7 --for 1h");
+            Assert.Contains(" ban/203.0.113.7 ", await events.ReadLineAsync());
+            await first.KillAsync();
+        }
+
+        await using (await RelayProcess.StartAsync($"--Admin:Socket={socket}"))
+        {
+            Assert.Contains(" Serving", await events.ReadLineAsync());
+            await events.SignalAsync("INT");
+            var result = await events.EndAsync();
+            Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Output));
+            Assert.StartsWith("Disconnected from the relay at ", result.Error);
+        }
     }
 
     private static string? Text(JsonDocument json, string name) => json.RootElement.GetProperty(name).GetString();

@@ -43,14 +43,14 @@ public sealed class TailTests
     }
 
     [Theory]
-    [InlineData("--json")]
-    [InlineData("-o", "json")]
-    public async Task Tail_AsJson_IsOneObjectALine(params string[] options)
+    [InlineData("json")]
+    [InlineData("jsonl")]
+    public async Task Tail_AsJson_IsOneObjectALine(string format)
     {
         await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=1");
         await relay.OpenAsync();
         await relay.OpenAsync();
-        using var tail = Start(relay, ["--last", "1", .. options]);
+        using var tail = Start(relay, "--last", "1", "-o", format);
         using var first = JsonDocument.Parse((await tail.ReadLineAsync())!);
         Assert.Equal(("per_ip_limit", "127.0.0.1", 1), (Text(first, "outcome"), Text(first, "address"), first.RootElement.GetProperty("connections").GetInt64()));
         await relay.OpenAsync("127.0.0.2");
@@ -97,11 +97,11 @@ public sealed class TailTests
     }
 
     [Fact]
-    public async Task Tail_RelayIsKilled_SaysThatItIsLost()
+    public async Task Tail_RelayIsKilledAndExitOnLoss_SaysThatItIsLost()
     {
         await using var relay = await RelayProcess.StartAsync();
         await relay.OpenAsync();
-        using var tail = Start(relay);
+        using var tail = Start(relay, "--exit-on-loss");
         Assert.Contains(" admitted ", await tail.ReadLineAsync());
         await relay.KillAsync();
         var result = await tail.EndAsync();
@@ -109,15 +109,44 @@ public sealed class TailTests
     }
 
     [Fact]
-    public async Task Tail_RelayStops_EndsWithASentence()
+    public async Task Tail_RelayStopsAndExitOnLoss_EndsWithASentence()
     {
         await using var relay = await RelayProcess.StartAsync();
         await relay.OpenAsync();
-        using var tail = Start(relay);
+        using var tail = Start(relay, "--exit-on-loss");
         Assert.Contains(" admitted ", await tail.ReadLineAsync());
         await relay.TerminateAsync();
         var result = await tail.EndAsync();
         Assert.Equal((ExitCodes.Rejected, "The relay is unavailable: the relay is stopping\nTry again later.\n"), (result.ExitCode, result.Error));
+    }
+
+    [Fact]
+    public async Task Tail_RelayRestarts_GoesOnWithWhatItHasDecidedMeanwhile()
+    {
+        using var folder = new TempFolder();
+        var socket = folder["admin.sock"];
+        var first = await RelayProcess.StartAsync($"--Admin:Socket={socket}");
+        using var tail = ChildProcess.Start(ChildProcess.Relayctl, ["tail", "-o", "csv"], ("RELAY_ADMIN", socket));
+        Assert.StartsWith("sequence,time,address,key,outcome,", await tail.ReadLineAsync());
+        await using (first)
+        {
+            await first.OpenAsync("127.0.0.1");
+            Assert.Contains(",127.0.0.1,", await tail.ReadLineAsync());
+            await first.KillAsync();
+        }
+
+        await using (var second = await RelayProcess.StartAsync($"--Admin:Socket={socket}"))
+        {
+            // Some of these are decided before it has called again.
+            await second.OpenAsync("127.0.0.2");
+            await second.OpenAsync("127.0.0.3");
+            Assert.Contains(",127.0.0.2,", await tail.ReadLineAsync());
+            Assert.Contains(",127.0.0.3,", await tail.ReadLineAsync());
+            await tail.SignalAsync("INT");
+            var result = await tail.EndAsync();
+            Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Output));
+            Assert.Matches($@"^Disconnected from the relay at unix:{socket}, reconnecting\.\nReconnected; was disconnected for (\d+m)?\d+s\.\n$", result.Error);
+        }
     }
 
     [Fact]

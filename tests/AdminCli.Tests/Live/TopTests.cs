@@ -88,7 +88,7 @@ public sealed class TopTests(RelayFixture fixture) : IClassFixture<RelayFixture>
         await terminal.TypeAsync("x");
         await terminal.ReadUntilAsync("y/N");
         await terminal.TypeAsync("y");
-        await terminal.ReadUntilAsync("Closing 1 socket of 127.1.0.7.");
+        await terminal.ReadUntilAsync("Closing 1 socket of 127.1.0.7 at this relay.");
         await terminal.TypeAsync("q");
         Assert.Contains("code=0", (await terminal.EndAsync()).Output);
     }

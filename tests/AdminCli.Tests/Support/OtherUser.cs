@@ -17,7 +17,7 @@ internal sealed class OtherUser : IDisposable
         Assert.SkipUnless(LibC.EffectiveUserId == 0 && File.Exists("/usr/bin/setpriv"), "SKIPPED: only root can become somebody who may not (with util-linux `setpriv`).");
         var user = new OtherUser();
         // The build output's folders may be closed to them.
-        var copied = await ChildProcess.BashAsync($"cp {AppContext.BaseDirectory}/* {user._program.FullName} && chmod -R a+rX {user._program.FullName}");
+        var copied = await ChildProcess.BashAsync($"cp -r {AppContext.BaseDirectory}/* {user._program.FullName} && chmod -R a+rX {user._program.FullName}");
         Assert.True(copied.ExitCode == 0, copied.Error);
         return user;
     }

@@ -152,8 +152,7 @@ internal sealed partial class RelayProcess : IAsyncDisposable
 
         _log.Enqueue(line);
         _printed.Release();
-        // The last line of what it prints when it is up: all others were read.
-        if (line.Contains("Ctrl-C", StringComparison.Ordinal) && ListeningAddress().Match(Log) is { Success: true } match)
+        if (line.Contains("Started relayd", StringComparison.Ordinal) && ListeningAddress().Match(line) is { Success: true } match)
         {
             _port.TrySetResult(int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
         }
@@ -201,6 +200,6 @@ internal sealed partial class RelayProcess : IAsyncDisposable
     [GeneratedRegex(@" and (https?://\S+:\d+)")]
     private static partial Regex NetworkAddress();
 
-    [GeneratedRegex(@"wss?://127\.0\.0\.1:(\d+)")]
+    [GeneratedRegex(@"https?://127\.0\.0\.1:(\d+)")]
     private static partial Regex ListeningAddress();
 }

@@ -28,6 +28,14 @@ internal static class Snapshots
         return stats;
     }
 
+    /// <summary>The sum of these nodes, each as <see cref="Full"/>.</summary>
+    public static Stats OfNodes(params IReadOnlyList<string> nodes)
+    {
+        var stats = Full();
+        stats.Cluster = new ClusterStats { Name = "relay", Nodes = nodes.Count - 1, ByNode = { nodes.Select((node, i) => new NodeStats { Node = node, Self = i == 0, Stats = Full() }) } };
+        return stats;
+    }
+
     public static Stats Full() => new()
     {
         Time = new Timestamp { Seconds = 1_777_593_610 },
@@ -39,7 +47,7 @@ internal static class Snapshots
         Limits = new Limits { Total = 10_000, PerIp = 50, Ipv6Prefix = 64, Revision = 4 },
         Refused = new Refusals { TotalLimit = 12, PerIpLimit = 3_400 },
         Pairing = new Pairing { ActiveCodes = 1_200, PeakActiveCodes = 1_300, RegistrationsTotal = 12_000, CollisionsTotal = 2, PendingRequests = 4, PendingLinks = 2, CollisionRisk = "low" },
-        Traffic = new Traffic { MessagesReceivedTotal = 1_234_567, MessagesSentTotal = 1_234_000, BytesReceivedTotal = 1_288_490_188, BytesSentTotal = 1_181_116_006, QueuedMessages = 7, RateLimitedTotal = 9 },
+        Traffic = new Traffic { MessagesReceivedTotal = 1_234_567, MessagesSentTotal = 1_234_000, BytesReceivedTotal = 1_288_490_188, BytesSentTotal = 1_181_116_006, QueuedMessages = 7, RateLimitedTotal = 9, DroppedTotal = 4 },
         Peers = new Peers { Authenticated = 3, Pending = 1, GossipIgnoredTotal = 5, RefusedTotal = { ["bad_signature"] = 2 } },
         Process = new Process { ResidentBytes = 222_298_112, HeapBytes = 83_886_080, CpuTime = new Duration { Seconds = 63 }, OpenFiles = 412, OpenFilesLimit = 65_536, Threads = 31, CollectionsGen2 = 12 },
         Ledger = new LedgerStatus { Time = new Timestamp { Seconds = 1_777_593_606 }, RunsTotal = 12 },

@@ -39,6 +39,19 @@ public sealed class TopScreenTests
     }
 
     [Fact]
+    public void Lines_OfManyNodes_HaveALineForThoseThatFitAndAreNotWellFirst()
+    {
+        var stats = Snapshots.OfNodes([.. Enumerable.Range(0, 40).Select(i => $"n{i}")]);
+        stats.Cluster.ByNode[39].Stats.State = "draining";
+        var lines = Paint(TopStates.Live().With(stats), 80, 24);
+
+        Assert.Contains("nodes       39 of 40 nodes ready", lines);
+        Assert.Contains(lines, line => line.StartsWith("n39         draining   clients 9,812 of 10,000 (98%)", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("n0*         ready ", StringComparison.Ordinal));
+        Assert.True(lines.Count(line => line.StartsWith(" 203.0.113.", StringComparison.Ordinal) || line.StartsWith(">203.0.113.", StringComparison.Ordinal)) >= 5);
+    }
+
+    [Fact]
     public void Lines_MoreRows_ShowMoreAddresses() => Assert.Equal(30, Paint(TopStates.Live(), 200, 60).Count(line => line.Contains("203.0.113.", StringComparison.Ordinal)));
 
     [Fact]
