@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Text.Json;
 using Relay.Protocol;
 using Relay.Signaling;
@@ -12,11 +11,9 @@ namespace Relay;
 /// </summary>
 internal static class ClientMessages
 {
-    private const int MaxNameLength = 32;
-
     /// <summary>Stands for every name that is not in the table, and for what has none.</summary>
     public static readonly MessageDefinition Unknown =
-        new("unknown", m => m.Client.SendError($"Unknown message type: {m.Message.Text("type")}"));
+        new("unknown", m => m.Client.SendError($"Unknown message type: {ClientMessage.Truncate(m.Message.Text("type")!)}"));
 
     /// <summary>In the order of docs/protocol.md. Of one name the meanings with a key come first.</summary>
     public static readonly IReadOnlyList<MessageDefinition> All =
@@ -43,8 +40,8 @@ internal static class ClientMessages
         new("stream-start", m => m.Handlers.Streams.Start(m.Client, m.Message), String("streamId"), String("channelId")),
         new("stream-frame", m => m.Handlers.Streams.Frame(m.Client, m.Message, m.ReceivedAt), String("streamId"), String("channelId")),
         new("stream-end", m => m.Handlers.Streams.End(m.Client, m.Message), String("streamId"), String("channelId")),
-        new("channel-subscribe", Subscribe, String("channelId")),
-        new("channel-owner-register", m => m.Handlers.Channels.RegisterOwner(m.Client, m.Message), String("channelId")),
+        new("channel-subscribe", SubscribeAsync, String("channelId")),
+        new("channel-owner-register", m => m.Handlers.Channels.RegisterOwnerAsync(m.Client, m.Message), String("channelId")),
         new("chunk_announce", m => m.Handlers.Chunks.Announce(m.Client, m.Message), OptionalString("peerId"), Array("chunks"))
         {
             NeedsAttestation = true,
@@ -75,12 +72,9 @@ internal static class ClientMessages
         "deadDrop", "dead_drops", "deadDrops",
     ]);
 
-    private static readonly FrozenDictionary<string, MessageDefinition[]> ByName = All
+    private static readonly NameTable<MessageDefinition[]> ByName = new(All
         .GroupBy(definition => definition.Name)
-        .ToFrozenDictionary(meanings => meanings.Key, meanings => meanings.ToArray(), StringComparer.Ordinal);
-
-    private static readonly FrozenDictionary<string, MessageDefinition[]>.AlternateLookup<ReadOnlySpan<char>> Lookup =
-        ByName.GetAlternateLookup<ReadOnlySpan<char>>();
+        .Select(meanings => KeyValuePair.Create(meanings.Key, meanings.ToArray())));
 
     /// <summary>Every name once, and that of <see cref="Unknown"/>.</summary>
     public static IEnumerable<string> Names => All.Select(definition => definition.Name).Prepend(Unknown.Name).Distinct();
@@ -103,7 +97,7 @@ internal static class ClientMessages
             return "Missing or invalid \"type\" field";
         }
 
-        foreach (var meaning in Find(name.Raw.Span))
+        foreach (var meaning in ByName.Find(name.Raw.Span) ?? [])
         {
             if (meaning.Key is null || message.Has(meaning.Key))
             {
@@ -115,25 +109,29 @@ internal static class ClientMessages
         return definition.CheckFields(message);
     }
 
-    /// <summary>The meanings of a name, given as the JSON string that spells it. Allocates nothing.</summary>
-    private static ReadOnlySpan<MessageDefinition> Find(ReadOnlySpan<byte> quoted)
-    {
-        // No name is longer; an escaped character has six bytes.
-        Span<char> name = stackalloc char[6 * MaxNameLength];
-        return JsonText.TryCopyAscii(quoted, name, out var length) && Lookup.TryGetValue(name[..length], out var meanings) ? meanings : [];
-    }
-
     private static void Forward(ReceivedMessage m) =>
         m.Handlers.Signals.Forward(m.Client, m.Definition.Name, m.Message, m.ReceivedAt);
 
     private static void ForwardCall(ReceivedMessage m) =>
         m.Handlers.Signals.Forward(m.Client, m.Definition.Name, m.Message, m.ReceivedAt, CallPayload.FindError(m.Definition.Name, m.Message.Value("payload")));
 
-    private static void Subscribe(ReceivedMessage m)
+    private static ValueTask SubscribeAsync(ReceivedMessage m)
     {
-        if (m.Handlers.Channels.Subscribe(m.Client, m.Message))
+        var channelId = m.Message.Text("channelId")!;
+        var subscribed = m.Handlers.Channels.SubscribeAsync(m.Client, channelId);
+        if (!subscribed.IsCompletedSuccessfully)
         {
-            m.Handlers.Chunks.TellKept(m.Client, m.Message.Text("channelId")!);
+            return FinishAsync();
+        }
+
+        return subscribed.Result ? m.Handlers.Chunks.TellKeptAsync(m.Client, channelId) : ValueTask.CompletedTask;
+
+        async ValueTask FinishAsync()
+        {
+            if (await subscribed)
+            {
+                await m.Handlers.Chunks.TellKeptAsync(m.Client, channelId);
+            }
         }
     }
 }

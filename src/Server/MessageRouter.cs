@@ -15,10 +15,11 @@ namespace Relay;
 internal sealed partial class MessageRouter(
     ServerGreeting greeting,
     ClientHandlers handlers,
-    ClientDirectory presence,
+    NameClaims names,
     AdmissionGate gate,
     Sessions.ClientSessionOptions options,
     RelayMetrics metrics,
+    ConnectionLog log,
     TimeProvider time,
     ILogger<MessageRouter> logger) : ISessionHandler
 {
@@ -28,6 +29,7 @@ internal sealed partial class MessageRouter(
         var (info, proof) = greeting.Share();
         session.Send(info);
         session.Send(proof);
+        log.Opened(session);
     }
 
     public ValueTask OnMessageAsync(Session session, ReadOnlyMemory<byte> message, long receivedAt)
@@ -61,16 +63,18 @@ internal sealed partial class MessageRouter(
     public void OnClosed(Session session)
     {
         metrics.SessionClosed(session.CloseReason);
+        log.Closed(session);
         if (CloseReasons.Of(session.CloseReason).IsProtocolViolation)
         {
             gate.RecordViolation(session.Address);
         }
 
-        if (session.State is Client client)
+        // Who never sent anything is known to no feature, and by no name.
+        if (session is { MessagesReceived: > 0, State: Client client })
         {
-            presence.BeginLeave(client);
+            names.BeginLeave(client);
             var failure = handlers.Leave(client);
-            presence.Release(client);
+            names.Release(client);
             if (failure is not null)
             {
                 Log.LeavingFailed(logger, failure, session.Id);

@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Relay.Addresses;
 
 /// <summary>
-/// An address as a value, whole or truncated to a prefix; the key that limits per address count against. An IPv4 address that comes wrapped
+/// An address as a value, whole or truncated to a prefix; the key that limits per address count against. Or a person (<see cref="FromSubject"/>), who is counted alike. An IPv4 address that comes wrapped
 /// in IPv6 (::ffff:a.b.c.d, or by <see cref="Nat64"/>) is the IPv4 address; a zone such as %eth0 is dropped.
 /// </summary>
 /// <param name="High">The first 64 bits of an IPv6 address, 0 for IPv4.</param>
@@ -14,11 +15,20 @@ namespace Relay.Addresses;
 internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
 {
     private const int Ipv6Mark = 127;
+    private const int SubjectMark = Ipv6Mark - 2;
     private const int Ipv4Bits = 32;
     private const int Ipv6Bits = 128;
 
     /// <summary>The key of connections whose client address a trusted proxy did not send: a class of its own, not an address.</summary>
     public static readonly IpKey Unresolved = new(0, 0, Ipv6Mark - 1);
+
+    /// <summary>The key of a person that a client has proven to be: 128 bits of a hash, which no address is.</summary>
+    public static IpKey FromSubject(string name)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes(name), hash);
+        return new IpKey(BinaryPrimitives.ReadUInt64BigEndian(hash), BinaryPrimitives.ReadUInt64BigEndian(hash[8..]), SubjectMark);
+    }
 
     /// <summary>The whole address. Allocates nothing, like all that makes a key.</summary>
     public static IpKey From(IPAddress address)
@@ -40,6 +50,19 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
         : Nat64.Current.TryUnwrap(high, low, out var ipv4) ? FromIpv4(ipv4)
         : new IpKey(high, low, Ipv6Mark + Ipv6Bits);
 
+    /// <summary>A key of its parts, as another relay tells them. False: they make none, as there is no such prefix or something stands behind it.</summary>
+    public static bool TryFrom(ulong high, ulong low, uint bits, out IpKey key)
+    {
+        key = new IpKey(high, low, (byte)Math.Min(bits, byte.MaxValue));
+        if (bits is > byte.MaxValue or (> Ipv4Bits and < Ipv6Mark))
+        {
+            return bits == SubjectMark || (bits == Unresolved.Bits && key == Unresolved);
+        }
+
+        var whole = key with { Bits = (byte)(key.IsIpv6 ? Ipv6Mark + Ipv6Bits : Ipv4Bits) };
+        return (key.IsIpv6 || (high == 0 && low <= uint.MaxValue)) && whole.Truncate(key.PrefixLength) == key;
+    }
+
     public bool IsIpv6 => Bits >= Ipv6Mark;
 
     /// <summary>Bits of the address that count.</summary>
@@ -47,13 +70,16 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
 
     public bool IsUnresolved => Bits == Ipv6Mark - 1;
 
+    /// <summary>True for a person; false for an address or a network.</summary>
+    public bool IsSubject => Bits == SubjectMark;
+
     /// <summary>Truncates an IPv6 address; others are unchanged.</summary>
     public IpKey TruncateIpv6(int length) => IsIpv6 ? Truncate(length) : this;
 
     /// <summary>The same address with no more than its first <paramref name="length"/> bits.</summary>
     public IpKey Truncate(int length)
     {
-        if (length >= PrefixLength || IsUnresolved)
+        if (length >= PrefixLength || IsUnresolved || IsSubject)
         {
             return this;
         }
@@ -92,6 +118,7 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
 
     public override string ToString() =>
         IsUnresolved ? "unresolved"
+        : IsSubject ? $"subject {High:x16}{Low:x16}"
         : PrefixLength == (IsIpv6 ? Ipv6Bits : Ipv4Bits) ? ToAddress().ToString()
         : $"{ToAddress()}/{PrefixLength}";
 

@@ -5,7 +5,7 @@ internal static class Tiers
 {
     /// <summary>The /24 of an IPv4 key; the /56 and the /48 of an IPv6 key; null where there is none that is wider than the key.</summary>
     public static (IpKey? Near, IpKey? Far) NetworksOf(IpKey key) =>
-        key.IsUnresolved ? (null, null)
+        key.IsUnresolved || key.IsSubject ? (null, null)
         : key.IsIpv6 ? (Wider(key, 56), Wider(key, 48))
         : (Wider(key, 24), null);
 

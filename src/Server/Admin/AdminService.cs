@@ -2,7 +2,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Relay.AdminApi;
 using Relay.AdminAuth;
-using Relay.Federation;
 using Relay.Transport;
 
 namespace Relay.Admin;
@@ -14,14 +13,14 @@ internal sealed class AdminService(
     IpMapper ips,
     RelayMapper relays,
     ChannelMapper channels,
-    PeerTable peers,
+    FederationMapper federation,
     LedgerReconciler audit,
     AuditMapper trail,
     TokenMapper tokens) : AdminApi.AdminService.AdminServiceBase
 {
     private const int MaxDriftRows = 100;
 
-    public override Task<Stats> GetStats(GetStatsRequest request, ServerCallContext context) => Task.FromResult(stats.Read());
+    public override Task<Stats> GetStats(GetStatsRequest request, ServerCallContext context) => stats.ReadAsync(request.Cluster, context);
 
     public override Task WatchStats(WatchStatsRequest request, IServerStreamWriter<Stats> responseStream, ServerCallContext context) =>
         stats.WatchAsync(request, responseStream, context);
@@ -38,7 +37,7 @@ internal sealed class AdminService(
         Task.FromResult(channels.Read(request));
 
     public override Task<ListPeersResponse> ListPeers(ListPeersRequest request, ServerCallContext context) =>
-        Task.FromResult(new ListPeersResponse { Peers = { peers.Snapshot().Select(PeerRow) } });
+        Task.FromResult(federation.Peers());
 
     public override async Task<VerifyResponse> Verify(VerifyRequest request, ServerCallContext context)
     {
@@ -65,6 +64,9 @@ internal sealed class AdminService(
 
     public override Task<ListAuditResponse> ListAudit(ListAuditRequest request, ServerCallContext context) => Task.FromResult(trail.Read(request));
 
+    public override Task<Caller> GetCaller(GetCallerRequest request, ServerCallContext context) =>
+        Task.FromResult(CallerMapper.Of(AdminCaller.Of(context).Identity));
+
     public override Task<CreateTokenResponse> CreateToken(CreateTokenRequest request, ServerCallContext context) =>
         Task.FromResult(tokens.Create(request, AdminCaller.Of(context)));
 
@@ -72,15 +74,4 @@ internal sealed class AdminService(
 
     public override Task<RevokeTokenResponse> RevokeToken(RevokeTokenRequest request, ServerCallContext context) =>
         Task.FromResult(tokens.Revoke(request, AdminCaller.Of(context)));
-
-    private static Peer PeerRow(PeerSnapshot peer) => new()
-    {
-        ServerId = peer.ServerId,
-        Endpoint = peer.Endpoint,
-        Region = peer.Region,
-        Address = peer.Address.ToString(),
-        ConnectedAt = Timestamp.FromDateTimeOffset(peer.ConnectedAt),
-        LastSeen = Timestamp.FromDateTimeOffset(peer.LastSeen),
-        FramesReceived = peer.FramesReceived,
-    };
 }

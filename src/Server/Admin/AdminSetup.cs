@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Features;
 using Relay.AdminAuth;
 using Relay.Admission;
+using Relay.Configuration;
 using Relay.Events;
+using Relay.Scheduling;
 using Relay.Telemetry;
 
 namespace Relay.Admin;
@@ -14,10 +16,15 @@ internal static class AdminSetup
     // Requests are small; a caller that sends more is not relayctl.
     private const int MaxRequestBytes = 64 * 1024;
 
-    public static IServiceCollection AddAdmin(this IServiceCollection services)
+    public static IServiceCollection AddAdmin(this IServiceCollection services, RelaySettings settings)
     {
         services
             .AddSingleton<ServerSnapshot>()
+            .AddSingleton<ClusterQuestions>()
+            .AddSingleton<ClusterSnapshot>()
+            .AddSingleton<ClusterConnections>()
+            .AddSingleton<ClusterDrains>()
+            .AddSingleton<DrainCommands>()
             .AddSingleton<StatsStream>()
             .AddSingleton<EventStream>()
             .AddSingleton<IpMapper>()
@@ -26,10 +33,12 @@ internal static class AdminSetup
             .AddHostedService<PolicyAtStart>()
             .AddEventSubscriber<OperatorLog>((log, published) => log.Write(published))
             .AddEventSubscriber<OperatorAudit>((audit, published) => audit.Write(published))
+            .AddEventSubscriber<FollowedEvictions>((evictions, published) => evictions.Apply(published))
             .AddSingleton<BanCommands>()
             .AddSingleton<Explainer>()
             .AddSingleton<ConnectionMapper>()
             .AddSingleton<RelayMapper>()
+            .AddSingleton<FederationMapper>()
             .AddSingleton<ChannelMapper>()
             .AddSingleton<AuditMapper>()
             .AddSingleton<TokenMapper>()
@@ -38,7 +47,16 @@ internal static class AdminSetup
             .AddSingleton<UnreadableCalls>()
             .AddSingleton<IStatistics, AdminCallStatistics>()
             .AddSingleton<IStatistics, ProcessStatistics>()
+            .AddSingleton<IStatistics>(new MachineStatistics(settings.Listen.Backlog, DataFolder.Find(settings.Data)))
             .AddSingleton<IAuthorizationMiddlewareResultHandler>(provider => provider.GetRequiredService<RejectionHandler>());
+        if (settings.Cluster.IsOn)
+        {
+            services
+                .AddHostedService<AdminQuestions>()
+                .AddSingleton<NodeHeartbeat>()
+                .AddPeriodic<NodeHeartbeat>(NodeHeartbeat.Interval, heartbeat => heartbeat.Send(), atStart: true);
+        }
+
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaxRequestBytes;
@@ -83,6 +101,11 @@ internal static class AdminSetup
         MethodAuthorization.Require(endpoints.MapGrpcService<PolicyService>(), AdminApi.PolicyService.Descriptor.Methods);
         MethodAuthorization.Require(endpoints.MapGrpcService<DecisionService>(), AdminApi.DecisionService.Descriptor.Methods);
         MethodAuthorization.Require(endpoints.MapGrpcService<ConnectionService>(), AdminApi.ConnectionService.Descriptor.Methods);
+        MethodAuthorization.Require(endpoints.MapGrpcService<ClusterService>(), AdminApi.ClusterService.Descriptor.Methods);
+        MethodAuthorization.Require(endpoints.MapGrpcService<ConfigurationService>(), AdminApi.ConfigurationService.Descriptor.Methods);
+        MethodAuthorization.Require(endpoints.MapGrpcService<FederationService>(), AdminApi.FederationService.Descriptor.Methods);
+        MethodAuthorization.Require(endpoints.MapGrpcService<UpgradeService>(), AdminApi.UpgradeService.Descriptor.Methods);
+        MethodAuthorization.Require(endpoints.MapGrpcService<HistoryService>(), AdminApi.HistoryService.Descriptor.Methods);
         MethodAuthorization.Require(endpoints.MapGrpcService<HealthServiceImpl>(), MethodAuthorization.ReadOnly with { IsOpenToLocalCallers = true });
         MethodAuthorization.Require(endpoints.MapGrpcReflectionService(), MethodAuthorization.ReadOnly);
     }

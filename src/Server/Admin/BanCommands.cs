@@ -15,6 +15,7 @@ namespace Relay.Admin;
 internal sealed class BanCommands(
     LimitPolicyStore policies,
     PolicyChanges changes,
+    PolicyAcknowledgements nodes,
     AutoBans automatic,
     ProtectedNetworks protectedNetworks,
     SessionTable sessions,
@@ -27,7 +28,7 @@ internal sealed class BanCommands(
     public async Task<BanResponse> BanAsync(BanRequest request, AdminCaller caller)
     {
         var errors = new List<(string, string)>();
-        var network = ReadNetwork(request.Network, errors);
+        var target = BanTarget.Read(request.Network, request.Subject, errors);
         var duration = PolicyMapper.Length("duration", request.Duration, Max, errors);
         PolicyMapper.CheckReason(request.Reason, errors);
         if (errors.Count > 0)
@@ -35,21 +36,26 @@ internal sealed class BanCommands(
             throw AdminErrors.Invalid(errors);
         }
 
-        if (!request.Force && protectedNetworks.Why(network.Key, allowPrivate: false) is { } why)
+        if (!request.Force && target.Subject is null && protectedNetworks.Why(target.Network.Key, allowPrivate: false) is { } why)
         {
-            throw AdminErrors.Precondition($"{network} is protected: {why}; ban a smaller network, or insist with `relayctl ban --force`");
+            throw AdminErrors.Precondition($"{target} is protected: {why}; ban a smaller network, or insist with `relayctl ban --force`");
         }
 
         var ban = new Policy.Ban(ToSecond(time.GetUtcNow() + duration), request.Reason.Trim());
-        var edits = new Dictionary<string, string?> { [PolicyItems.Ban + network] = ban.ToString() };
-        var result = await changes.MakeAsync(new PolicyChange(edits, caller.Who, request.Reason) { DryRun = request.DryRun, Ttl = duration });
+        var edits = new Dictionary<string, string?> { [target.Path] = ban.ToString() };
+        var result = await changes.MakeAsync(new PolicyChange(edits, caller.Who, request.Reason)
+        {
+            DryRun = request.DryRun,
+            Ttl = duration,
+            Evict = request.Disconnect ? Eviction.Banned : Eviction.None,
+        });
         if (!request.DryRun)
         {
             caller.Changed(
                 PolicyChanged.Short(result.Differences, difference => difference.Before), PolicyChanged.Short(result.Differences, difference => difference.After));
         }
 
-        var reached = sessions.All.Where(session => network.Contains(session.Address)).ToList();
+        var reached = sessions.All.Where(target.Matches).ToList();
         var hit = reached.Where(session => session.State is Client).ToList();
         if (request.Disconnect && !request.DryRun)
         {
@@ -59,48 +65,51 @@ internal sealed class BanCommands(
 
         return new BanResponse
         {
-            Ban = Row(network, ban.Until, ban.Reason, "manual"),
+            Ban = Row(target, ban.Until, ban.Reason, "manual"),
             Connections = hit.Count,
             Disconnected = request.Disconnect ? hit.Count : 0,
             Revision = request.DryRun ? result.Before.Revision : result.After.Revision,
             Warnings = { Warnings(request.DryRun) },
+            Nodes = { await ChangeOutcome.InForceAsync(result, request.DryRun, nodes) },
         };
     }
 
     public async Task<UnbanResponse> UnbanAsync(UnbanRequest request, AdminCaller caller)
     {
         var errors = new List<(string, string)>();
-        var network = ReadNetwork(request.Network, errors);
+        var target = BanTarget.Read(request.Network, request.Subject, errors);
         PolicyMapper.CheckReason(request.Reason, errors);
         if (errors.Count > 0)
         {
             throw AdminErrors.Invalid(errors);
         }
 
-        var manual = Manual().Where(ban => network.Contains(ban.Network)).ToList();
+        var manual = Manual().Where(ban => target.Contains(ban.Target)).ToList();
+        var result = default(PolicyResult);
         if (manual.Count > 0)
         {
-            await changes.MakeAsync(new PolicyChange(manual.ToDictionary(ban => PolicyItems.Ban + ban.Network, _ => (string?)null), caller.Who, request.Reason));
+            result = await changes.MakeAsync(new PolicyChange(manual.ToDictionary(ban => ban.Target.Path, _ => (string?)null), caller.Who, request.Reason));
         }
 
-        var ended = automatic.Remove(network);
+        var ended = target.Subject is null ? automatic.Remove(target.Network) : [];
         if (ended.Count > 0)
         {
-            events.Publish(new AutoBansLifted(network, ended.Count) { Who = caller.Who, Reason = request.Reason });
+            events.Publish(new AutoBansLifted(target.Network, ended.Count) { Who = caller.Who, Reason = request.Reason });
         }
 
-        caller.Changed(string.Join(' ', manual.Select(ban => ban.Network).Concat(ended.Select(ban => ban.Network))), "-");
+        caller.Changed(string.Join(' ', manual.Select(ban => $"{ban.Target}").Concat(ended.Select(ban => $"{ban.Network}"))), "-");
         return manual.Count + ended.Count == 0
-            ? throw AdminErrors.NotFound(NoBan(network))
+            ? throw AdminErrors.NotFound(NoBan(target))
             : new UnbanResponse
             {
                 Bans =
                 {
-                    manual.Select(ban => Row(ban.Network, ban.Ban.Until, ban.Ban.Reason, "manual")),
+                    manual.Select(ban => Row(ban.Target, ban.Ban.Until, ban.Ban.Reason, "manual")),
                     ended.Select(Row),
                 },
                 Revision = policies.Current.Revision,
                 Warnings = { Warnings(isDryRun: manual.Count == 0) },
+                Nodes = { await ChangeOutcome.InForceAsync(result, isDryRun: false, nodes) },
             };
     }
 
@@ -109,7 +118,7 @@ internal sealed class BanCommands(
         var page = new Page(request.PageSize, request.PageToken, request.Cidr);
         var only = page.ReadNetwork(request.Cidr);
         page.ThrowIfWrong();
-        var rows = Manual().Select(ban => Row(ban.Network, ban.Ban.Until, ban.Ban.Reason, "manual"))
+        var rows = Manual().Select(ban => Row(ban.Target, ban.Ban.Until, ban.Ban.Reason, "manual"))
             .Concat(automatic.All().Select(Row))
             .Where(row => only is null || (IpPrefix.TryParse(row.Network, out var network, out _) && Page.IsInside(network.Key, only)))
             .ToList();
@@ -121,13 +130,13 @@ internal sealed class BanCommands(
         };
     }
 
-    private IEnumerable<(IpPrefix Network, Policy.Ban Ban)> Manual()
+    private IEnumerable<(BanTarget Target, Policy.Ban Ban)> Manual()
     {
-        foreach (var (network, text) in policies.Current.Items.Rules(PolicyItems.Ban))
+        foreach (var (path, text) in policies.Current.Items.All)
         {
-            if (Policy.Ban.TryParse(text, out var ban))
+            if (BanTarget.OfPath(path) is { } target && Policy.Ban.TryParse(text, out var ban))
             {
-                yield return (network, ban with { Until = policies.UntilOf(PolicyItems.Ban + network) ?? ban.Until });
+                yield return (target, ban with { Until = policies.UntilOf(path) ?? ban.Until });
             }
         }
     }
@@ -136,36 +145,28 @@ internal sealed class BanCommands(
     private static DateTimeOffset? ToSecond(DateTimeOffset? moment) =>
         moment is { } time ? time.AddTicks((TimeSpan.TicksPerSecond - (time.Ticks % TimeSpan.TicksPerSecond)) % TimeSpan.TicksPerSecond) : null;
 
-    private IEnumerable<string> Warnings(bool isDryRun) => policies.File is null && !isDryRun ? [PolicyWarnings.InMemoryOnly] : [];
+    private IEnumerable<string> Warnings(bool isDryRun) => policies.KeptIn is null && !isDryRun ? [PolicyWarnings.InMemoryOnly] : [];
 
-    private string NoBan(IpPrefix network)
+    private string NoBan(BanTarget target)
     {
-        var holder = Manual().Where(ban => ban.Network.Contains(network)).Select(ban => $"{ban.Network}").FirstOrDefault();
+        var holder = Manual().Where(ban => ban.Target.Contains(target)).Select(ban => $"{ban.Target}").FirstOrDefault();
         return holder is null
-            ? $"no ban matches {network}"
-            : $"no ban matches {network}; it lies within the ban of {holder}, which can only be lifted as a whole";
-    }
-
-    private static IpPrefix ReadNetwork(string text, List<(string, string)> errors)
-    {
-        if (!IpPrefix.TryParse(text, out var network, out var error))
-        {
-            errors.Add(("network", error));
-        }
-
-        return network;
+            ? $"no ban matches {target}"
+            : $"no ban matches {target}; it lies within the ban of {holder}, which can only be lifted as a whole";
     }
 
     private static int Order(BanEntry a, BanEntry b) =>
         (a.Until is null).CompareTo(b.Until is null) is not 0 and var forever ? forever
         : a.Until is not null && a.Until.CompareTo(b.Until) is not 0 and var until ? until
-        : string.CompareOrdinal(a.Network, b.Network);
+        : string.CompareOrdinal(a.Network, b.Network) is not 0 and var network ? network
+        : string.CompareOrdinal(a.Subject, b.Subject);
 
-    public static BanEntry Row(AutoBan ban) => Row(ban.Network, ban.Until, $"too many refusals or violations, {ban.Times}. time", "automatic");
+    public static BanEntry Row(AutoBan ban) => Row(new BanTarget(ban.Network), ban.Until, $"too many refusals or violations, {ban.Times}. time", "automatic");
 
-    public static BanEntry Row(IpPrefix network, DateTimeOffset? until, string reason, string source) => new()
+    public static BanEntry Row(BanTarget target, DateTimeOffset? until, string reason, string source) => new()
     {
-        Network = network.ToString(),
+        Network = target.Subject is null ? target.Network.ToString() : "",
+        Subject = target.Subject ?? "",
         Until = PolicyMapper.Moment(until),
         Reason = reason,
         Source = source,

@@ -11,11 +11,18 @@ using Relay.Sessions;
 namespace Relay.Admin;
 
 /// <summary>What follows from a change that was made, or tried: the audit's two sides, excess connections, the reply.</summary>
-internal sealed class ChangeOutcome(LimitPolicyStore policies, ConnectionLedger ledger, SessionTable sessions, PacedDisconnector closer, RelayEvents events, TimeProvider time)
+internal sealed class ChangeOutcome(
+    LimitPolicyStore policies,
+    PolicyAcknowledgements nodes,
+    ConnectionLedger ledger,
+    SessionTable sessions,
+    PacedDisconnector closer,
+    RelayEvents events,
+    TimeProvider time)
 {
     private const int MaxRows = 20;
 
-    public ChangePolicyResponse Of(PolicyResult result, ChangeOptions? options, ServerCallContext context)
+    public async Task<ChangePolicyResponse> OfAsync(PolicyResult result, ChangeOptions? options, ServerCallContext context)
     {
         var isDryRun = options?.DryRun == true;
         var effect = Admission.PolicyEffect.Of(ledger, result.After, time);
@@ -34,7 +41,7 @@ internal sealed class ChangeOutcome(LimitPolicyStore policies, ConnectionLedger 
                 events.Publish(new ClientsDisconnected(evicted.Count) { Who = AdminCaller.Of(context).Who, Reason = options?.Reason ?? "" });
             }
 
-            warnings = policies.File is null && result.Differences.Count > 0 ? warnings.Append(PolicyWarnings.InMemoryOnly) : warnings;
+            warnings = policies.KeptIn is null && result.Differences.Count > 0 ? warnings.Append(PolicyWarnings.InMemoryOnly) : warnings;
         }
 
         return new ChangePolicyResponse
@@ -49,10 +56,23 @@ internal sealed class ChangeOutcome(LimitPolicyStore policies, ConnectionLedger 
             Evicted = evicted.Count,
             Before = LimitSettingsMapper.Limits(result.Before.Items),
             After = LimitSettingsMapper.Limits(result.After.Items),
+            Nodes = { await InForceAsync(result, isDryRun, nodes) },
         };
     }
 
+    /// <summary>Where the change is in force; nothing where nothing was changed.</summary>
+    public static async Task<IEnumerable<NodeRevision>> InForceAsync(PolicyResult? result, bool isDryRun, PolicyAcknowledgements nodes) =>
+        isDryRun || result is not { Differences.Count: > 0 }
+            ? []
+            : (await nodes.AskAsync(result.After.Revision)).Select(node => new NodeRevision
+            {
+                Node = node.Node,
+                Revision = node.Revision,
+                InForce = node.Problem is null,
+                Problem = node.Problem ?? "",
+            });
+
     // Closing one that is not counted would free no slot.
-    private static bool IsCounted(Session session, LimitPolicy policy) =>
+    public static bool IsCounted(Session session, LimitPolicy policy) =>
         session.State is Client && KeyLimits.Of(policy, session.Address, session.Key).IsCounted;
 }

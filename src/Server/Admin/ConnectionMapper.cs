@@ -10,7 +10,7 @@ internal sealed class ConnectionMapper(SessionTable sessions, TimeProvider time)
 {
     public ListConnectionsResponse Read(ListConnectionsRequest request)
     {
-        var page = new Page(request.PageSize, request.PageToken, $"{request.Sort:D} {request.Kind:D} {request.Cidr}");
+        var page = new Page(request.PageSize, request.PageToken, ListOf(request));
         page.CheckSort(request.Sort);
         page.CheckSort(request.Kind);
         var network = page.ReadNetwork(request.Cidr);
@@ -25,6 +25,9 @@ internal sealed class ConnectionMapper(SessionTable sessions, TimeProvider time)
         };
     }
 
+    /// <summary>Identifies order and filter in the token of a page.</summary>
+    public static string ListOf(ListConnectionsRequest request) => $"{request.Sort:D} {request.Kind:D} {request.Cidr}";
+
     /// <summary>Client sessions, not peer servers.</summary>
     public IEnumerable<Session> Clients(
         Func<Session, bool> filter, ListConnectionsRequest.Types.Kind kind = ListConnectionsRequest.Types.Kind.Unspecified) =>
@@ -33,7 +36,7 @@ internal sealed class ConnectionMapper(SessionTable sessions, TimeProvider time)
     public Connection Row(Session session)
     {
         var client = Client.Of(session);
-        var (queued, queuedBytes) = session.Queued;
+        var (queued, queuedBytes, _) = session.Queued;
         return new Connection
         {
             Id = session.Id,
@@ -49,6 +52,7 @@ internal sealed class ConnectionMapper(SessionTable sessions, TimeProvider time)
             BytesSent = Volatile.Read(ref session.BytesSent),
             QueuedMessages = queued,
             QueuedBytes = queuedBytes,
+            Subject = session.Subject?.Name ?? "",
         };
     }
 

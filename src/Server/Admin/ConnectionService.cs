@@ -1,5 +1,4 @@
 using System.Text;
-using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Relay.Addresses;
 using Relay.AdminApi;
@@ -12,27 +11,31 @@ namespace Relay.Admin;
 
 /// <summary>The gRPC service of the client sockets: request, one call, reply.</summary>
 internal sealed class ConnectionService(
-    ConnectionMapper connections, PacedDisconnector closer, Drainer drainer, RelayEvents events, IHostApplicationLifetime lifetime, TimeProvider time)
+    ConnectionMapper connections,
+    ClusterConnections all,
+    PacedDisconnector closer,
+    ClusterDrains drains,
+    RelayEvents events,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time)
     : AdminApi.ConnectionService.ConnectionServiceBase
 {
     private const int MaxShown = 20;
-    private const int DefaultRate = 100;
-    private const int MaxRate = 100_000;
 
     // A close frame's payload is at most 125 bytes, of which the code takes two (RFC 6455 section 5.5).
     private const int MaxCloseReason = 123;
 
-    private static readonly TimeSpan DefaultDeadline = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan MaxDeadline = TimeSpan.FromHours(24);
+    private const long MaxIdleSeconds = 10L * 365 * 86_400;
+
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
 
     public override Task<ListConnectionsResponse> ListConnections(ListConnectionsRequest request, ServerCallContext context) =>
-        Task.FromResult(connections.Read(request));
+        request.Cluster ? all.ReadAsync(request, context) : Task.FromResult(connections.Read(request));
 
     public override Task<DisconnectResponse> Disconnect(DisconnectRequest request, ServerCallContext context)
     {
         var filter = Check(request);
-        var hit = connections.Clients(filter).ToList();
+        var hit = connections.Clients(filter, request.Kind).ToList();
         if (!request.DryRun)
         {
             var code = (ushort)(request.CloseCode == 0 ? 1008 : request.CloseCode);
@@ -45,28 +48,13 @@ internal sealed class ConnectionService(
 
     public override async Task Drain(DrainRequest request, IServerStreamWriter<DrainProgress> responseStream, ServerCallContext context)
     {
-        var errors = new List<(string, string)>();
-        if (request.Rate is < 0 or > MaxRate)
-        {
-            errors.Add(("rate", $"{request.Rate} is not in 0 to {MaxRate:#,0}"));
-        }
-
-        var deadline = PolicyMapper.Length("deadline", request.Deadline, MaxDeadline, errors) ?? DefaultDeadline;
-        PolicyMapper.CheckReason(request.Reason, errors);
-        if (errors.Count > 0)
-        {
-            throw AdminErrors.Invalid(errors);
-        }
-
-        var rate = request.Rate == 0 ? DefaultRate : request.Rate;
-        drainer.Start(rate, deadline, AdminCaller.Of(context).Who, request.Reason);
+        var progress = await drains.StartAsync(request, context);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var timer = new PeriodicTimer(ProgressInterval, time);
         try
         {
             while (true)
             {
-                var progress = Progress(drainer.State());
                 await responseStream.WriteAsync(progress, stop.Token);
                 if (progress.State != DrainProgress.Types.State.Draining)
                 {
@@ -74,6 +62,7 @@ internal sealed class ConnectionService(
                 }
 
                 await timer.WaitForNextTickAsync(stop.Token);
+                progress = await drains.ProgressAsync(request.Node, context);
             }
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
@@ -86,28 +75,9 @@ internal sealed class ConnectionService(
         }
     }
 
-    public override Task<DrainProgress> CancelDrain(CancelDrainRequest request, ServerCallContext context)
-    {
-        if (!drainer.Cancel(AdminCaller.Of(context).Who, request.Reason))
-        {
-            throw AdminErrors.Precondition(drainer.IsForStop ? "the relay drains because it is stopping, which cannot be cancelled" : "no drain is in progress");
-        }
+    public override Task<DrainProgress> CancelDrain(CancelDrainRequest request, ServerCallContext context) => drains.CancelAsync(request, context);
 
-        return Task.FromResult(Progress(drainer.State()));
-    }
-
-    private static DrainProgress Progress(DrainState state) => new()
-    {
-        State = !state.IsOn ? DrainProgress.Types.State.Cancelled
-            : state.Remaining == 0 ? DrainProgress.Types.State.Done
-            : DrainProgress.Types.State.Draining,
-        Remaining = state.Remaining,
-        Closed = state.Closed,
-        Estimate = Duration.FromTimeSpan(state.Estimate),
-        Elapsed = Duration.FromTimeSpan(state.Elapsed),
-    };
-
-    private static Func<Session, bool> Check(DisconnectRequest request)
+    private Func<Session, bool> Check(DisconnectRequest request)
     {
         var errors = new List<(string, string)>();
         PolicyMapper.CheckReason(request.Reason, errors);
@@ -122,13 +92,23 @@ internal sealed class ConnectionService(
         }
 
         var network = default(IpPrefix);
-        if (request.SelectorCase == DisconnectRequest.SelectorOneofCase.None)
+        if (!Enum.IsDefined(request.Kind))
         {
-            errors.Add(("id", "give an id, a network, a pairing_code or a peer_id"));
+            errors.Add(("kind", $"{request.Kind:D} is no kind"));
+        }
+
+        var idle = ReadIdle(request, errors);
+        if (request.SelectorCase == DisconnectRequest.SelectorOneofCase.None && request.Idle is null && request.Kind == ListConnectionsRequest.Types.Kind.Unspecified)
+        {
+            errors.Add(("id", "give an id, a network, a pairing_code, a peer_id, a subject, an idle time or a kind"));
         }
         else if (request.SelectorCase == DisconnectRequest.SelectorOneofCase.Network && !IpPrefix.TryParse(request.Network, out network, out var error))
         {
             errors.Add(("network", error));
+        }
+        else if (request.SelectorCase == DisconnectRequest.SelectorOneofCase.Subject && SubjectName.Check(request.Subject) is { } wrong)
+        {
+            errors.Add(("subject", wrong));
         }
 
         if (errors.Count > 0)
@@ -136,12 +116,32 @@ internal sealed class ConnectionService(
             throw AdminErrors.Invalid(errors);
         }
 
-        return request.SelectorCase switch
+        return session => (idle == TimeSpan.Zero || time.GetElapsedTime(Volatile.Read(ref session.LastMessage)) >= idle) && request.SelectorCase switch
         {
-            DisconnectRequest.SelectorOneofCase.Id => session => session.Id == request.Id,
-            DisconnectRequest.SelectorOneofCase.Network => session => network.Contains(session.Address),
-            DisconnectRequest.SelectorOneofCase.PairingCode => session => Client.Of(session).Code == request.PairingCode,
-            _ => session => Client.Of(session).PeerId == request.PeerId,
+            DisconnectRequest.SelectorOneofCase.Id => session.Id == request.Id,
+            DisconnectRequest.SelectorOneofCase.Network => network.Contains(session.Address),
+            DisconnectRequest.SelectorOneofCase.PairingCode => Client.Of(session).Code == request.PairingCode,
+            DisconnectRequest.SelectorOneofCase.PeerId => Client.Of(session).PeerId == request.PeerId,
+            DisconnectRequest.SelectorOneofCase.Subject => session.Subject?.Name == request.Subject,
+            _ => true,
         };
+    }
+
+    // Zero: not asked for.
+    private static TimeSpan ReadIdle(DisconnectRequest request, List<(string, string)> errors)
+    {
+        if (request.Idle is null)
+        {
+            return TimeSpan.Zero;
+        }
+
+        // Its seconds and nanoseconds may be anything; ToTimeSpan throws then.
+        if (request.Idle is { Seconds: >= 1 and <= MaxIdleSeconds, Nanos: >= 0 and < 1_000_000_000 })
+        {
+            return request.Idle.ToTimeSpan();
+        }
+
+        errors.Add(("idle", "must be 1 s to 10 years"));
+        return TimeSpan.Zero;
     }
 }

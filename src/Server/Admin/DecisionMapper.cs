@@ -8,7 +8,7 @@ namespace Relay.Admin;
 /// <summary>Decisions as messages of the contract.</summary>
 internal static class DecisionMapper
 {
-    public static DecisionEntry Of(LoggedDecision logged)
+    public static DecisionEntry Of(LoggedDecision logged, ConnectionLedger ledger)
     {
         var (near, far) = Tiers.NetworksOf(logged.Decision.Key);
         return new DecisionEntry
@@ -16,7 +16,7 @@ internal static class DecisionMapper
             Sequence = logged.Sequence,
             Time = Timestamp.FromDateTimeOffset(logged.Time),
             Address = logged.Address.ToString(),
-            Key = logged.Decision.Key.ToString(),
+            Key = KeyOf(logged.Decision.Key, ledger),
             Outcome = Rejections.Outcome(logged.Decision.Refusal),
             Shadow = logged.Decision.HasShadow && logged.Decision.Shadow != logged.Decision.Refusal ? Rejections.Outcome(logged.Decision.Shadow) : "",
             Total = logged.Decision.Live.Total,
@@ -32,6 +32,9 @@ internal static class DecisionMapper
             FarNetwork = far is { } other ? $"/{other.PrefixLength}" : "",
         };
     }
+
+    /// <summary>What is counted, in words: a person by his name while he is remembered.</summary>
+    public static string KeyOf(IpKey key, ConnectionLedger ledger) => key.IsSubject && ledger.FindSubject(key) is { } subject ? $"subject {subject.Name}" : key.ToString();
 
     private static int Limit(int limit) => limit == int.MaxValue ? 0 : limit;
 }

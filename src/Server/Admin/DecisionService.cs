@@ -6,7 +6,7 @@ using Relay.Admission;
 namespace Relay.Admin;
 
 /// <summary>The gRPC service of decisions: request, one call, reply.</summary>
-internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHostApplicationLifetime lifetime)
+internal sealed class DecisionService(Explainer explainer, DecisionLog log, ConnectionLedger ledger, IHostApplicationLifetime lifetime)
     : AdminApi.DecisionService.DecisionServiceBase
 {
     private const int MaxPast = 1_000;
@@ -26,7 +26,7 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHos
             var last = -1L;
             foreach (var logged in log.Last(request.Past, filter).Reverse())
             {
-                await responseStream.WriteAsync(DecisionMapper.Of(logged), stop.Token);
+                await responseStream.WriteAsync(DecisionMapper.Of(logged, ledger), stop.Token);
                 last = logged.Sequence;
             }
 
@@ -34,7 +34,7 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, IHos
             {
                 if (logged.Sequence > last && filter(logged))
                 {
-                    await responseStream.WriteAsync(DecisionMapper.Of(logged), stop.Token);
+                    await responseStream.WriteAsync(DecisionMapper.Of(logged, ledger), stop.Token);
                 }
             }
         }

@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Relay.Addresses;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.ClientAuth;
 using Relay.Policy;
 using Relay.Transport;
 
@@ -16,6 +17,8 @@ internal sealed class Explainer(
     ClientAddressResolver origins,
     AutoBans automatic,
     AdmissionGate gate,
+    ConnectionLedger ledger,
+    ClientAuthOptions authentication,
     DecisionLog log)
 {
     private const int MaxHeaders = 32;
@@ -31,15 +34,16 @@ internal sealed class Explainer(
         // Behind a proxy the client is known too late to be reset before HTTP, unless the PROXY header names it.
         var isKnownEarly = origins.IsClient(listener.ClientAddress, IpKey.From(socket))
             || (listener.ClientAddress.Mode == ClientAddressMode.ProxyProtocol && claim.Kind == ProxyClaimKind.Client);
-        var preview = gate.Preview(address, isKnownEarly);
+        var subject = SubjectOf(request.Subject);
+        var preview = gate.Preview(address, isKnownEarly, subject);
         var policy = preview.Policy;
         return new Explanation
         {
             Origin = { steps.Select(step => new AdminApi.ResolutionStep { Where = step.Where, Found = step.Found, Verdict = step.Verdict }) },
             Address = address.ToString(),
-            Key = preview.Input.Key.ToString(),
-            Limits = { preview.Trace.Rows.Select(LimitMapper.Of) },
-            Ban = BanOf(policy, address),
+            Key = Shown(preview.Input.Key, subject),
+            Limits = { preview.Trace.Rows.Select(row => LimitMapper.Of(row, key => Shown(key, subject))) },
+            Ban = BanOf(policy, address, subject),
             RateWait = Duration.FromTimeSpan(preview.Trace.KeyWait),
             RateWaitTotal = Duration.FromTimeSpan(preview.Trace.TotalWait),
             RatePerIp = policy.RatePerIp.ToString(),
@@ -47,7 +51,7 @@ internal sealed class Explainer(
             Verdict = Rejections.Outcome(preview.Refusal),
             ClientSees = ClientSees(preview),
             ShadowVerdict = preview.Shadow is { } shadow ? Rejections.Outcome(shadow) : "",
-            Last = { Last(request.Decisions, address).Select(DecisionMapper.Of) },
+            Last = { Last(request.Decisions, address).Select(logged => DecisionMapper.Of(logged, ledger)) },
             Revision = policy.Revision,
         };
     }
@@ -70,6 +74,11 @@ internal sealed class Explainer(
         if (request.Headers.Count > MaxHeaders)
         {
             errors.Add(("headers", $"{request.Headers.Count} headers; at most {MaxHeaders}"));
+        }
+
+        if (request.Subject.Length > 0 && SubjectName.Check(request.Subject) is { } wrong)
+        {
+            errors.Add(("subject", wrong));
         }
 
         if (request.Decisions is < 0 or > MaxDecisions)
@@ -102,11 +111,22 @@ internal sealed class Explainer(
         return errors.Count > 0 ? throw AdminErrors.Invalid(errors) : (address.ToAddress(), listener!, headers, claim);
     }
 
-    private BanEntry? BanOf(LimitPolicy policy, IpKey address)
+    // With the limits that he came in with last.
+    private Subject? SubjectOf(string name) =>
+        name.Length == 0 ? null : ledger.FindSubject(IpKey.FromSubject(name)) ?? new Subject(name, authentication.PerSubject);
+
+    private static string Shown(IpKey key, Subject? subject) => subject is not null && key == subject.Key ? $"subject {subject.Name}" : key.ToString();
+
+    private BanEntry? BanOf(LimitPolicy policy, IpKey address, Subject? subject)
     {
+        if (subject is not null && policy.BanOfSubject(subject.Key) is { } personal)
+        {
+            return BanCommands.Row(new BanTarget(default, subject.Name), personal.Until, personal.Reason, "manual");
+        }
+
         if (policy.BanOf(address) is { } found)
         {
-            return BanCommands.Row(found.Network, found.Ban.Until, found.Ban.Reason, "manual");
+            return BanCommands.Row(new BanTarget(found.Network), found.Ban.Until, found.Ban.Reason, "manual");
         }
 
         var made = automatic.All().Where(ban => ban.Network.Contains(address)).ToList();

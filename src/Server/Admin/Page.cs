@@ -9,7 +9,10 @@ namespace Relay.Admin;
 /// </summary>
 internal sealed class Page
 {
-    private const int DefaultSize = 100;
+    public const int DefaultSize = 100;
+
+    public const string WrongToken = "the token is not of this list; begin again without one";
+
     private const int MaxSize = 1000;
 
     private readonly List<(string Field, string Text)> _mistakes = [];
@@ -28,9 +31,9 @@ internal sealed class Page
         }
 
         if (token.Length > 0
-            && !(int.TryParse(token.Split(':')[0], NumberStyles.None, CultureInfo.InvariantCulture, out _offset) && token == Token(_offset)))
+            && !(int.TryParse(token.Split(':')[0], NumberStyles.None, CultureInfo.InvariantCulture, out _offset) && token == Token(_offset, list)))
         {
-            Refuse("page_token", "the token is not of this list; begin again without one");
+            Refuse("page_token", WrongToken);
         }
     }
 
@@ -77,10 +80,11 @@ internal sealed class Page
         rows.Order(Comparer<TRow>.Create(order)).Skip(_offset).Take(_size);
 
     /// <summary>Empty on the last page.</summary>
-    public string NextToken(int rows) => _offset < rows - _size ? Token(_offset + _size) : "";
+    public string NextToken(int rows) => _offset < rows - _size ? Token(_offset + _size, _list) : "";
 
-    private void Refuse(string field, string text) => _mistakes.Add((field, text));
+    /// <summary>The rows move while an operator pages, so a token can only mean a position in the list.</summary>
+    public static string Token(int offset, string list) => string.Create(CultureInfo.InvariantCulture, $"{offset}:{list}");
 
-    // The rows move while an operator pages, so a token can only mean a position in the list.
-    private string Token(int offset) => string.Create(CultureInfo.InvariantCulture, $"{offset}:{_list}");
+    /// <summary>Something else is wrong with the request.</summary>
+    public void Refuse(string field, string text) => _mistakes.Add((field, text));
 }

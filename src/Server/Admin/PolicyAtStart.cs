@@ -9,7 +9,7 @@ internal sealed partial class PolicyAtStart(LimitPolicyStore policies, ILogger<P
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (policies.File is null)
+        if (policies.KeptIn is null)
         {
             Log.InMemoryOnly(logger);
         }

@@ -96,6 +96,12 @@ internal static class PolicyMapper
         {
             ExpectedRevision = options.HasExpectedRevision ? options.ExpectedRevision : null,
             DryRun = options.DryRun,
+            Evict = options.Excess switch
+            {
+                Excess.EvictIdle => Eviction.Idle,
+                Excess.EvictNewest => Eviction.Newest,
+                _ => Eviction.None,
+            },
             Ttl = Length("options.ttl", options.Ttl, MaxTtl, errors),
             ConfirmWithin = Length("options.confirm_within", options.ConfirmWithin, MaxConfirm, errors),
         };

@@ -21,7 +21,7 @@ internal sealed class PolicyService(
             Revision = overview.Current.Revision,
             Limits = LimitSettingsMapper.Limits(items),
             Overrides = { LimitSettingsMapper.Overrides(items) },
-            Bans = items.Rules(PolicyItems.Ban).Count(),
+            Bans = items.Rules(PolicyItems.Ban).Count() + items.SubjectBans().Count(),
             Ipv6Prefix = overview.Current.Ipv6Prefix,
             Shadow = overview.Current.Shadow is null ? null : new Shadow
             {
@@ -35,7 +35,7 @@ internal sealed class PolicyService(
             },
             Pending = { overview.Pending.Select(PolicyMapper.Of) },
             Changed = { overview.Changed.Where(item => !item.Path.StartsWith(PolicyItems.Ban, StringComparison.Ordinal)).Select(PolicyMapper.Of) },
-            JournalFile = policies.File ?? "",
+            JournalFile = policies.KeptIn ?? "",
             Ceiling = ceiling == Ceiling.None ? 0 : ceiling.Value,
             CeilingCause = ceiling.Cause,
             CurrentLevel = OverloadMode.Normal + (int)overload.OverloadLevel,
@@ -59,7 +59,7 @@ internal sealed class PolicyService(
             throw AdminErrors.Invalid(("set", "give limits to set, or overrides to set or remove"));
         }
 
-        return outcome.Of(await changes.MakeAsync(PolicyMapper.Change(edits.Items, request.Options, context), edits.InField), request.Options, context);
+        return await outcome.OfAsync(await changes.MakeAsync(PolicyMapper.Change(edits.Items, request.Options, context), edits.InField), request.Options, context);
     }
 
     public override async Task<ChangePolicyResponse> ResetPolicy(ResetPolicyRequest request, ServerCallContext context)
@@ -74,7 +74,7 @@ internal sealed class PolicyService(
         var all = overview.Changed.Select(item => item.Path).Concat(overview.Pending.SelectMany(pending => pending.Differences).Select(difference => difference.Path))
             .Where(path => !path.StartsWith(PolicyItems.Ban, StringComparison.Ordinal));
         var change = PolicyMapper.Change(new Dictionary<string, string?>(), request.Options, context) with { Reset = request.All ? [.. all] : request.Items };
-        return outcome.Of(
+        return await outcome.OfAsync(
             await changes.MakeAsync(request.All ? Unless(current, change) : change, error => ("items", $"{error.Item1}: {error.Item2}")), request.Options, context);
     }
 
@@ -131,7 +131,7 @@ internal sealed class PolicyService(
         var options = request.Options ?? new ChangeOptions();
         options.Reason = options.Reason.Length > 0 ? options.Reason : $"back to revision {request.Revision}";
         var change = PolicyMapper.Change(new Dictionary<string, string?>(), options, context) with { RollbackTo = request.Revision };
-        return outcome.Of(await changes.MakeAsync(change), options, context);
+        return await outcome.OfAsync(await changes.MakeAsync(change), options, context);
     }
 
     public override async Task<ChangePolicyResponse> PromoteShadow(ShadowRequest request, ServerCallContext context)
@@ -144,14 +144,14 @@ internal sealed class PolicyService(
             edits[path[PolicyItems.Shadow.Length..]] = current.Items[path];
         }
 
-        return outcome.Of(await changes.MakeAsync(Unless(current, PolicyMapper.Change(edits, request.Options, context))), request.Options, context);
+        return await outcome.OfAsync(await changes.MakeAsync(Unless(current, PolicyMapper.Change(edits, request.Options, context))), request.Options, context);
     }
 
     public override async Task<ChangePolicyResponse> ClearShadow(ShadowRequest request, ServerCallContext context)
     {
         var current = policies.Current;
         var edits = ShadowItems(current).ToDictionary(path => path, _ => (string?)null);
-        return outcome.Of(await changes.MakeAsync(Unless(current, PolicyMapper.Change(edits, request.Options, context))), request.Options, context);
+        return await outcome.OfAsync(await changes.MakeAsync(Unless(current, PolicyMapper.Change(edits, request.Options, context))), request.Options, context);
     }
 
     public override Task<BanResponse> Ban(BanRequest request, ServerCallContext context) => bans.BanAsync(request, AdminCaller.Of(context));

@@ -9,7 +9,7 @@ using OwnProcess = System.Diagnostics.Process;
 namespace Relay.Admin;
 
 /// <summary>What the process itself uses, under the names that Prometheus has for it.</summary>
-internal sealed class ProcessStatistics : IStatistics
+internal sealed class ProcessStatistics(GcPauses pauses) : IStatistics
 {
     public void AddInstruments(Meter meter)
     {
@@ -26,6 +26,13 @@ internal sealed class ProcessStatistics : IStatistics
             "dotnet.gc.collections",
             () => Series.Of("generation", ("0", GC.CollectionCount(0)), ("1", GC.CollectionCount(1)), ("2", GC.CollectionCount(2))),
             description: "Garbage collections, by generation.");
+        meter.CreateObservableCounter(
+            "dotnet.gc.pause", () => GC.GetTotalPauseDuration().TotalSeconds, unit: "s", description: "Time for which garbage collections have stopped all threads.");
+        meter.CreateObservableGauge(
+            "dotnet.gc.pause.max",
+            () => pauses.Longest.TotalSeconds,
+            unit: "s",
+            description: "The longest of those pauses since the start; several that follow one another at once count as one.");
     }
 
     public void Fill(Stats stats)
@@ -42,6 +49,7 @@ internal sealed class ProcessStatistics : IStatistics
             CollectionsGen2 = GC.CollectionCount(2),
             CollectionsGen0 = GC.CollectionCount(0),
             CollectionsGen1 = GC.CollectionCount(1),
+            MaxGcPause = Duration.FromTimeSpan(pauses.Longest),
         };
     }
 

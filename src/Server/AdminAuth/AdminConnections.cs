@@ -21,6 +21,17 @@ internal sealed class AdminConnections(AdminOptions options, TimeProvider time)
     /// <summary>Connections reset to keep the bound: new ones, and those without a role that gave way to one.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _local.Count + _network.Count == 0;
+            }
+        }
+    }
+
     public int Count(AdminTransport transport)
     {
         lock (_lock)
@@ -55,6 +66,28 @@ internal sealed class AdminConnections(AdminOptions options, TimeProvider time)
         {
             Remove(connection);
         }
+    }
+
+    /// <summary>Ends all of them: at once, or when their calls have ended.</summary>
+    public void CloseAll(bool atOnce)
+    {
+        List<AdminConnection> open;
+        lock (_lock)
+        {
+            open = [.. _local, .. _network];
+        }
+
+        open.ForEach(connection =>
+        {
+            if (atOnce)
+            {
+                connection.Abort();
+            }
+            else
+            {
+                connection.CloseSoon();
+            }
+        });
     }
 
     private bool TryAdd(AdminConnection connection, out AdminConnection? evicted)

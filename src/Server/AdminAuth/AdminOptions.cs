@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Text;
+using Relay.Configuration;
 
 namespace Relay.AdminAuth;
 
@@ -23,9 +24,11 @@ internal sealed class AdminOptions : IValidatableObject
     public string Listen { get; set; } = "";
 
     /// <summary>Certificate chain in PEM for that address. Goes with KeyFile.</summary>
+    [Live(OnlyWhereGiven = true)]
     public string CertificateFile { get; set; } = "";
 
     /// <summary>Private key in PEM. Goes with CertificateFile.</summary>
+    [Live(OnlyWhereGiven = true)]
     public string KeyFile { get; set; } = "";
 
     /// <summary>Certificates in PEM of the authorities whose client certificates are trusted, with those between, if any.</summary>
@@ -34,8 +37,8 @@ internal sealed class AdminOptions : IValidatableObject
     /// <summary>Client certificates and their roles: CN=ops=operate (signed by ClientCaFile), or its SHA-256 fingerprint=operate. The first that fits holds.</summary>
     public string[] ClientRoles { get; set; } = [];
 
-    /// <summary>Where the hashes of the tokens are kept, made with the first token, mode 0600.</summary>
-    public string TokenFile { get; set; } = "data/tokens.json";
+    /// <summary>Where the hashes of the tokens are kept, made in `Data:Folder` with the first token, mode 0600.</summary>
+    public string TokenFile { get; set; } = "tokens.json";
 
     /// <summary>Lets Listen be a loopback address without TLS. Tokens are required all the same, and every process that can capture loopback traffic sees them.</summary>
     public bool AllowPlaintextLoopback { get; set; }
@@ -54,6 +57,11 @@ internal sealed class AdminOptions : IValidatableObject
     [Range(1, 100_000)]
     public int FailuresPerMinute { get; set; } = 10;
 
+    /// <summary>Secret by which the tokens of admin pages (JWT, HS256) are signed, at least 32 bytes: switches /admin/ws on. Empty: off.</summary>
+    [Live]
+    [Secret]
+    public string JwtSecret { get; set; } = "";
+
     public bool UsesTls => CertificateFile.Length > 0;
 
     /// <summary>Where to listen over the network; null: nowhere.</summary>
@@ -61,7 +69,7 @@ internal sealed class AdminOptions : IValidatableObject
         Listen.LastIndexOf(':') > Listen.LastIndexOf(']') && IPEndPoint.TryParse(Listen, out var endpoint) ? endpoint : null;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
-        CheckSocket().Concat(SocketRoles.Check(this)).Concat(CheckListen()).Concat(CheckFiles()).Concat(CertificateRoles.Check(this));
+        CheckSocket().Concat(SocketRoles.Check(this)).Concat(CheckListen()).Concat(CheckFiles()).Concat(CertificateRoles.Check(this)).Concat(CheckSecret());
 
     private IEnumerable<ValidationResult> CheckSocket()
     {
@@ -70,6 +78,15 @@ internal sealed class AdminOptions : IValidatableObject
         if (Encoding.UTF8.GetByteCount(AdminSocket.PathOf(this)) is > MaxPath and var length)
         {
             yield return new ValidationResult($"the path of a Unix socket has at most {MaxPath} bytes, and '{AdminSocket.PathOf(this)}' has {length}", [nameof(Socket)]);
+        }
+    }
+
+    private IEnumerable<ValidationResult> CheckSecret()
+    {
+        if (JwtSecret.Length > 0 && Encoding.UTF8.GetByteCount(JwtSecret) is < AdminFeedTokens.MinSecretBytes and var length)
+        {
+            yield return new ValidationResult(
+                $"a secret of {length} bytes could be guessed; give at least {AdminFeedTokens.MinSecretBytes}, for example from `openssl rand -base64 32`", [nameof(JwtSecret)]);
         }
     }
 

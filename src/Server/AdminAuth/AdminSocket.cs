@@ -49,6 +49,25 @@ internal sealed class AdminSocket
         }
     }
 
+    /// <summary>Takes over a socket that was inherited, and its file; null: that is gone, so that nobody could connect to it.</summary>
+    public Socket? Adopt(UnixDomainSocketEndPoint endpoint, Socket inherited)
+    {
+        if (FileStatus.OfLink(endpoint.ToString()) is not { IsSocket: true } file)
+        {
+            inherited.Dispose();
+            return null;
+        }
+
+        (_path, _made) = (endpoint.ToString(), file);
+        return inherited;
+    }
+
+    /// <summary>Another process has the socket now, and its file.</summary>
+    public void Leave() => _made = null;
+
+    /// <summary>The file that <see cref="Bind"/> has made is gone, and nothing else has its name.</summary>
+    public bool IsMissing => _path is not null && _made is not null && FileStatus.OfLink(_path) is null;
+
     /// <summary>Removes the file that <see cref="Bind"/> has made, unless something else has its name by now.</summary>
     public void Remove()
     {

@@ -38,6 +38,10 @@ internal sealed class AdminToken(string id, string name, AdminRole role, byte[] 
         return now.UtcTicks - last >= TimeSpan.TicksPerMinute && Interlocked.CompareExchange(ref _lastUsed, now.UtcTicks, last) == last;
     }
 
+    /// <summary>Whether the other is this token with nothing changed but its use.</summary>
+    public bool IsSame(AdminToken other) =>
+        (id, name, role, created, expires) == (other.Id, other.Name, other.Role, other.Created, other.Expires) && Hash.SequenceEqual(other.Hash);
+
     /// <summary>Whether the text is this token, in the same time for every wrong one.</summary>
     public bool Is(string text) => CryptographicOperations.FixedTimeEquals(hash, HashOf(text));
 

@@ -1,17 +1,23 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Relay.Transport;
 
 namespace Relay.AdminAuth;
 
 /// <summary>Opens the sockets of all listeners. Where one cannot be had, says which and what to do.</summary>
 internal static class BoundSocket
 {
-    public static Socket Open(EndPoint endpoint, AdminSocket admin)
+    public static Socket Open(EndPoint endpoint, AdminSocket admin, OpenListeners listeners)
     {
         try
         {
-            return endpoint is UnixDomainSocketEndPoint unix ? admin.Bind(unix) : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            return listeners.Add(endpoint switch
+            {
+                UnixDomainSocketEndPoint unix => (listeners.Inherited.Take(unix) is { } socket ? admin.Adopt(unix, socket) : null) ?? admin.Bind(unix),
+                IPEndPoint open when listeners.Inherited.Take(open) is { } socket => socket,
+                _ => SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint),
+            });
         }
         catch (SocketException exception)
         {

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Relay.Transport;
 
 namespace Relay.AdminAuth;
 
@@ -28,7 +29,11 @@ internal sealed class CertificateRoles : IDisposable
         _time = time;
         if (_authorityFile.Length > 0)
         {
-            AdminTls.Load("Admin:ClientCaFile", _authorityFile, () => _authorities.ImportFromPemFile(_authorityFile));
+            ListenerCertificate.ReadPem("Admin:ClientCaFile", _authorityFile, () =>
+            {
+                _authorities.ImportFromPemFile(_authorityFile);
+                return true;
+            });
         }
     }
 

@@ -14,7 +14,8 @@ internal static class TokenFile
     private const int MaxBytes = 4 * 1024 * 1024;
 
     /// <summary>What the file has; nothing when there is none. Whatever is wrong with it stops the start.</summary>
-    public static IReadOnlyList<AdminToken> Load(string path)
+    /// <param name="mayTighten">A file that others could read is closed to them.</param>
+    public static IReadOnlyList<AdminToken> Load(string path, bool mayTighten = true)
     {
         try
         {
@@ -28,7 +29,7 @@ internal static class TokenFile
                 throw Unusable(path, "it is too large");
             }
 
-            if ((File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
+            if (mayTighten && (File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
             {
                 File.SetUnixFileMode(path, OwnerOnly);
             }

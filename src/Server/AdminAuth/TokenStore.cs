@@ -29,8 +29,21 @@ internal sealed partial class TokenStore(AdminOptions options, TimeProvider time
     /// <summary>A file that cannot be used stops the start.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _tokens = ById(TokenFile.Load(options.TokenFile));
+        Load();
         return Task.CompletedTask;
+    }
+
+    /// <summary>Takes what the file holds now; true: that is different. Throws <see cref="InvalidDataException"/> when it cannot be used, and then the tokens stay as they are.</summary>
+    public bool Load()
+    {
+        lock (_writers)
+        {
+            // A token that is as it was stays the same object: calls that go on hold on to it, and it knows when it was used.
+            var next = ById(TokenFile.Load(options.TokenFile).Select(token => _tokens.TryGetValue(token.Id, out var known) && known.IsSame(token) ? known : token));
+            var differs = next.Count != _tokens.Count || next.Values.Any(token => !_tokens.TryGetValue(token.Id, out var known) || !ReferenceEquals(known, token));
+            _tokens = next;
+            return differs;
+        }
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -26,13 +26,21 @@ internal sealed class AdmissionGate(
     public RelayState State { get; } = new();
 
     /// <summary>Decides on a whole address, or on <see cref="IpKey.Unresolved"/>.</summary>
-    public Decision TryAdmit(IpKey address, out AdmissionLease lease)
+    public Decision TryAdmit(IpKey address, out AdmissionLease lease) => TryAdmit(address, default, out lease);
+
+    /// <summary>The same for a client that authentication has looked at.</summary>
+    public Decision TryAdmit(IpKey address, in Credential credential, out AdmissionLease lease)
     {
         var started = time.GetTimestamp();
-        var decision = ledger.TryAcquire(address, started, out lease, StandingOf(address));
+        var decision = ledger.TryAcquire(address, started, out lease, StandingOf(address) with { Authentication = credential.Refusal }, credential.Subject);
         if (decision.Refusal != Refusal.None)
         {
-            ViolationFor(decision.Refusal, address);
+            // What one person does at an office's address is not all of the office's.
+            if (!decision.Key.IsSubject)
+            {
+                ViolationFor(decision.Refusal, address);
+            }
+
             decision.OverloadLevel = overload.For(decision.OverloadLevel);
         }
 
@@ -65,11 +73,12 @@ internal sealed class AdmissionGate(
     }
 
     /// <summary>What the same rules would decide for a connection now. Changes nothing.</summary>
+    /// <param name="subject">Who the client proves to be; null: nobody.</param>
     /// <param name="isKnownEarly">The client's address is known before a request is read, so that the connection may be reset.</param>
-    public AdmissionPreview Preview(IpKey address, bool isKnownEarly)
+    public AdmissionPreview Preview(IpKey address, bool isKnownEarly, Subject? subject = null)
     {
         var trace = new RuleTrace();
-        var inputs = ledger.InputsOf(address, StandingOf(address), time.GetTimestamp());
+        var inputs = ledger.InputsOf(address, StandingOf(address), subject, time.GetTimestamp());
         var verdict = AdmissionRules.Evaluate(inputs.Policy, inputs.Input, inputs.Rates, time, trace);
         Refusal? shadow = inputs.Policy.Shadow is { } tried ? AdmissionRules.Evaluate(tried, inputs.Input, inputs.ShadowRates, time).Refusal : null;
         if (verdict.Refusal == Refusal.None)
@@ -90,6 +99,12 @@ internal sealed class AdmissionGate(
         var kind = KeyLimits.Of(policy, address, address.TruncateIpv6(policy.Ipv6Prefix)).Kind;
         return address.IsUnresolved ? Refusal.None : AdmissionRules.ByAddress(policy, address, kind, bans.IsBanned(address));
     }
+
+    /// <summary>True when a client of this address is refused whoever it proves to be: then nobody is asked.</summary>
+    public bool IsClosedTo(IpKey address) => State.ClosedBy != Refusal.None || BarOf(address) != Refusal.None;
+
+    /// <summary>What connections of an address count by among those of others, wherever they are counted.</summary>
+    public IpKey KeyOf(IpKey address) => address.TruncateIpv6(policies.Current.Ipv6Prefix);
 
     /// <summary>A client broke the protocol, or asked too often for what it was refused.</summary>
     public void RecordViolation(IpKey address)

@@ -6,8 +6,8 @@ using Relay.RateLimiting;
 namespace Relay.Admission;
 
 /// <summary>
-/// The admission decision, and the only place where the order of its rules is written: the relay's state, bans, denials,
-/// unlimited networks, total, ceiling, address, networks, rates. Pure, and allocates nothing without a trace: buckets are
+/// The admission decision, and the only place where the order of its rules is written: the relay's state, bans, denials, authentication,
+/// unlimited networks, total, the cluster's total, ceiling, address, networks, person, rates. Pure, and allocates nothing without a trace: buckets are
 /// refilled up to the input's moment, and nothing is taken from them. The accept filter, the upgrade, explain, dry runs and
 /// the shadow limits call it with different inputs.
 /// </summary>
@@ -66,28 +66,42 @@ internal static class AdmissionRules
     // Whoever it is, and however many there are.
     private static Refusal ByIdentity(LimitPolicy policy, in RuleInput input, OverrideKind kind, TimeProvider time) =>
         input.Standing.ClosedBy != Refusal.None ? input.Standing.ClosedBy
-        : input.Key.IsUnresolved ? (policy.RefusesUnresolved ? Refusal.Unresolved : Refusal.None)
+        : ByAddressOf(policy, input, kind) is not Refusal.None and var refusal ? refusal
+        : input.Standing.Authentication != Refusal.None ? input.Standing.Authentication
+        : input.Subject.IsSomebody && policy.BanOfSubject(input.Subject.Key) is not null ? Refusal.Banned
+        : Refusal.None;
+
+    private static Refusal ByAddressOf(LimitPolicy policy, in RuleInput input, OverrideKind kind) =>
+        input.Address.IsUnresolved || input.Key.IsUnresolved ? (policy.RefusesUnresolved ? Refusal.Unresolved : Refusal.None)
         : ByAddress(policy, input.Address, kind, input.Standing.IsBanned);
 
     private static Refusal ByCounts(LimitPolicy policy, in RuleInput input, KeyLimits limits, RuleTrace? trace)
     {
-        var live = input.Local + input.Remote;
+        var live = input.Live;
         if (!limits.IsCounted)
         {
             trace?.Add(Refusal.PerIpLimit, policy, input, limits, live.Key, limits.Max.Key);
-            return Refusal.None;
+            var ofSubject = Refusal.None;
+            _ = IsSubjectFull(policy, input, limits, trace, ref ofSubject);
+            return ofSubject;
         }
 
         var (key, max, first) = (input.Key, limits.Max, Refusal.None);
 
-        // The ceiling is this process's own.
         _ = Stops(Refusal.TotalLimit, live.Total, max.Total, policy, input, limits, trace, ref first)
+            || (input.ClusterTotal > 0 && Stops(Refusal.ClusterTotalLimit, input.Local.Total + input.Remote.Total, input.ClusterTotal, policy, input, limits, trace, ref first))
             || Stops(Refusal.Ceiling, input.Local.Total, input.Ceiling.Value, policy, input, limits, trace, ref first)
-            || Stops(key.IsUnresolved ? Refusal.UnresolvedLimit : Refusal.PerIpLimit, live.Key, max.Key, policy, input, limits, trace, ref first)
-            || Stops(key.IsIpv6 ? Refusal.Per56Limit : Refusal.Per24Limit, live.Near, max.Near, policy, input, limits, trace, ref first)
-            || Stops(Refusal.Per48Limit, live.Far, max.Far, policy, input, limits, trace, ref first);
+            || (!key.IsSubject
+                && (Stops(key.IsUnresolved ? Refusal.UnresolvedLimit : Refusal.PerIpLimit, live.Key, max.Key, policy, input, limits, trace, ref first)
+                    || Stops(key.IsIpv6 ? Refusal.Per56Limit : Refusal.Per24Limit, live.Near, max.Near, policy, input, limits, trace, ref first)
+                    || Stops(Refusal.Per48Limit, live.Far, max.Far, policy, input, limits, trace, ref first)))
+            || IsSubjectFull(policy, input, limits, trace, ref first);
         return first;
     }
+
+    private static bool IsSubjectFull(LimitPolicy policy, in RuleInput input, KeyLimits limits, RuleTrace? trace, ref Refusal first) =>
+        input.Subject is { IsSomebody: true, Live: var live, Limit: var limit }
+        && Stops(Refusal.PerSubjectLimit, live, limit == 0 ? int.MaxValue : limit, policy, input, limits, trace, ref first);
 
     // True when no further limit needs a look. Inlined, because five calls would cost a tenth of a decision.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

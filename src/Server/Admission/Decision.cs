@@ -18,8 +18,11 @@ internal record struct Decision
     /// <summary>What the socket counts by.</summary>
     public IpKey Key { get; set; }
 
-    /// <summary>Live connections before this one.</summary>
+    /// <summary>Live connections before this one: in total of this process, of the key and its networks also of other nodes.</summary>
     public LiveCounts Live { get; set; }
+
+    /// <summary>In total of all nodes.</summary>
+    public int ClusterTotal { get; set; }
 
     /// <summary>What they were compared with; <see cref="int.MaxValue"/> where there was no limit. The total is the ceiling's where that is lower.</summary>
     public LiveCounts Max { get; set; }

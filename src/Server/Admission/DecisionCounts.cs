@@ -42,7 +42,7 @@ internal sealed class DecisionCounts(OverloadThresholds levels, TimeProvider tim
         else if (verdict.Limits.IsCounted)
         {
             Admitted++;
-            Recent.Add(input.Now, input.Address, input.Key, input.Local);
+            Recent.Add(input.Now, input.Address, input.Key, input.Live);
         }
 
         decision = default;
@@ -50,9 +50,10 @@ internal sealed class DecisionCounts(OverloadThresholds levels, TimeProvider tim
         decision.Shadow = shadow;
         decision.HasShadow = policy.Shadow is not null;
         decision.Key = input.Key;
-        decision.Live = input.Local;
+        decision.Live = input.Live;
+        decision.ClusterTotal = input.Local.Total + input.Remote.Total;
         decision.Max = new LiveCounts(
-            Math.Min(verdict.Limits.Max.Total, input.Ceiling.Value), verdict.Limits.Max.Key, verdict.Limits.Max.Near, verdict.Limits.Max.Far);
+            Math.Min(verdict.Limits.Max.Total, input.Ceiling.Value), input.Key.IsSubject && input.Subject.Limit > 0 ? input.Subject.Limit : verdict.Limits.Max.Key, verdict.Limits.Max.Near, verdict.Limits.Max.Far);
         decision.Wait = verdict.Wait;
         decision.OverloadLevel = level;
         decision.IsLogged = record.TakeLog(verdict.Refusal != Refusal.None, input.Now, time, out var suppressed);

@@ -30,10 +30,10 @@ internal readonly record struct KeyLimits(OverrideKind Kind, LiveCounts Max, dou
 
         if (policy.HasOverrides && policy.TryFindOverride(address, out _, out var limit))
         {
-            return Overridden(policy, key, limit);
+            return key.IsSubject && limit.Kind != OverrideKind.Unlimited ? OfSubject(policy, limit.Kind) : Overridden(policy, key, limit);
         }
 
-        return Numbers(policy, key, OverrideKind.None, policy.PerIp);
+        return key.IsSubject ? OfSubject(policy, OverrideKind.None) : Numbers(policy, key, OverrideKind.None, policy.PerIp);
     }
 
     /// <summary>Connections that an address, or a network, may hold; those of a banned or denied one are not over anything.</summary>
@@ -47,6 +47,9 @@ internal readonly record struct KeyLimits(OverrideKind Kind, LiveCounts Max, dou
         var perIp = policy.TryFindOverride(key, out _, out var limit) && limit.Kind == OverrideKind.Number ? limit.PerIp : policy.PerIp;
         return TierOf(policy, key).For(perIp);
     }
+
+    // Who is counted by name has a limit of his own, which no policy sets, and the rate of an address.
+    private static KeyLimits OfSubject(LimitPolicy policy, OverrideKind kind) => new(kind, new LiveCounts(policy.Total, None, None, None), 1);
 
     private static KeyLimits Overridden(LimitPolicy policy, in IpKey key, OverrideLimit limit) => limit.Kind switch
     {

@@ -26,6 +26,9 @@ internal struct KeyRecord
 
     /// <summary>A network of several addresses, which are counted in it as well.</summary>
     public bool IsNetwork;
+
+    /// <summary>In <see cref="ChangedKeys"/> already.</summary>
+    public bool IsChanged;
     public long LastSeen;
 
     /// <summary>Refused; of a network all that came from inside it.</summary>

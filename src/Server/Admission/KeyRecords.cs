@@ -27,8 +27,14 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
 
     public ref KeyRecord this[int slot] => ref _records[slot];
 
-    /// <summary>True for what counts as one address here; false for a network of several.</summary>
-    public bool IsAddress(IpKey key) => key.IsIpv6 ? key.PrefixLength >= ipv6Prefix : key.Bits is 32 || key == IpKey.Unresolved;
+    /// <summary>Slots that have ever been in use, from 0.</summary>
+    public int Used => _used;
+
+    /// <summary>Follows changes of what records hold; null: nobody wants to know.</summary>
+    public ChangedKeys? Changed { get; set; }
+
+    /// <summary>True for what counts as one address, or one person, here; false for a network of several.</summary>
+    public bool IsAddress(IpKey key) => key.IsIpv6 ? key.PrefixLength >= ipv6Prefix : key.Bits is 32 || key == IpKey.Unresolved || key.IsSubject;
 
     public int Find(IpKey key) => _index.GetValueOrDefault(key, None);
 
@@ -163,6 +169,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
 
         record.Admitted++;
         record.Peak = Math.Max(record.Peak, record.Live);
+        Changed?.Add(ref record);
     }
 
     private void LeaveOne(int slot, long now)
@@ -174,6 +181,7 @@ internal sealed class KeyRecords(int remembered, int ipv6Prefix, TimeProvider ti
 
         ref var record = ref _records[slot];
         record.LastSeen = now;
+        Changed?.Add(ref record);
         if (--record.Live == 0)
         {
             Holding -= record.IsNetwork ? 0 : 1;

@@ -7,12 +7,13 @@ namespace Relay.Admission;
 internal readonly record struct KeyRow(int Slot, int Near, int Far, KeyTotals Totals);
 
 /// <summary>A lease that is held.</summary>
-/// <param name="Record">The slot of the record that it counts in, or <see cref="LeaseSlots.Uncounted"/>.</param>
+/// <param name="Record">The slot of the record that it counts in, or <see cref="LeaseSlots.Uncounted"/>, or <see cref="LeaseSlots.BySubject"/>.</param>
+/// <param name="Subject">The slot of its person's record, or None.</param>
 /// <param name="Key">What it counts by, or would.</param>
-internal readonly record struct HeldLease(AdmissionLease Lease, int Record, IpKey Key);
+internal readonly record struct HeldLease(AdmissionLease Lease, int Record, int Subject, IpKey Key);
 
 /// <summary>A copy of the ledger at one moment, which can be read as long as it takes without holding up a decision.</summary>
-internal sealed class LedgerSnapshot(int total, int uncounted, KeyRow[] rows, HeldLease[] leases)
+internal sealed class LedgerSnapshot(int total, int uncounted, KeyRow[] rows, (KeyRow Row, Subject Subject)[] subjects, HeldLease[] leases)
 {
     public int Total => total;
 
@@ -39,12 +40,27 @@ internal sealed class LedgerSnapshot(int total, int uncounted, KeyRow[] rows, He
         return [.. keys];
     }
 
-    /// <summary>Counts every lease again, per address and network; the keys whose count in the ledger differs.</summary>
-    public IReadOnlyList<(IpKey Key, int Booked, int Counted)> Recount()
+    /// <summary>Counts every lease again, per address, network and person; the keys whose count in the ledger differs.</summary>
+    public IReadOnlyList<(IpKey Key, int Booked, int Counted)> Recount() => [.. RecountAddresses(), .. RecountSubjects()];
+
+    /// <summary>Every person who holds a connection or is remembered, in no order.</summary>
+    public KeyTotals[] Subjects() =>
+        [.. subjects.Select(one => one.Row.Totals with { Name = one.Subject.Name, SubjectLimit = one.Subject.Limit })];
+
+    private IEnumerable<(IpKey Key, int Booked, int Counted)> RecountSubjects()
+    {
+        var counted = leases.CountBy(held => held.Subject).ToDictionary();
+        return from one in subjects
+               let live = counted.GetValueOrDefault(one.Row.Slot)
+               where one.Row.Totals.Live != live
+               select (one.Row.Totals.Key, one.Row.Totals.Live, live);
+    }
+
+    private (IpKey Key, int Booked, int Counted)[] RecountAddresses()
     {
         var bySlot = rows.ToDictionary(row => row.Slot);
         var counted = new Dictionary<int, int>();
-        foreach (var held in leases.Where(held => held.Record != LeaseSlots.Uncounted))
+        foreach (var held in leases.Where(held => held.Record >= 0))
         {
             var row = bySlot[held.Record];
             foreach (var slot in new[] { row.Slot, row.Near, row.Far })

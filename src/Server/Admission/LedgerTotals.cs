@@ -5,9 +5,10 @@ namespace Relay.Admission;
 /// <summary>The ledger's totals.</summary>
 /// <param name="Live">Client connections that count against limits.</param>
 /// <param name="Uncounted">Client connections of unlimited networks, which do not.</param>
+/// <param name="SubjectsHolding">People with at least one connection.</param>
 /// <param name="Ceiling">What the process has capacity for.</param>
 /// <param name="Refused">By <see cref="Refusal"/>.</param>
-internal sealed record LedgerTotals(int Live, int Uncounted, int Peak, int KeysHolding, long Admitted, Ceiling Ceiling, IReadOnlyList<long> Refused)
+internal sealed record LedgerTotals(int Live, int Uncounted, int Peak, int KeysHolding, int SubjectsHolding, long Admitted, Ceiling Ceiling, IReadOnlyList<long> Refused)
 {
     public long RefusedBy(Refusal refusal) => Refused[(int)refusal];
 }
@@ -39,6 +40,12 @@ internal readonly record struct KeyTotals(IpKey Key, int Live)
     public long FirstSeen { get; init; }
 
     public long LastSeen { get; init; }
+
+    /// <summary>Whose it is; null: an address's or a network's.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The person's own limit; 0: none.</summary>
+    public int SubjectLimit { get; init; }
 }
 
 /// <summary>Where the shadow limits disagreed with the live ones.</summary>

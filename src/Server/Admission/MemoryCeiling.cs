@@ -1,3 +1,4 @@
+using Relay.Memory;
 using Relay.Policy;
 
 namespace Relay.Admission;
@@ -30,6 +31,7 @@ internal sealed partial class MemoryCeiling
     private readonly ConnectionLedger _ledger;
     private readonly LimitPolicyStore _policies;
     private readonly AdmissionOptions _options;
+    private readonly MemoryBudget _budget;
     private readonly ILogger<MemoryCeiling> _logger;
 
     private readonly Func<MemoryReading> _read;
@@ -42,8 +44,13 @@ internal sealed partial class MemoryCeiling
 
     /// <param name="read">How memory is read; null: asks the machine and the control groups.</param>
     public MemoryCeiling(
-        ConnectionLedger ledger, LimitPolicyStore policies, AdmissionOptions options, ILogger<MemoryCeiling> logger, Func<MemoryReading>? read = null) =>
-        (_ledger, _policies, _options, _logger, _read) = (ledger, policies, options, logger, read ?? MemoryReading.Now);
+        ConnectionLedger ledger,
+        LimitPolicyStore policies,
+        AdmissionOptions options,
+        MemoryBudget budget,
+        ILogger<MemoryCeiling> logger,
+        Func<MemoryReading>? read = null) =>
+        (_ledger, _policies, _options, _budget, _logger, _read) = (ledger, policies, options, budget, logger, read ?? MemoryReading.Now);
 
     /// <summary>The last reading.</summary>
     public MemoryReading Last { get; private set; }
@@ -63,25 +70,28 @@ internal sealed partial class MemoryCeiling
         var live = totals.Live + totals.Uncounted;
         Measure(reading, live);
 
-        // A share is kept back: buffers of a busy minute, other processes, what the kernel needs for the sockets.
+        // A share is kept back: for other processes, for what the kernel needs for the sockets, and what the budget of buffers
+        // has left. What is used of it is no longer available anyway.
         var reserve = Math.Max((long)(reading.Limit * (_options.MemoryReserve / 100.0)), MinReserve);
-        var capacity = (reading.Available + reading.Spare - reserve) / _perConnection;
+        var unusedBudget = Math.Max(0, _budget.Limit - _budget.Used);
+        var capacity = (reading.Available + reading.Spare - reserve - unusedBudget) / _perConnection;
         var found = (int)Math.Clamp(live + capacity, 1, AdmissionOptions.MaxLimit);
         Set(found);
     }
 
-    // The least that was ever in use with few sockets is what the relay takes without any.
+    // The least that was ever in use with few sockets is what the relay takes without any. Buffers are the budget's.
     private void Measure(in MemoryReading reading, int live)
     {
+        var inUse = Math.Max(0, reading.InUse - _budget.Used);
         if (live < Enough)
         {
-            _empty = Math.Min(_empty, reading.InUse);
+            _empty = Math.Min(_empty, inUse);
             return;
         }
 
         if (_empty != long.MaxValue)
         {
-            var measured = Math.Clamp((double)(reading.InUse - _empty) / live, MinBytes, MaxBytes);
+            var measured = Math.Clamp((double)(inUse - _empty) / live, MinBytes, MaxBytes);
 
             // A quarter of each look: one look may fall into a burst.
             Volatile.Write(ref _perConnection, (_perConnection * 0.75) + (measured * 0.25));

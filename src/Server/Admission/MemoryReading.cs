@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Relay.Admission;
 
 /// <summary>Memory at one moment, bytes.</summary>
-/// <param name="Limit">What the machine or the control group has, whichever is less; 0: not known.</param>
+/// <param name="Limit">What the machine or the control group has, or the collector may take, whichever is least; 0: not known.</param>
 /// <param name="Available">What of it can still be had, by this process among others.</param>
 /// <param name="InUse">What this process holds on to: resident, without what its collector keeps free for itself.</param>
 /// <param name="Spare">What its collector keeps free: it is used before anything more is asked for.</param>
@@ -15,11 +15,15 @@ internal readonly record struct MemoryReading(long Limit, long Available, long I
     // Version 1 says "no limit" with a number of about this size: an exbibyte is more than any machine has.
     private const long NoLimit = 1L << 60;
 
+    /// <summary>What of this process is in the machine's memory.</summary>
+    public long Resident { get; init; }
+
     public static MemoryReading Now()
     {
         var heap = GC.GetGCMemoryInfo(GCKind.Any);
         var spare = Math.Max(0, heap.TotalCommittedBytes - GC.GetTotalMemory(forceFullCollection: false));
-        var inUse = Math.Max(0, Environment.WorkingSet - spare);
+        var resident = Environment.WorkingSet;
+        var inUse = Math.Max(0, resident - spare);
         var (limit, available) = File.Exists(Machine)
             ? OfMachine(File.ReadAllText(Machine))
             : (heap.TotalAvailableMemoryBytes, Math.Max(0, heap.TotalAvailableMemoryBytes - heap.MemoryLoadBytes));
@@ -33,7 +37,7 @@ internal readonly record struct MemoryReading(long Limit, long Available, long I
 
         // In a group with a limit the collector takes three quarters of it at most, and throws rather than take more.
         var heapLeft = Math.Max(0, heap.TotalAvailableMemoryBytes - heap.TotalCommittedBytes);
-        return new MemoryReading(limit, Math.Min(available, heapLeft), inUse, spare);
+        return new MemoryReading(Math.Min(limit, heap.TotalAvailableMemoryBytes), Math.Min(available, heapLeft), inUse, spare) { Resident = resident };
     }
 
     /// <summary>Total and available memory, from the text of /proc/meminfo; zeros when it has neither.</summary>

@@ -33,4 +33,16 @@ internal enum Refusal
 
     /// <summary>An operator drains the relay.</summary>
     Draining,
+
+    /// <summary>The nodes of the cluster together, whatever this one has capacity for.</summary>
+    ClusterTotalLimit,
+
+    /// <summary>The client has shown no token that is valid.</summary>
+    Unauthorized,
+
+    /// <summary>Whether its token is valid cannot be found out now.</summary>
+    AuthUnavailable,
+
+    /// <summary>The person that it has proven to be has too many connections.</summary>
+    PerSubjectLimit,
 }

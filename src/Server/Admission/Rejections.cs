@@ -11,20 +11,21 @@ internal enum Fault
 
 /// <summary>One reason, as clients, operators and metrics see it.</summary>
 /// <param name="Label">The value of the metric's label, and the outcome in explain and tail.</param>
-/// <param name="CloseCode">The close frame's code (RFC 6455 section 7.4): 1008 do not come back; 1001 going away; 1013 try again later.</param>
+/// <param name="CloseCode">The close frame's code (RFC 6455 section 7.4): 1008 do not come back; 1001 going away; 1013 try again later; 4401 not without a valid token.</param>
 /// <param name="Text">The close frame's reason and the one-line body; at most 123 bytes. Clients match on it.</param>
-/// <param name="Status">When rejected before the upgrade: 403 never, 429 the address or its network has too many, 503 the server has.</param>
+/// <param name="Status">When rejected before the upgrade: 401 not without a valid token, 403 never, 429 the address or its network has too many, 503 the server has.</param>
 /// <param name="StatusOnly">True: always rejected before the upgrade, because the relay no longer waits for close handshakes.</param>
 internal sealed record Rejection(Refusal Reason, string Label, ushort CloseCode, string Text, int Status, Fault Fault, bool StatusOnly = false)
 {
     /// <summary>True for a client that gains nothing by coming back.</summary>
-    public bool IsFinal => CloseCode == Rejections.PolicyViolation;
+    public bool IsFinal => CloseCode is Rejections.PolicyViolation or Rejections.Unauthorized;
 }
 
 /// <summary>The one table of rejections. A new reason is one row here and one rule in <see cref="AdmissionRules"/>.</summary>
 internal static class Rejections
 {
     public const ushort PolicyViolation = 1008;
+    public const ushort Unauthorized = 4401;
     private const ushort GoingAway = 1001;
     private const ushort TryAgainLater = 1013;
 
@@ -43,6 +44,10 @@ internal static class Rejections
         new(Refusal.Denied, "denied", PolicyViolation, "Not allowed from this address", 403, Fault.Client),
         new(Refusal.UnresolvedLimit, "unresolved_limit", TryAgainLater, "Too many connections without a client address", 503, Fault.Server),
         new(Refusal.Unresolved, "unresolved", TryAgainLater, "No client address from the proxy", 503, Fault.Server),
+        new(Refusal.ClusterTotalLimit, "cluster_total_limit", TryAgainLater, "Server at capacity", 503, Fault.Server),
+        new(Refusal.Unauthorized, "unauthorized", Unauthorized, "Unauthorized", 401, Fault.Client),
+        new(Refusal.AuthUnavailable, "auth_unavailable", TryAgainLater, "Authentication unavailable", 503, Fault.Server),
+        new(Refusal.PerSubjectLimit, "per_subject_limit", TryAgainLater, "Too many connections of this subject", 429, Fault.Client),
         new(Refusal.Draining, "draining", TryAgainLater, "Server draining", 503, Fault.Server, StatusOnly: true),
     ];
 

@@ -31,6 +31,7 @@ internal sealed class RelayState
     private volatile RelayPhase _phase = RelayPhase.Starting;
 
     private volatile Draining? _draining;
+    private volatile bool _hasSuccessor;
 
     /// <summary>Raised after each change, in order, under the lock of the state: handlers return at once and call nothing back.</summary>
     public event Action<StateChanged>? Changed;
@@ -39,6 +40,12 @@ internal sealed class RelayState
 
     /// <summary>The drain in progress; null: none.</summary>
     public Draining? Draining => _draining;
+
+    /// <summary>Another process has taken the place of this one, which only ends what it has begun with its clients.</summary>
+    public bool HasSuccessor => _hasSuccessor;
+
+    /// <summary>This process has taken the place of another one, whose clients may still be there.</summary>
+    public bool HasPredecessor { get; private set; }
 
     /// <summary>As /ready and the statistics say it: "starting", "ready" or "draining".</summary>
     public string Name => _phase switch
@@ -58,6 +65,16 @@ internal sealed class RelayState
 
     /// <summary>The listeners are open. False: the relay drains or stops already.</summary>
     public bool TryServe() => TryMove(RelayPhase.Serving, phase => phase == RelayPhase.Starting);
+
+    /// <summary>The start of a process that takes the place of another: the listeners are open already.</summary>
+    public void Succeed()
+    {
+        HasPredecessor = true;
+        TryServe();
+    }
+
+    /// <summary>Another process serves from now on.</summary>
+    public void HandOver() => _hasSuccessor = true;
 
     /// <summary>False when the relay stops; a drain in progress goes on, and is <paramref name="who"/>'s from now.</summary>
     /// <param name="until">When the last client is disconnected at the latest; null: not known.</param>

@@ -6,7 +6,18 @@ namespace Relay.Admission;
 /// <summary>What is decided before any limit is looked at.</summary>
 /// <param name="ClosedBy">Why the relay admits no clients: stopping, draining; None: it serves.</param>
 /// <param name="IsBanned">The relay has banned the address itself. Bans by operators are in the policy.</param>
-internal readonly record struct Standing(Refusal ClosedBy = Refusal.None, bool IsBanned = false);
+/// <param name="Authentication">Why the client is nobody; None: it has proven who it is, or nobody has to.</param>
+internal readonly record struct Standing(Refusal ClosedBy = Refusal.None, bool IsBanned = false, Refusal Authentication = Refusal.None);
+
+/// <summary>The person that a client has proven to be, as a decision sees it.</summary>
+/// <param name="Key">Nobody's: the default.</param>
+/// <param name="Live">Live connections in all nodes, without the new one.</param>
+/// <param name="Limit">Connections at most; 0: no limit.</param>
+/// <param name="Remote">Those of <paramref name="Live"/> that other nodes hold.</param>
+internal readonly record struct SubjectInput(IpKey Key, int Live, int Limit, int Remote)
+{
+    public bool IsSomebody => Key.IsSubject;
+}
 
 /// <summary>
 /// What one decision is made from beside the policy: of now, or of a moment that is replayed. Holds no reference, because to
@@ -17,16 +28,24 @@ internal readonly struct RuleInput
     /// <summary>The whole address, or <see cref="IpKey.Unresolved"/>.</summary>
     public required IpKey Address { get; init; }
 
-    /// <summary>What it counts by: an address, or the network that stands in for it when the address table is full.</summary>
+    /// <summary>What it counts by: an address, or the network that stands in for it when the address table is full, or a person.</summary>
     public required IpKey Key { get; init; }
 
     public Standing Standing { get; init; }
+
+    public SubjectInput Subject { get; init; }
 
     /// <summary>Connections of this process, without the new one.</summary>
     public required LiveCounts Local { get; init; }
 
     /// <summary>Connections that other nodes have reported.</summary>
     public LiveCounts Remote { get; init; }
+
+    /// <summary>Connections of all nodes together, their limit; 0: none.</summary>
+    public int ClusterTotal { get; init; }
+
+    /// <summary>What limits are compared with: addresses and networks count in all nodes, the total in this one.</summary>
+    public LiveCounts Live => new(Local.Total, Local.Key + Remote.Key, Local.Near + Remote.Near, Local.Far + Remote.Far);
 
     /// <summary>What this process has capacity for, by <see cref="Local"/> alone.</summary>
     public required Ceiling Ceiling { get; init; }

@@ -4,11 +4,12 @@ using Relay.Policy;
 namespace Relay.Admission;
 
 /// <summary>One limit that was looked at.</summary>
-/// <param name="Name">"total", "ceiling", "address", "/24", "/56", "/48".</param>
+/// <param name="Name">"total", "cluster total", "ceiling", "address", "/24", "/56", "/48", "subject".</param>
 /// <param name="Key">The address or network that is counted; null for total and ceiling.</param>
 /// <param name="Limit"><see cref="int.MaxValue"/>: none.</param>
+/// <param name="Remote">Those of <paramref name="Count"/> that other nodes hold.</param>
 /// <param name="Rule">Which item of the policy, or what else, set it.</param>
-internal sealed record RuleRow(string Name, IpKey? Key, int Count, int Limit, string Rule)
+internal sealed record RuleRow(string Name, IpKey? Key, int Count, int Limit, string Rule, int Remote = 0)
 {
     public bool IsReached => Count >= Limit;
 }
@@ -31,12 +32,14 @@ internal sealed class RuleTrace
         RuleRow? row = refusal switch
         {
             Refusal.TotalLimit => new RuleRow("total", null, count, limit, PolicyItems.Total),
+            Refusal.ClusterTotalLimit => new RuleRow("cluster total", null, count, limit, "Cluster:Total", input.Remote.Total),
             Refusal.Ceiling => limit == int.MaxValue ? null : new RuleRow("ceiling", null, count, limit, input.Ceiling.Cause == "files" ? "limit of open files" : "memory"),
-            Refusal.PerIpLimit => new RuleRow("address", key, count, limit, AddressRule(policy, input.Address, limits)),
-            Refusal.UnresolvedLimit => new RuleRow("address", key, count, limit, PolicyItems.UnresolvedLimit),
-            Refusal.Per24Limit => Network(near, 24, count, limit, $"{PolicyItems.Per24} ({policy.Per24})"),
-            Refusal.Per56Limit => Network(near, 56, count, limit, $"{PolicyItems.Per56} ({policy.Per56})"),
-            Refusal.Per48Limit => Network(far, 48, count, limit, $"{PolicyItems.Per48} ({policy.Per48})"),
+            Refusal.PerIpLimit => new RuleRow("address", key, count, limit, AddressRule(policy, input.Address, limits), input.Remote.Key),
+            Refusal.PerSubjectLimit => new RuleRow("subject", input.Subject.Key, count, limit, "the subject's token, or Clients:Auth:PerSubject", input.Subject.Remote),
+            Refusal.UnresolvedLimit => new RuleRow("address", key, count, limit, PolicyItems.UnresolvedLimit, input.Remote.Key),
+            Refusal.Per24Limit => Network(near, 24, count, limit, $"{PolicyItems.Per24} ({policy.Per24})", input.Remote.Near),
+            Refusal.Per56Limit => Network(near, 56, count, limit, $"{PolicyItems.Per56} ({policy.Per56})", input.Remote.Near),
+            Refusal.Per48Limit => Network(far, 48, count, limit, $"{PolicyItems.Per48} ({policy.Per48})", input.Remote.Far),
             _ => throw new ArgumentOutOfRangeException(nameof(refusal)),
         };
         if (row is not null)
@@ -45,8 +48,8 @@ internal sealed class RuleTrace
         }
     }
 
-    private static RuleRow? Network(IpKey? network, int length, int count, int limit, string rule) =>
-        network is { } key ? new RuleRow($"/{length}", key, count, limit, rule) : null;
+    private static RuleRow? Network(IpKey? network, int length, int count, int limit, string rule, int remote) =>
+        network is { } key ? new RuleRow($"/{length}", key, count, limit, rule, remote) : null;
 
     private static string AddressRule(LimitPolicy policy, IpKey address, KeyLimits limits) =>
         !policy.TryFindOverride(address, out var network, out _) ? PolicyItems.PerIp

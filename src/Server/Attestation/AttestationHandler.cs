@@ -8,7 +8,7 @@ namespace Relay.Attestation;
 /// attest_request and attest_response, and the gate in front of what they open. A socket waits for its own request to the
 /// authority before its next message is looked at, so it has one request in progress at most; no other client waits for it.
 /// </summary>
-internal sealed class AttestationHandler(AttestationOptions options, AttestationClient authority, TimeProvider time)
+internal sealed class AttestationHandler(AttestationOptions options, AttestationClient authority, GracePeriods grace, TimeProvider time)
 {
     private const string NotConfigured = "Attestation not configured";
     private const int MaxDeviceIdLength = 128;
@@ -17,11 +17,11 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
     // Sockets that were given a challenge. A state belongs to its socket's receive loop, which has ended before it is removed.
     private readonly ConcurrentDictionary<Client, AttestationState> _states = [];
 
-    /// <summary>True when the client may use what is gated: attested, in its grace period, or attestation is off.</summary>
+    /// <summary>True when the client may use what is gated: attested, in its address's grace period, or attestation is off.</summary>
     public bool Allows(Client client) =>
         !options.IsOn
-        || time.GetElapsedTime(client.Session.ConnectedAt) < options.GracePeriod
-        || (_states.TryGetValue(client, out var state) && state.IsAuthenticated(options.SessionLifetime, time));
+        || (_states.TryGetValue(client, out var state) && state.IsAuthenticated(options.SessionLifetime, time))
+        || grace.Allows(client.Session.Key, client.Session.ConnectedAt);
 
     public async ValueTask RequestAsync(Client client, ClientMessage message)
     {

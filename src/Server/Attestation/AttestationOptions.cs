@@ -12,9 +12,12 @@ internal sealed class AttestationOptions : IValidatableObject
     /// <summary>How long a success holds; after it the client proves itself again.</summary>
     internal TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(1);
 
-    /// <summary>How long a new socket may use chunks without attestation.</summary>
+    /// <summary>How long an address may use chunks without attestation, from its first socket that does. A new socket is no new time.</summary>
     [DurationRange("0", "1d")]
     public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Addresses whose free time is remembered; one more forgets one of the network that has most. Longer than an hour unused: forgotten too.</summary>
+    internal int MaxGracePeriods { get; set; } = 65_536;
 
     /// <summary>Maximum wait for the authority's answer.</summary>
     internal TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);

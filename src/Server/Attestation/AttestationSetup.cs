@@ -7,6 +7,7 @@ internal static class AttestationSetup
     public static IServiceCollection AddAttestation(this IServiceCollection services, AttestationOptions options) => services
         .AddSingleton(options)
         .AddSingleton<AttestationClient>()
+        .AddSingleton<GracePeriods>()
         .AddSingleton<AttestationHandler>()
         .AddSingleton<IStatistics, AttestationStatistics>();
 }

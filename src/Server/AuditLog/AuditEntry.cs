@@ -25,7 +25,7 @@ internal sealed record AuditEntry
     /// <summary>The caller's role; "none" for an unknown caller.</summary>
     public required string Role { get; init; }
 
-    /// <summary>"unix", "tls" or "tcp"; "relay" where the relay itself acted.</summary>
+    /// <summary>"unix", "tls" or "tcp"; "relay" where the relay itself acted, or took over what another relay's operator had changed.</summary>
     public required string Transport { get; init; }
 
     /// <summary>The socket's path, or the caller's address and port.</summary>
@@ -72,16 +72,16 @@ internal sealed record AuditEntry
         Text = text,
     };
 
-    /// <summary>An automatic action of the relay, such as reverting a limit that has expired.</summary>
-    public static AuditEntry OfRelay(string method, string what, string? why, string before, string after) => new()
+    /// <summary>An automatic action of the relay, such as reverting a limit that has expired; or what it took over from another.</summary>
+    public static AuditEntry OfRelay(string who, string method, string what, string? why, string before, string after) => new()
     {
-        Who = "relayd",
+        Who = who,
         Role = AdminRole.Admin.Word(),
         Transport = "relay",
         Method = method,
-        What = what,
+        What = what.Length > 0 ? what : null,
         Why = why,
-        Before = before,
+        Before = before.Length > 0 ? before : null,
         After = after,
         Result = Ok,
     };

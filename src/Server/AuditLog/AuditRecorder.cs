@@ -61,7 +61,7 @@ internal sealed partial class AuditRecorder(AuditOptions options, TimeProvider t
             _file.Prepare();
             lock (_lock)
             {
-                _sequence = Read(new AuditQuery { Limit = 1 }).Entries is [var newest] ? newest.Sequence : 0;
+                _sequence = Newest();
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -133,10 +133,14 @@ internal sealed partial class AuditRecorder(AuditOptions options, TimeProvider t
     {
         // A number is used up even by a failure: the gap shows it.
         entry = entry with { Sequence = ++_sequence, Time = time.GetUtcNow().UtcDateTime, Omitted = _omittedSince > 0 ? _omittedSince : null };
-        var line = JsonSerializer.SerializeToUtf8Bytes(entry, AuditJson.Lines.AuditEntry);
         try
         {
-            _file.Append(line);
+            _file.Append(hasOthers =>
+            {
+                // Of another process, during an upgrade.
+                _sequence = hasOthers ? Math.Max(_sequence, Newest() + 1) : _sequence;
+                return Line(entry with { Sequence = _sequence });
+            });
             _omittedSince = 0;
             _isFailing = false;
             Interlocked.Increment(ref _written);
@@ -145,9 +149,13 @@ internal sealed partial class AuditRecorder(AuditOptions options, TimeProvider t
         {
             _isFailing = true;
             Interlocked.Increment(ref _failed);
-            Log.NotWritten(logger, options.File, exception.Message, Encoding.UTF8.GetString(line));
+            Log.NotWritten(logger, options.File, exception.Message, Encoding.UTF8.GetString(Line(entry)));
         }
     }
+
+    private long Newest() => Read(new AuditQuery { Limit = 1 }).Entries is [var newest] ? newest.Sequence : 0;
+
+    private static byte[] Line(AuditEntry entry) => JsonSerializer.SerializeToUtf8Bytes(entry, AuditJson.Lines.AuditEntry);
 
     private static partial class Log
     {

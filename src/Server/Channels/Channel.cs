@@ -1,3 +1,4 @@
+using Relay.Addresses;
 using Relay.Clients;
 using Relay.RateLimiting;
 
@@ -16,7 +17,14 @@ internal sealed class Channel(string id, DateTimeOffset createdAt)
 
     public Client? Owner { get; set; }
 
+    /// <summary>Becomes the owner unless another relay's client is: these are being asked.</summary>
+    public Client? Claimant { get; set; }
+
+    /// <summary>What subscribers were told of last, or are being told of: the owner's stream, be the owner here or at another relay.</summary>
     public LiveStream? Stream { get; set; }
+
+    /// <summary>What is known of the channel at other relays.</summary>
+    public ChannelElsewhere Elsewhere { get; } = new();
 
     public int SubscriberCount => _subscribers.Count;
 
@@ -34,6 +42,9 @@ internal sealed class Channel(string id, DateTimeOffset createdAt)
     /// <summary>True while one thread hands the owner what waits: two would mix up the order.</summary>
     public bool IsDelivering { get; set; }
 
+    /// <summary>Addresses of which the owner takes no more in the delivery that is under way; null: none.</summary>
+    public HashSet<IpKey>? Refused { get; set; }
+
     /// <summary>Registrations that the owner has not been notified of, because what waited comes first.</summary>
     public int Confirmations { get; set; }
 
@@ -41,7 +52,10 @@ internal sealed class Channel(string id, DateTimeOffset createdAt)
 
     public long FramesDropped { get; set; }
 
-    public bool IsEmpty => Owner is null && _subscribers.Count == 0 && Waiting.Count == 0;
+    public bool IsEmpty => Owner is null && Claimant is null && _subscribers.Count == 0 && Waiting.Count == 0;
+
+    /// <summary>Whether other relays' owners matter to it: then this relay hears what they say to the channel.</summary>
+    public bool HearsOthers => _subscribers.Count > 0 || Waiting.Count > 0;
 
     public bool HasSubscriber(Client client) => _subscribers.ContainsKey(client);
 

@@ -5,7 +5,7 @@ using Relay.Telemetry;
 namespace Relay.Channels;
 
 /// <summary>Channels, their streams and what waits for their owners.</summary>
-internal sealed class ChannelStatistics(ChannelTable channels) : IStatistics
+internal sealed class ChannelStatistics(ChannelTable channels, ChannelAnnouncer announcer) : IStatistics
 {
     public void AddInstruments(Meter meter)
     {
@@ -18,6 +18,7 @@ internal sealed class ChannelStatistics(ChannelTable channels) : IStatistics
         meter.CreateObservableCounter("relay.upstream.dropped", () => channels.Counts().UpstreamDropped, description: "Upstream messages dropped because a queue was full or the owner did not come in time.");
         meter.CreateObservableCounter("relay.stream.frames_sent", () => channels.Counts().FramesSent, description: "Stream frames sent, once for each subscriber.");
         meter.CreateObservableCounter("relay.stream.frames_dropped", () => channels.Counts().FramesDropped, description: "Stream frames dropped for slow subscribers.");
+        meter.CreateObservableCounter("relay.stream.frames_lost", () => announcer.FramesLost, description: "Stream frames that other nodes did not get because NATS was away or too much waited for it.");
     }
 
     public void Fill(Stats stats)

@@ -66,14 +66,15 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
     }
 
     /// <summary>Makes the client the owner unless another is. The delivery of what waits then confirms it: <see cref="UpstreamQueue.TryNext"/>.</summary>
-    public ChannelEntry Own(Client client, string channelId)
+    /// <param name="isClaim">Other relays have to be asked first: it is the owner after <see cref="RemoteOwners.TryConfirm"/>, or not after <see cref="Withdraw"/>.</param>
+    public ChannelEntry Own(Client client, string channelId, bool isClaim = false)
     {
         lock (directory.Lock)
         {
             var channel = directory.Find(channelId);
-            if (channel?.Owner is { } owner)
+            if ((channel?.Owner ?? channel?.Claimant) is { } owner)
             {
-                channel.Confirmations += owner == client ? 1 : 0;
+                channel!.Confirmations += owner == client ? 1 : 0;
                 return owner == client ? ChannelEntry.Again : ChannelEntry.OwnedByAnother;
             }
 
@@ -83,11 +84,37 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
             }
 
             channel ??= directory.FindOrAdd(channelId);
-            channel.Owner = client;
-            channel.Confirmations = 1;
+            if (isClaim)
+            {
+                channel.Claimant = client;
+            }
+            else
+            {
+                channel.Owner = client;
+                channel.Confirmations = 1;
+            }
+
             owned.Add(channel);
             _owners++;
             return ChannelEntry.New;
+        }
+    }
+
+    /// <summary>Another relay's client owns the channel that the client claims. False: the client has left meanwhile.</summary>
+    public bool Withdraw(Client client, string channelId)
+    {
+        lock (directory.Lock)
+        {
+            if (directory.Find(channelId) is not { } channel || channel.Claimant != client)
+            {
+                return false;
+            }
+
+            channel.Claimant = null;
+            _owned[client].Remove(channel);
+            _owners--;
+            directory.Discard(channel);
+            return true;
         }
     }
 
@@ -127,8 +154,10 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
             _owned.Remove(client, out var owned);
             foreach (var channel in owned ?? [])
             {
-                channel.Owner = null;
+                channel.Owner = channel.Claimant = null;
                 channel.Confirmations = 0;
+                channel.Elsewhere.ForgetAllMembers();
+                directory.MarkChanged(channel);
                 directory.Discard(channel);
             }
 
@@ -136,6 +165,7 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
             foreach (var channel in subscribed ?? [])
             {
                 channel.RemoveSubscriber(client);
+                directory.MarkChanged(channel);
                 directory.Discard(channel);
             }
 
@@ -163,7 +193,7 @@ internal sealed class ChannelTable(ChannelDirectory directory, StreamTable strea
             return
             [
                 .. directory.All.Select(channel => new ChannelSnapshot(
-                    channel.Id, channel.Owner is not null, channel.Stream is not null, channel.SubscriberCount,
+                    channel.Id, channel.Owner is not null || channel.Elsewhere.Owner is not null, channel.Stream is not null, channel.SubscriberCount,
                     channel.Waiting.Count, channel.FramesSent, channel.FramesDropped, channel.CreatedAt)),
             ];
         }

@@ -4,7 +4,7 @@ using Relay.Protocol;
 namespace Relay.Channels;
 
 /// <summary>stream-start, stream-frame and stream-end: from a channel's owner to its subscribers.</summary>
-internal sealed class StreamHandler(StreamTable streams)
+internal sealed class StreamHandler(StreamTable streams, ChannelAnnouncer announcer)
 {
     public void Start(Client client, in ClientMessage message)
     {
@@ -14,13 +14,14 @@ internal sealed class StreamHandler(StreamTable streams)
         {
             client.SendError(error);
         }
-        else if (!streams.TryStart(client, channelId, new LiveStream(streamId, title), out var audience, out var subscribers))
+        else if (!streams.TryStart(client, channelId, new LiveStream(streamId, title, client.Session.Key), out var audience, out var subscribers))
         {
             client.SendError("Only the channel owner can start a stream");
         }
         else
         {
-            FanOut.Send(audience, MessageWriter.Write(new StreamStarting(streamId, channelId, title), ServerJson.Default.StreamStarting));
+            FanOut.Pass(audience, MessageWriter.Write(new StreamStarting(streamId, channelId, title), ServerJson.Default.StreamStarting), client.Session.Key);
+            announcer.Announce(channelId);
             client.Send(MessageWriter.Write(new StreamStarted(streamId, channelId, subscribers), ServerJson.Default.StreamStarted));
         }
     }
@@ -31,13 +32,14 @@ internal sealed class StreamHandler(StreamTable streams)
         if (!message.HasContent("streamId")
             || !message.HasContent("frame")
             || streams.FindLive(client, message.Text("channelId")!, out var audience) is not { } channel
-            || audience.Length == 0)
+            || (audience.Length == 0 && !channel.Elsewhere.HasSubscribers))
         {
             return;
         }
 
-        var (sent, dropped) = FanOut.TrySend(
-            audience, MessageWriter.StreamFrame(message.Raw("streamId"), message.Raw("channelId"), message.Raw("frame"), receivedAt));
+        var frame = MessageWriter.StreamFrame(message.Raw("streamId"), message.Raw("channelId"), message.Raw("frame"), receivedAt);
+        announcer.Pass(channel, frame);
+        var (sent, dropped) = FanOut.Stream(audience, frame);
         streams.CountFrames(channel, sent, dropped);
     }
 
@@ -54,7 +56,8 @@ internal sealed class StreamHandler(StreamTable streams)
         }
         else
         {
-            FanOut.Send(audience, MessageWriter.Write(new StreamEnding(streamId, channelId), ServerJson.Default.StreamEnding));
+            FanOut.Pass(audience, MessageWriter.Write(new StreamEnding(streamId, channelId), ServerJson.Default.StreamEnding), client.Session.Key);
+            announcer.Announce(channelId);
             client.Send(MessageWriter.Write(new StreamEnded(streamId, channelId), ServerJson.Default.StreamEnded));
         }
     }

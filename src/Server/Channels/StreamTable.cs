@@ -1,13 +1,20 @@
+using Relay.Addresses;
 using Relay.Clients;
 
 namespace Relay.Channels;
 
 /// <summary>A stream that has been started and not ended. Each start is another one, even with the same id.</summary>
-internal sealed class LiveStream(string id, string? title)
+/// <param name="owner">What the address of its channel's owner counts by.</param>
+/// <param name="origin">Of one at another relay, that relay's epoch and the revision of what it said: two that agree in these are one. Default: it is this relay's.</param>
+internal sealed class LiveStream(string id, string? title, IpKey owner = default, (ulong Epoch, ulong Revision) origin = default)
 {
     public string Id => id;
 
     public string? Title => title;
+
+    public IpKey Owner => owner;
+
+    public (ulong Epoch, ulong Revision) Origin => origin;
 }
 
 /// <summary>
@@ -25,13 +32,18 @@ internal sealed class StreamTable(ChannelDirectory directory)
 
     /// <summary>
     /// A subscriber that was notified of this stream, or of none, gets all that comes from now on. False when meanwhile
-    /// another is live, or none: it must be notified of that first.
+    /// another is live, or none: it must be notified of that first. One that has left meanwhile needs nothing.
     /// </summary>
     public bool TryJoin(Client client, string channelId, LiveStream? notified, out LiveStream? live)
     {
         lock (directory.Lock)
         {
-            var channel = directory.Find(channelId)!;
+            live = null;
+            if (directory.Find(channelId) is not { } channel || !channel.HasSubscriber(client))
+            {
+                return true;
+            }
+
             live = channel.Stream;
             if (live != notified)
             {
@@ -43,7 +55,9 @@ internal sealed class StreamTable(ChannelDirectory directory)
         }
     }
 
-    /// <summary>Starts a stream, in place of one that is live; false when the client is not the channel's owner.</summary>
+    /// <summary>
+    /// Starts a stream, in place of one that is live; false when the client is not the channel's owner. <paramref name="subscribers"/>: those of all relays.
+    /// </summary>
     public bool TryStart(Client owner, string channelId, LiveStream stream, out Client[] audience, out int subscribers)
     {
         lock (directory.Lock)
@@ -54,9 +68,9 @@ internal sealed class StreamTable(ChannelDirectory directory)
                 return false;
             }
 
-            Live += channel.Stream is null ? 1 : 0;
-            channel.Stream = stream;
-            (audience, subscribers) = (channel.Audience, channel.SubscriberCount);
+            Set(channel, stream);
+            channel.Elsewhere.Revision = directory.NextRevision();
+            (audience, subscribers) = (channel.Audience, channel.SubscriberCount + channel.Elsewhere.Subscribers);
             return true;
         }
     }
@@ -94,10 +108,17 @@ internal sealed class StreamTable(ChannelDirectory directory)
                 return null;
             }
 
-            channel.Stream = null;
-            Live--;
+            Set(channel, null);
+            channel.Elsewhere.Revision = directory.NextRevision();
             audience = channel.Audience;
             return stream;
         }
+    }
+
+    /// <summary>The caller holds the directory's lock.</summary>
+    public void Set(Channel channel, LiveStream? stream)
+    {
+        Live += (stream is null ? 0 : 1) - (channel.Stream is null ? 0 : 1);
+        channel.Stream = stream;
     }
 }

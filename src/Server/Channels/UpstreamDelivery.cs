@@ -1,5 +1,6 @@
 using Relay.Clients;
 using Relay.Protocol;
+using Relay.Sessions;
 
 namespace Relay.Channels;
 
@@ -7,7 +8,7 @@ namespace Relay.Channels;
 /// Brings upstream messages to owners, and keeps those of an owner that is away or busy: neither a backlog nor a crowd of
 /// subscribers can fill an owner's outgoing queue. A sweep goes on where an owner was busy, and expires what waited too long.
 /// </summary>
-internal sealed class UpstreamDelivery(UpstreamQueue queue)
+internal sealed class UpstreamDelivery(UpstreamQueue queue, RemoteUpstream remote)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
@@ -15,7 +16,7 @@ internal sealed class UpstreamDelivery(UpstreamQueue queue)
     public void Send(string channelId, Client sender, Client? owner, in EncodedMessage message)
     {
         var shared = new SharedMessage(message);
-        if (owner is not null && owner.Session.TrySend(shared.Share()))
+        if (owner is not null && owner.TryPass(shared.Share(), sender) == SendResult.Accepted)
         {
             shared.Dispose();
         }
@@ -26,26 +27,12 @@ internal sealed class UpstreamDelivery(UpstreamQueue queue)
         }
     }
 
-    /// <summary>Hands the channel's owner what waits, in order, as much as it takes.</summary>
+    /// <summary>Hands the channel's owner what waits, in order, as much as it takes: where it takes no more of one address, the others go on.</summary>
     public void Deliver(string channelId)
     {
-        if (queue.BeginDelivery(channelId) is not { } channel)
+        if (queue.BeginDelivery(channelId) is { } channel)
         {
-            return;
-        }
-
-        var step = default(DeliveryStep);
-        while (queue.TryNext(channel, ref step))
-        {
-            if (step.Waiting is null)
-            {
-                step.Owner.Send(MessageWriter.Write(new ChannelOwnerRegistered(channelId), ServerJson.Default.ChannelOwnerRegistered));
-            }
-            else if (!step.Owner.Session.TrySend(step.Message))
-            {
-                queue.Pause(channel);
-                return;
-            }
+            Deliver(channel, default);
         }
     }
 
@@ -58,6 +45,49 @@ internal sealed class UpstreamDelivery(UpstreamQueue queue)
         foreach (var channel in queue.TakePaused())
         {
             Deliver(channel.Id);
+        }
+    }
+
+    /// <param name="step">The last one, which is done.</param>
+    private void Deliver(Channel channel, DeliveryStep step)
+    {
+        while (queue.TryNext(channel, ref step))
+        {
+            if (step.Owner is null)
+            {
+                _ = DeliverElsewhereAsync(channel, step);
+                return;
+            }
+
+            if (step.Waiting is null)
+            {
+                step.Owner.Send(MessageWriter.Write(new ChannelOwnerRegistered(channel.Id), ServerJson.Default.ChannelOwnerRegistered));
+            }
+            else if (step.Owner.Session.TryPass(step.Message, step.Waiting.Sender) != SendResult.Accepted)
+            {
+                queue.Skip(channel, ref step);
+            }
+        }
+    }
+
+    // The answer ends the step, and the delivery goes on with whoever is the owner then.
+    private async Task DeliverElsewhereAsync(Channel channel, DeliveryStep step)
+    {
+        switch (await remote.SendAsync(step))
+        {
+            case UpstreamOutcome.Taken:
+                Deliver(channel, step);
+                break;
+            case UpstreamOutcome.Busy:
+                queue.Skip(channel, ref step);
+                Deliver(channel, step);
+                break;
+            case UpstreamOutcome.Silent:
+                queue.Break(channel, step, mayHaveArrived: true);
+                break;
+            default:
+                queue.Break(channel, step, mayHaveArrived: false);
+                break;
         }
     }
 }

@@ -1,14 +1,18 @@
 using Relay.Addresses;
 using Relay.Clients;
+using Relay.Memory;
 using Relay.Protocol;
 using Relay.RateLimiting;
 
 namespace Relay.Channels;
 
 /// <summary>An upstream message that waits for its channel's owner. Guarded by the directory's lock.</summary>
-internal sealed class WaitingMessage(Channel channel, SharedMessage message, long since)
+internal sealed class WaitingMessage(Channel channel, IpKey sender, SharedMessage message, long since)
 {
     public Channel Channel => channel;
+
+    /// <summary>What the sender's address counts by.</summary>
+    public IpKey Sender => sender;
 
     public SharedMessage Message => message;
 
@@ -23,18 +27,26 @@ internal sealed class WaitingMessage(Channel channel, SharedMessage message, lon
 
     public LinkedListNode<Held<WaitingMessage>>? ShareOfChannel { get; set; }
 
+    /// <summary>Given when it is sent to another relay, and kept while that may have got it without saying so; else 0.</summary>
+    public long Number { get; set; }
+
+    /// <summary>The relay that may have got it.</summary>
+    public ulong SentTo { get; set; }
+
     public bool IsWaiting => OfAll?.List is not null;
 }
 
 /// <summary>What a channel's owner gets next: a message that waited, or without one the confirmation that it owns the channel.</summary>
-internal readonly record struct DeliveryStep(Client Owner, EncodedMessage Message, WaitingMessage? Waiting);
+/// <param name="Owner">Null: it is at another relay, which the message is for: <see cref="WaitingMessage.SentTo"/>.</param>
+internal readonly record struct DeliveryStep(Client? Owner, EncodedMessage Message, WaitingMessage? Waiting);
 
 /// <summary>
 /// Upstream messages whose owners are away or busy, bounded per channel and in total. When a bound is reached, the newest
 /// message goes of whichever sending address has most waiting. All may wait equally long, so the oldest of all is the oldest of its
 /// channel.
 /// </summary>
-internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions options, Sessions.ClientSessionOptions sessions, TimeProvider time)
+internal sealed class UpstreamQueue(
+    ChannelDirectory directory, ChannelOptions options, Sessions.ClientSessionOptions sessions, MemoryBudget memory, TimeProvider time)
 {
     /// <summary>What a message costs beside its bytes: its entry, and its channel when nothing else keeps that alive.</summary>
     public const int Overhead = 256;
@@ -42,10 +54,14 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
     // Messages that expire under one holding of the lock.
     private const int ExpireAtOnce = 1000;
 
+    // All that may wait: a part of the memory budget, so that it is never what keeps others waiting.
+    private readonly long _maxBytes = Math.Min(options.UpstreamTotalBytes, memory.PartLimit);
+
     // Guarded by the directory's lock, all of the following.
     private readonly LinkedList<WaitingMessage> _byAge = [];
     private readonly FairPool<WaitingMessage> _shares = new();
     private readonly HashSet<Channel> _paused = [];
+    private long _lastNumber;
 
     public int Count => _byAge.Count;
 
@@ -70,7 +86,7 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
     {
         lock (directory.Lock)
         {
-            // What no owner's outgoing queue could take would only be in the way of the rest: droppable messages get half of it.
+            // What no owner's outgoing queue could take would only be in the way of the rest: others' messages get half of it.
             if (message.Length > sessions.QueueBytes / 2)
             {
                 Dropped++;
@@ -79,7 +95,7 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
             }
 
             var channel = directory.Find(channelId)!;
-            var waiting = new WaitingMessage(channel, message, time.GetTimestamp());
+            var waiting = new WaitingMessage(channel, sender, message, time.GetTimestamp());
             var size = message.Length + Overhead;
 
             // Many small ones take as many places as they could: each counts as the place it takes.
@@ -90,24 +106,26 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
             waiting.OfAll = _byAge.AddLast(waiting);
             channel.WaitingBytes += size;
             Bytes += size;
+            memory.Add(Overhead);
+            message.Keep(memory);
             while (waiting.IsWaiting && (channel.Waiting.Count > options.UpstreamQueue || channel.WaitingBytes > options.UpstreamQueueBytes))
             {
                 Drop(channel.WaitingShares!.Surplus(waiting.ShareOfChannel).Last!.Value.Item);
             }
 
-            while (Bytes > options.UpstreamTotalBytes && waiting.IsWaiting)
+            while (Bytes > _maxBytes && waiting.IsWaiting)
             {
                 Drop(_shares.Surplus(waiting.Share).Last!.Value.Item);
             }
         }
     }
 
-    /// <summary>The channel if it has an owner and no other thread delivers to it: the caller delivers, step by step.</summary>
+    /// <summary>The channel if it has an owner, here or elsewhere, and no other thread delivers to it: the caller delivers, step by step.</summary>
     public Channel? BeginDelivery(string channelId)
     {
         lock (directory.Lock)
         {
-            if (directory.Find(channelId) is not { Owner: not null, IsDelivering: false } channel)
+            if (directory.Find(channelId) is not { IsDelivering: false } channel || (channel.Owner is null && channel.Elsewhere.Owner is null))
             {
                 return null;
             }
@@ -129,28 +147,55 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
             }
 
             step = default;
-            if (channel.Owner is { } owner && channel.Waiting.First?.Value is { } waiting)
+            if ((channel.Owner is not null || channel.Elsewhere.Owner is not null) && Next(channel) is { } waiting)
             {
+                if (channel.Owner is null && waiting.Number == 0)
+                {
+                    (waiting.Number, waiting.SentTo) = (++_lastNumber, channel.Elsewhere.Owner!.Epoch);
+                }
+
                 // A share of its own, because the message may expire on its way. It stays in the queue until it has arrived.
-                step = new DeliveryStep(owner, waiting.Message.Share(), waiting);
+                step = new DeliveryStep(channel.Owner, waiting.Message.Share(), waiting);
             }
-            else if (channel is { Owner: { } confirmed, Confirmations: > 0 })
+            else if (channel is { Owner: { } confirmed, Confirmations: > 0, Waiting.Count: 0 })
             {
                 channel.Confirmations--;
                 step = new DeliveryStep(confirmed, default, null);
             }
+            else
+            {
+                channel.IsDelivering = false;
+                Pause(channel);
+                return false;
+            }
 
-            return channel.IsDelivering = step.Owner is not null;
+            return true;
         }
     }
 
-    /// <summary>The owner took no more: the rest stays for a later delivery.</summary>
-    public void Pause(Channel channel)
+    /// <summary>The owner takes no more of the last step's sender now: what its address has waiting stays for a later delivery.</summary>
+    public void Skip(Channel channel, ref DeliveryStep step)
     {
         lock (directory.Lock)
         {
+            (channel.Refused ??= []).Add(step.Waiting!.Sender);
+            step.Waiting.Number = 0;
+            step = default;
+        }
+    }
+
+    /// <summary>The delivery is over, because the owner's relay did not take what it was sent.</summary>
+    /// <param name="mayHaveArrived">It has not answered. Else it has not got it, or has no owner any more.</param>
+    public void Break(Channel channel, in DeliveryStep step, bool mayHaveArrived)
+    {
+        lock (directory.Lock)
+        {
+            step.Waiting!.Number = mayHaveArrived ? step.Waiting.Number : 0;
+            channel.Elsewhere.Unanswered = mayHaveArrived ? step.Waiting : null;
             channel.IsDelivering = false;
-            _paused.Add(channel);
+            (channel.Refused ??= []).Add(step.Waiting.Sender);
+            Pause(channel);
+            directory.MarkChanged(channel);
         }
     }
 
@@ -184,11 +229,46 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
         }
     }
 
+    // A sweep goes on where somebody took no more.
+    private void Pause(Channel channel)
+    {
+        if (channel.Refused is not null)
+        {
+            channel.Refused = null;
+            _paused.Add(channel);
+        }
+    }
+
+    private WaitingMessage? Next(Channel channel)
+    {
+        if (channel.Elsewhere.Unanswered is { } unanswered)
+        {
+            channel.Elsewhere.Unanswered = null;
+            if (unanswered.IsWaiting && channel.Owner is null && channel.Elsewhere.Owner?.Epoch == unanswered.SentTo)
+            {
+                return unanswered;
+            }
+
+            if (unanswered.IsWaiting)
+            {
+                // Whoever owned the channel may have got it: the next owner must not get it again.
+                Drop(unanswered);
+            }
+        }
+
+        var next = channel.Waiting.First;
+        while (next is not null && channel.Refused?.Contains(next.Value.Sender) == true)
+        {
+            next = next.Next;
+        }
+
+        return next?.Value;
+    }
+
     private void Drop(WaitingMessage waiting)
     {
         Dropped++;
         Remove(waiting);
-        directory.Discard(waiting.Channel);
     }
 
     private void Remove(WaitingMessage waiting)
@@ -208,6 +288,9 @@ internal sealed class UpstreamQueue(ChannelDirectory directory, ChannelOptions o
         channel.WaitingShares = channel.Waiting.Count > 0 ? channel.WaitingShares : null;
         channel.WaitingBytes -= size;
         Bytes -= size;
+        memory.Release(Overhead);
+        waiting.Message.Unkeep(memory);
         waiting.Message.Dispose();
+        directory.Discard(channel);
     }
 }

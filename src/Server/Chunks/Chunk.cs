@@ -34,7 +34,7 @@ internal sealed class Chunk(ChunkKey key)
     public bool IsUnknown => Content is null && Pull is null && Sources.Count == 0 && Pushes == 0;
 
     /// <summary>The next source to ask that is not itself the only waiter.</summary>
-    public Announcement? NextSource(Client? onlyWaiter)
+    public Announcement? NextSource(Party? onlyWaiter)
     {
         for (var node = Sources.First; node is not null; node = node.Next)
         {

@@ -23,7 +23,8 @@ internal enum Availability
 /// <summary>The answer to a request.</summary>
 /// <param name="Content">Where it is, if it is kept.</param>
 /// <param name="Ask">The source that the caller has to ask now.</param>
-internal readonly record struct RequestAnswer(Availability Availability, CachedChunk? Content = null, Client? Ask = null);
+/// <param name="Displaced">Who waited for it and does no more, because others get its place.</param>
+internal readonly record struct RequestAnswer(Availability Availability, CachedChunk? Content = null, Party? Ask = null, Party? Displaced = null);
 
 /// <summary>Whether a push is welcome.</summary>
 internal enum PushVerdict

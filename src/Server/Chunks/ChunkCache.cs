@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Relay.Protocol;
 using Relay.RateLimiting;
 
 namespace Relay.Chunks;
@@ -9,6 +10,8 @@ namespace Relay.Chunks;
 /// </summary>
 internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
 {
+    private const int Quotes = 2;
+
     // Of each address used longest ago first; of all pushed longest ago first; per channel, pushed last first.
     private readonly FairPool<CachedChunk> _byUse = new();
     private readonly LinkedList<CachedChunk> _byAge = [];
@@ -26,14 +29,25 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
 
     public void Add(CachedChunk content)
     {
-
         // Many small ones take as many places as large ones: each counts as the place it takes.
         content.ByUse = _byUse.Add(content.Holder, Math.Max(content.Size, Math.Max(options.CacheBytes / options.CacheChunks, 1)), content);
-        content.ByAge = _byAge.AddLast(content);
+        content.ByAge = AddByAge(content);
         ref var channel = ref CollectionsMarshal.GetValueRefOrAddDefault(_byChannel, content.Chunk.ChannelId, out _);
         content.InChannel = (channel ??= []).AddFirst(content);
         content.Chunk.Content = content;
         Bytes += content.Size;
+    }
+
+    // The newest of all, unless it comes from the database.
+    private LinkedListNode<CachedChunk> AddByAge(CachedChunk content)
+    {
+        var earlier = _byAge.Last;
+        while (earlier is not null && earlier.Value.Since > content.Since)
+        {
+            earlier = earlier.Previous;
+        }
+
+        return earlier is null ? _byAge.AddFirst(content) : _byAge.AddAfter(earlier, content);
     }
 
     /// <summary>What has to go for a content that was added, which it may be itself; null while the cache is within its bounds.</summary>
@@ -88,25 +102,13 @@ internal sealed class ChunkCache(ChunkOptions options, TimeProvider time)
         content.Writer = null;
     }
 
-    /// <summary>Ids of a channel's chunks, those pushed last first, until they have <paramref name="maxLength"/> UTF-16 units together.</summary>
-    public List<string> In(string channelId, int maxLength)
-    {
-        var ids = new List<string>();
-        foreach (var content in _byChannel.GetValueOrDefault(channelId) ?? [])
-        {
-            if ((maxLength -= content.Chunk.Id.Length) < 0)
-            {
-                break;
-            }
+    /// <summary>Ids of a channel's chunks, those pushed last first, until they have <paramref name="maxBytes"/> bytes together as they are sent.</summary>
+    public List<string> In(string channelId, int maxBytes) =>
+        Within((_byChannel.GetValueOrDefault(channelId) ?? []).Where(content => !IsExpired(content)).Select(content => content.Chunk.Id), maxBytes);
 
-            if (!IsExpired(content))
-            {
-                ids.Add(content.Chunk.Id);
-            }
-        }
-
-        return ids;
-    }
+    /// <summary>The first of them, until they have so many bytes together as they are sent.</summary>
+    public static List<string> Within(IEnumerable<string> chunkIds, int maxBytes) =>
+        [.. chunkIds.TakeWhile(chunkId => (maxBytes -= MinimalJsonEncoder.LengthOf(chunkId) - Quotes) >= 0)];
 
     /// <summary>A row in the database that is not needed any more.</summary>
     public void Bury(long row) => _dead.Enqueue(row);

@@ -7,20 +7,41 @@ using Relay.RateLimiting;
 namespace Relay.Chunks;
 
 /// <summary>chunk_announce, chunk_request and chunk_push.</summary>
-internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTable channels, HolderPseudonyms pseudonyms, ChunkOptions options)
+internal sealed class ChunkHandler(
+    ChunkTable table,
+    ChunkPuller puller,
+    ClusterSources others,
+    ChunkNotices notices,
+    ChunkStore store,
+    ChannelTable channels,
+    HolderPseudonyms pseudonyms,
+    ChunkOptions options)
 {
     private const string NotRegistered = "Not registered. Send register message first.";
-    private const string NoSource = "No source available for chunk";
 
-    // What a new subscriber is notified of, in UTF-16 units of ids: a thousand of 64 letters, and far below what may wait for a socket.
-    private const int MaxListedLength = 65_536;
-
-    /// <summary>Notifies a new subscriber which of the channel's chunks the relay keeps.</summary>
-    public void TellKept(Client client, string channelId)
+    /// <summary>Notifies a new subscriber which of the channel's chunks are kept, here or by other relays on the same database.</summary>
+    public ValueTask TellKeptAsync(Client client, string channelId)
     {
-        if (table.KeptIn(channelId, MaxListedLength) is { Count: > 0 } chunkIds)
+        if (store.IsShared)
         {
-            client.Send(MessageWriter.Write(new ChunkAvailable(channelId, chunkIds), ServerJson.Default.ChunkAvailable));
+            return TellAllAsync();
+        }
+
+        Tell(table.KeptIn(channelId, options.NoticeLength));
+        return ValueTask.CompletedTask;
+
+        async ValueTask TellAllAsync()
+        {
+            var others = await store.FindIdsAsync(channelId);
+            Tell(ChunkCache.Within(table.KeptIn(channelId, options.NoticeLength).Concat(others).Distinct(StringComparer.Ordinal), options.NoticeLength));
+        }
+
+        void Tell(IReadOnlyList<string> chunkIds)
+        {
+            if (chunkIds.Count > 0)
+            {
+                client.Send(MessageWriter.Write(new ChunkAvailable(channelId, chunkIds), ServerJson.Default.ChunkAvailable));
+            }
         }
     }
 
@@ -49,9 +70,7 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
             client.Send(MessageWriter.Write(new ChunkAnnounceAck(chunkIds.Count), ServerJson.Default.ChunkAnnounceAck));
             if (channelId is not null && channels.IsMember(channelId, client))
             {
-                FanOut.Send(
-                    [.. channels.Subscribers(channelId).Where(subscriber => subscriber != client)],
-                    MessageWriter.Write(new ChunkAvailable(channelId, chunkIds), ServerJson.Default.ChunkAvailable));
+                notices.Add(channelId, client, client.Session.Key, chunkIds);
             }
         }
     }
@@ -66,10 +85,12 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
 
         var chunkId = message.Text("chunkId")!;
         var channelId = message.Text("channelId")!;
-        var notified = false;
+        var key = new ChunkKey(channelId, chunkId);
+        var (notified, searched) = (false, false);
+        RemoteSource? elsewhere = null;
         while (true)
         {
-            var answer = table.Request(client, chunkId, channelId, notified);
+            var answer = table.Request(client, client.Session.Key, chunkId, channelId, notified, elsewhere);
             if (answer.Availability == Availability.Kept)
             {
                 if (await store.TryReadAsync(answer.Content!) is { } data)
@@ -88,14 +109,32 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
                 client.Send(MessageWriter.Write(new ChunkPulling(chunkId), ServerJson.Default.ChunkPulling));
                 notified = true;
             }
+            else if (answer.Availability == Availability.NoSource && !searched)
+            {
+                // Another relay may have kept it in the same database.
+                searched = true;
+                if (await store.TryFindAsync(channelId, chunkId) is { } found)
+                {
+                    table.Restore([found]);
+                }
+                else
+                {
+                    elsewhere = await others.FindAsync(key);
+                }
+            }
             else
             {
-                answer.Ask?.Send(MessageWriter.Write(new ChunkPull(chunkId, channelId), ServerJson.Default.ChunkPull));
-                if (Refusal(answer.Availability) is { } refusal)
+                if (answer.Ask is { } source)
                 {
-                    SendFailure(client, chunkId, refusal);
+                    puller.Ask(source, key, client);
                 }
 
+                if (answer.Displaced is { } displaced)
+                {
+                    ChunkPuller.Refuse(displaced, chunkId, Availability.TooManyWaiters);
+                }
+
+                ChunkPuller.Refuse(client, chunkId, answer.Availability);
                 return;
             }
         }
@@ -111,6 +150,12 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
 
         var chunkId = message.Text("chunkId")!;
         var channelId = message.Text("channelId")!;
+        if (store.IsShared && channels.OwnerOf(channelId) != client && await store.TryFindAsync(channelId, chunkId) is { } kept)
+        {
+            // What another relay has kept is replaced by the channel's owner only, too.
+            table.Restore([kept]);
+        }
+
         var data = message.Raw("data").ToArray();
         var answer = table.Accept(client, pseudonyms.Of(client.Session.Key), chunkId, channelId, Convert.ToBase64String(SHA256.HashData(data)), data.Length);
         switch (answer.Verdict)
@@ -119,12 +164,15 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
                 client.SendError("Not a source of this chunk");
                 break;
             case PushVerdict.OtherIsKept:
-                SendFailure(client, chunkId, "Chunk already cached");
+                ChunkPuller.SendFailure(client, chunkId, "Chunk already cached");
                 break;
             case PushVerdict.SameIsKept:
                 // While another's push of the same is under way there is no row to refresh, and no need.
-                var kept = !answer.Content!.IsOnDisk || await store.TryRefreshAsync(answer.Content);
-                Acknowledge(client, chunkId, kept, served: 0);
+                var isKept = !answer.Content!.IsOnDisk || await store.TryRefreshAsync(answer.Content);
+
+                // Where another relay has kept it meanwhile, whoever waits for it here has not got it yet.
+                var served = answer.Content.IsOnDisk ? ChunkPuller.Serve(answer.Content.Chunk.Key, data, table.Remote.Bring(answer.Content.Chunk.Key, asked: null)) : 0;
+                Acknowledge(client, chunkId, isKept, served);
                 break;
             default:
                 await KeepAndServeAsync(client, answer.Content!, data);
@@ -133,18 +181,11 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
     }
 
     /// <summary>The client has left: its requests are forgotten, and what was asked of it is asked of the next source.</summary>
-    public void Leave(Client client) => Notify(table.Leave(client));
-
-    /// <summary>Asks the next source, or notifies the waiters that there is none.</summary>
-    public static void Notify(IEnumerable<PullChange> changes)
+    public void Leave(Client client)
     {
-        foreach (var (chunkId, channelId, next, waiters) in changes)
+        foreach (var change in table.Leave(client))
         {
-            next?.Send(MessageWriter.Write(new ChunkPull(chunkId, channelId), ServerJson.Default.ChunkPull));
-            foreach (var waiter in waiters)
-            {
-                SendFailure(waiter, chunkId, NoSource);
-            }
+            puller.ContinueAnywhere(change);
         }
     }
 
@@ -158,16 +199,14 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
         }
         finally
         {
-            var waiters = table.Finish(content, written);
-            served = waiters.Count;
-            if (served > 0)
-            {
-                FanOut.Send(waiters, MessageWriter.Write(
-                    new ChunkContent(content.Chunk.Id, content.Chunk.ChannelId, new RawJson(data), "relay"), ServerJson.Default.ChunkContent));
-            }
+            served = ChunkPuller.Serve(content.Chunk.Key, data, table.Finish(content, written));
         }
 
         Acknowledge(client, content.Chunk.Id, written, served);
+        if (written)
+        {
+            others.TellPushed(content.Chunk.Key);
+        }
     }
 
     private static string? Error(Client client, in ClientMessage message) =>
@@ -190,17 +229,6 @@ internal sealed class ChunkHandler(ChunkTable table, ChunkStore store, ChannelTa
             ? $"Chunk payload too large: {length} bytes exceeds {options.MaxChunkLength} byte limit"
             : null;
     }
-
-    private static string? Refusal(Availability availability) => availability switch
-    {
-        Availability.NoSource => NoSource,
-        Availability.TooManyPulls => "Too many chunk requests",
-        Availability.TooManyWaiters => "Too many requests for this chunk",
-        _ => null,
-    };
-
-    private static void SendFailure(Client client, string chunkId, string text) =>
-        client.Send(MessageWriter.Write(new ChunkError(chunkId, text), ServerJson.Default.ChunkError));
 
     private static void Acknowledge(Client client, string chunkId, bool kept, int served) =>
         client.Send(MessageWriter.Write(new ChunkPushAck(chunkId, kept, served), ServerJson.Default.ChunkPushAck));

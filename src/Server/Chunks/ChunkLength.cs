@@ -14,6 +14,10 @@ internal static class ChunkLength
     public static int Of(JsonValue data) =>
         data.ValueKind == JsonValueKind.String ? data.TextLength : OfJson(data.Raw.Span);
 
+    /// <summary>Whether bytes that come from elsewhere are one JSON value of at most this length.</summary>
+    public static bool IsWithin(ReadOnlyMemory<byte> data, int maxLength) =>
+        !data.IsEmpty && JsonText.IsJson(data.Span) && Of(new JsonValue(data.Span[0] == '"' ? JsonValueKind.String : JsonValueKind.Undefined, data)) <= maxLength;
+
     private static int OfJson(ReadOnlySpan<byte> json)
     {
         var length = 0;

@@ -20,6 +20,15 @@ internal sealed class ChunkOptions
     [DurationRange("1s", "30d")]
     public TimeSpan CacheLifetime { get; set; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>Bytes of ids in one chunk_available. An announcement of a hundred usual ids has a tenth of that.</summary>
+    internal int NoticeLength { get; set; } = 65_536;
+
+    /// <summary>Memory for announced chunks that one channel's subscribers are not told of yet; more drops the newest of whichever address has most.</summary>
+    internal int NoticeBytesPerChannel { get; set; } = 1024 * 1024;
+
+    /// <summary>The same for all channels together.</summary>
+    internal int NoticeBytes { get; set; } = 32 * 1024 * 1024;
+
     /// <summary>How long an announcement is believed.</summary>
     internal TimeSpan SourceLifetime { get; set; } = TimeSpan.FromHours(1);
 
@@ -35,6 +44,6 @@ internal sealed class ChunkOptions
     /// <summary>Chunks that one socket may wait for at once.</summary>
     internal int PullsPerSocket { get; set; } = 100;
 
-    /// <summary>Sockets that may wait for one chunk; a push serves them all at once.</summary>
+    /// <summary>Sockets that may wait for one chunk; a push serves them all at once. One more takes the place of one of whichever address has most.</summary>
     internal int WaitersPerPull { get; set; } = 1000;
 }

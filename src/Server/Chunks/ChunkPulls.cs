@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using Relay.Addresses;
 using Relay.Clients;
+using Relay.RateLimiting;
 
 namespace Relay.Chunks;
 
@@ -10,8 +12,8 @@ namespace Relay.Chunks;
 internal sealed class ChunkPulls(ChunkOptions options, TimeProvider time)
 {
     private readonly LinkedList<Pull> _byAge = [];
-    private readonly Dictionary<Client, HashSet<Pull>> _waiting = [];
-    private readonly Dictionary<Client, HashSet<Pull>> _asked = [];
+    private readonly Dictionary<Party, HashSet<Pull>> _waiting = [];
+    private readonly Dictionary<Party, HashSet<Pull>> _asked = [];
     private long _started;
 
     public int Count => _byAge.Count;
@@ -19,14 +21,17 @@ internal sealed class ChunkPulls(ChunkOptions options, TimeProvider time)
     public Pull? Expired =>
         _byAge.First is { } oldest && time.GetElapsedTime(oldest.Value.Since) >= options.PullTimeout ? oldest.Value : null;
 
-    public int CountOf(Client waiter) => _waiting.TryGetValue(waiter, out var pulls) ? pulls.Count : 0;
+    public int CountOf(Party waiter) => _waiting.TryGetValue(waiter, out var pulls) ? pulls.Count : 0;
 
-    public IReadOnlyList<Pull> WaitedForBy(Client client) => _waiting.TryGetValue(client, out var pulls) ? [.. pulls] : [];
+    public IReadOnlyList<Pull> WaitedForBy(Party client) => _waiting.TryGetValue(client, out var pulls) ? [.. pulls] : [];
 
     /// <summary>Those that have waited longest first.</summary>
-    public IReadOnlyList<Pull> AskedOf(Client client) => _asked.TryGetValue(client, out var pulls) ? [.. pulls.OrderBy(pull => pull.Number)] : [];
+    public IReadOnlyList<Pull> AskedOf(Party client) => _asked.TryGetValue(client, out var pulls) ? [.. pulls.OrderBy(pull => pull.Number)] : [];
 
-    public Pull Start(Chunk chunk, Client asked)
+    /// <summary>Those that another relay was asked for, by the start of that relay.</summary>
+    public IReadOnlyList<Pull> AskedOf(ulong epoch) => [.. _byAge.Where(pull => pull.Asked is RemoteSource source && source.Epoch == epoch)];
+
+    public Pull Start(Chunk chunk, Party asked)
     {
         var pull = new Pull(chunk, ++_started, time.GetTimestamp()) { Asked = asked };
         pull.ByAge = _byAge.AddLast(pull);
@@ -35,23 +40,48 @@ internal sealed class ChunkPulls(ChunkOptions options, TimeProvider time)
         return pull;
     }
 
-    public void Ask(Pull pull, Client client)
+    public void Ask(Pull pull, Party client)
     {
         Unlink(_asked, pull.Asked, pull);
         Link(_asked, client, pull);
         pull.Asked = client;
     }
 
-    public void Wait(Pull pull, Client client)
+    /// <summary>True when all places are taken and nobody's address has more of them than the client's then would.</summary>
+    public bool IsFullFor(Pull pull, Party client, IpKey address)
     {
-        pull.Waiters.Add(client);
+        if (pull.Places.Count < options.WaitersPerPull)
+        {
+            return false;
+        }
+
+        var place = pull.Shares.Add(address, 1, client);
+        var isFull = Newest(pull, place) == client;
+        pull.Shares.Remove(place);
+        return isFull;
+    }
+
+    /// <summary>The client waits too. Gives the client that does no more, because its address has more places; null: none.</summary>
+    public Party? Wait(Pull pull, Party client, IpKey address)
+    {
+        var place = pull.Shares.Add(address, 1, client);
+        pull.Places.Add(client, place);
         Link(_waiting, client, pull);
+        if (pull.Places.Count <= options.WaitersPerPull)
+        {
+            return null;
+        }
+
+        var displaced = Newest(pull, place);
+        StopWaiting(pull, displaced);
+        return displaced;
     }
 
     /// <summary>Ends a pull without waiters.</summary>
-    public void StopWaiting(Pull pull, Client client)
+    public void StopWaiting(Pull pull, Party client)
     {
-        pull.Waiters.Remove(client);
+        pull.Places.Remove(client, out var place);
+        pull.Shares.Remove(place!);
         Unlink(_waiting, client, pull);
         if (pull.Waiters.Count == 0)
         {
@@ -70,13 +100,15 @@ internal sealed class ChunkPulls(ChunkOptions options, TimeProvider time)
         }
     }
 
-    private static void Link(Dictionary<Client, HashSet<Pull>> pulls, Client client, Pull pull)
+    private static Party Newest(Pull pull, LinkedListNode<Held<Party>> added) => pull.Shares.Surplus(added).Last!.Value.Item;
+
+    private static void Link(Dictionary<Party, HashSet<Pull>> pulls, Party client, Pull pull)
     {
         ref var own = ref CollectionsMarshal.GetValueRefOrAddDefault(pulls, client, out _);
         (own ??= []).Add(pull);
     }
 
-    private static void Unlink(Dictionary<Client, HashSet<Pull>> pulls, Client client, Pull pull)
+    private static void Unlink(Dictionary<Party, HashSet<Pull>> pulls, Party client, Pull pull)
     {
         var own = pulls[client];
         own.Remove(pull);

@@ -5,7 +5,7 @@ using Relay.Telemetry;
 namespace Relay.Chunks;
 
 /// <summary>Chunks, where they are and where they were served from.</summary>
-internal sealed class ChunkStatistics(ChunkTable chunks) : IStatistics
+internal sealed class ChunkStatistics(ChunkTable chunks, ChunkNotices notices) : IStatistics
 {
     public void AddInstruments(Meter meter)
     {
@@ -14,6 +14,7 @@ internal sealed class ChunkStatistics(ChunkTable chunks) : IStatistics
         meter.CreateObservableGauge("relay.chunks.cache_size", () => chunks.Counts().CachedBytes, unit: "By", description: "Size of the chunks in the cache.");
         meter.CreateObservableGauge("relay.chunks.sources", () => chunks.Counts().Sources, description: "Announcements in effect.");
         meter.CreateObservableGauge("relay.chunks.pulls", () => chunks.Counts().Pulls, description: "Chunks requested from a source and not received yet.");
+        meter.CreateObservableCounter("relay.chunks.notices_dropped", () => notices.Dropped, description: "Announced chunks that no subscriber was notified of, because too many were announced at once.");
         meter.CreateObservableCounter("relay.chunks.served", Served, description: "Chunks served, by where they came from.");
     }
 
@@ -29,6 +30,7 @@ internal sealed class ChunkStatistics(ChunkTable chunks) : IStatistics
             Pulls = counts.Pulls,
             ServedFromCacheTotal = counts.ServedFromCache,
             ServedBySourceTotal = counts.ServedBySource,
+            NoticesDroppedTotal = notices.Dropped,
         };
     }
 

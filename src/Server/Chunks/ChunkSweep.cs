@@ -8,16 +8,17 @@ namespace Relay.Chunks;
 /// </summary>
 internal sealed class ChunkSweep(ChunkTable table, ChunkStore store, TimeProvider time) : IHostedService
 {
-    // Rows that one transaction deletes.
-    private const int DeleteBatch = 256;
-
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
     // Sweep's alone.
     private readonly SweepClock _clock = new(time);
     private Task _deleting = Task.CompletedTask;
 
-    public async Task StartAsync(CancellationToken cancellationToken) => table.Restore(await store.LoadAsync());
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        table.NumberFrom(store.FirstRow);
+        table.Restore(await store.LoadAsync());
+    }
 
     /// <summary>After the last sweep: the periodic work stops before this.</summary>
     public Task StopAsync(CancellationToken cancellationToken) => _deleting;
@@ -36,7 +37,7 @@ internal sealed class ChunkSweep(ChunkTable table, ChunkStore store, TimeProvide
         {
             var expired = new List<PullChange>();
             more = table.Sweep(expired);
-            ChunkHandler.Notify(expired);
+            expired.ForEach(ChunkPuller.Fail);
         }
 
         // The disk may be slow; the deadlines of those who wait are not to be.
@@ -48,7 +49,7 @@ internal sealed class ChunkSweep(ChunkTable table, ChunkStore store, TimeProvide
 
     private async Task DeleteAsync()
     {
-        while (table.TakeDeadRows(DeleteBatch) is { Count: > 0 } rows)
+        while (table.TakeDeadRows(ChunkStore.DeleteBatch) is { Count: > 0 } rows)
         {
             if (!await store.TryDeleteAsync(rows))
             {

@@ -8,39 +8,48 @@ namespace Relay.Chunks;
 /// Who may push and who is served: the one lock over the known chunks. It decides and remembers; others send, read and write
 /// what it says. Who owns a channel is asked under the lock; the channels know nothing of chunks.
 /// </summary>
-internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, TimeProvider time)
+internal sealed class ChunkTable
 {
     // What one hold of the lock may remove, so that a sweep never keeps sockets waiting.
     private const int SweepSteps = 256;
 
+    private readonly ChunkOptions _options;
+    private readonly ChannelTable _channels;
+    private readonly TimeProvider _time;
     private readonly Lock _lock = new();
 
     // Guarded by _lock, all of the following.
-    private readonly KnownChunks _known = new(options, channels, time);
+    private readonly KnownChunks _known;
     private long _lastRow;
-    private long _servedBySource;
 
     // Atomic.
     private long _servedFromCache;
 
-    /// <summary>What the database has kept, oldest first: a later content replaces an earlier one.</summary>
-    public void Restore(IEnumerable<StoredChunk> stored)
+    public ChunkTable(ChunkOptions options, ChannelTable channels, TimeProvider time)
+    {
+        (_options, _channels, _time) = (options, channels, time);
+        _known = new KnownChunks(options, channels, time);
+        Remote = new RemotePulls(_lock, _known, channels);
+    }
+
+    /// <summary>What other relays of the cluster have to do with the chunks.</summary>
+    public RemotePulls Remote { get; }
+
+    /// <summary>The rows of what is accepted are numbered upwards from here.</summary>
+    public void NumberFrom(long row)
     {
         lock (_lock)
         {
-            foreach (var (row, chunkId, channelId, digest, size, age, address) in stored)
-            {
-                _lastRow = row;
-                var key = new ChunkKey(channelId, chunkId);
-                if (_known.Find(key)?.Content is { } earlier)
-                {
-                    _known.Drop(earlier);
-                }
+            _lastRow = row;
+        }
+    }
 
-                var chunk = _known.GetOrAdd(key);
-                var since = time.GetTimestamp() - (long)(age.TotalSeconds * time.TimestampFrequency);
-                _known.Keep(new CachedChunk(chunk, row, digest, size, since, address, writer: null));
-            }
+    /// <summary>What the database has kept, oldest first. What is being written now is newer.</summary>
+    public void Restore(List<StoredChunk> stored)
+    {
+        lock (_lock)
+        {
+            stored.ForEach(_known.Restore);
         }
     }
 
@@ -57,16 +66,17 @@ internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, Ti
     }
 
     /// <summary>
-    /// The client wants a chunk. If there is something to wait for it is entered as waiting only if it was notified before
+    /// The client at this address wants a chunk. If there is something to wait for it is entered as waiting only if it was notified before
     /// (<paramref name="notified"/>): what it waits for can then never overtake that word.
     /// </summary>
-    public RequestAnswer Request(Client client, string chunkId, string channelId, bool notified)
+    /// <param name="elsewhere">Other relays that have a source, if it is known: they are asked where this one has none. Not for a relay that waits: of two, each would wait for the other.</param>
+    public RequestAnswer Request(Party client, IpKey address, string chunkId, string channelId, bool notified, RemoteSource? elsewhere = null)
     {
         lock (_lock)
         {
             var key = new ChunkKey(channelId, chunkId);
             var chunk = _known.Find(key);
-            if (chunk is null && _known.FindInEvery(key) is null)
+            if ((chunk is null && _known.FindInEvery(key) is null && elsewhere is null) || (client is RemoteWaiter && chunk?.Pull?.Asked is RemoteSource))
             {
                 return new RequestAnswer(Availability.NoSource);
             }
@@ -77,24 +87,24 @@ internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, Ti
                 return new RequestAnswer(Availability.Kept, content);
             }
 
-            if (chunk?.Pull?.Waiters.Contains(client) == true)
+            if (chunk?.Pull?.Places.ContainsKey(client) == true)
             {
                 return new RequestAnswer(Availability.ToWaitFor);
             }
 
-            if (_known.Pulls.CountOf(client) >= options.PullsPerSocket)
+            if (_known.Pulls.CountOf(client) >= _options.PullsPerSocket)
             {
                 return new RequestAnswer(Availability.TooManyPulls);
             }
 
-            if (chunk?.Pull?.Waiters.Count >= options.WaitersPerPull)
+            if (chunk?.Pull is { } waitedFor && _known.Pulls.IsFullFor(waitedFor, client, address))
             {
                 return new RequestAnswer(Availability.TooManyWaiters);
             }
 
             // A push that is on its way to the disk need not be asked for.
             var writer = chunk?.Content?.Writer;
-            var asked = chunk?.Pull?.Asked ?? writer ?? _known.NextSource(key, onlyWaiter: client);
+            var asked = chunk?.Pull?.Asked ?? writer ?? _known.NextSource(key, onlyWaiter: client) ?? (Party?)elsewhere;
             if (asked is null)
             {
                 return new RequestAnswer(Availability.NoSource);
@@ -107,13 +117,18 @@ internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, Ti
 
             chunk ??= _known.GetOrAdd(key);
             var isNew = chunk.Pull is null;
-            _known.Pulls.Wait(chunk.Pull ?? _known.Pulls.Start(chunk, asked), client);
+            var pull = chunk.Pull ?? _known.Pulls.Start(chunk, asked);
+            var displaced = _known.Pulls.Wait(pull, client, address);
             if (!isNew || writer is not null)
             {
-                return new RequestAnswer(Availability.ToWaitFor);
+                return new RequestAnswer(Availability.ToWaitFor, Displaced: displaced);
             }
 
-            _known.PutLast(asked, key);
+            if (asked is Client source)
+            {
+                _known.PutLast(source, key);
+            }
+
             return new RequestAnswer(Availability.ToWaitFor, Ask: asked);
         }
     }
@@ -128,7 +143,7 @@ internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, Ti
         {
             var key = new ChunkKey(channelId, chunkId);
             var chunk = _known.Find(key);
-            var isOwner = channels.OwnerOf(channelId) == client;
+            var isOwner = _channels.OwnerOf(channelId) == client;
             if (!isOwner && chunk?.Pull?.Asked != client && !_known.HasSource(client, key))
             {
                 return new PushAnswer(PushVerdict.NotASource);
@@ -151,7 +166,7 @@ internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, Ti
             }
 
             // Rows count up in the order of these decisions, so that after a crash the last one holds.
-            var content = new CachedChunk(chunk, ++_lastRow, digest, size, time.GetTimestamp(), address, client);
+            var content = new CachedChunk(chunk, ++_lastRow, digest, size, _time.GetTimestamp(), address, client);
             _known.Keep(content);
             if (chunk.Pull is { } pull)
             {
@@ -163,22 +178,20 @@ internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, Ti
     }
 
     /// <summary>An accepted push was written or failed. Returns the clients that waited for it: they get it either way.</summary>
-    public IReadOnlyList<Client> Finish(CachedChunk content, bool written)
+    public IReadOnlyList<Party> Finish(CachedChunk content, bool written)
     {
         lock (_lock)
         {
             _known.Cache.Complete(content, written);
             var chunk = content.Chunk;
             chunk.Pushes--;
-            if (chunk.Pull is not { } pull)
+            if (chunk.Pull is { } pull)
             {
-                _known.ForgetIfUnknown(chunk);
-                return [];
+                return _known.Serve(pull);
             }
 
-            _known.End(pull);
-            _servedBySource += pull.Waiters.Count;
-            return [.. pull.Waiters];
+            _known.ForgetIfUnknown(chunk);
+            return [];
         }
     }
 
@@ -196,12 +209,21 @@ internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, Ti
 
     public void CountServedFromCache() => Interlocked.Increment(ref _servedFromCache);
 
-    /// <summary>Ids of the chunks kept of a channel, those pushed last first, as many as fit.</summary>
-    public IReadOnlyList<string> KeptIn(string channelId, int maxLength)
+    /// <summary>Ids of the chunks kept of a channel, those pushed last first, as many as fit into so many bytes.</summary>
+    public IReadOnlyList<string> KeptIn(string channelId, int maxBytes)
     {
         lock (_lock)
         {
-            return _known.Cache.In(channelId, maxLength);
+            return _known.Cache.In(channelId, maxBytes);
+        }
+    }
+
+    /// <summary>The source that was asked cannot be told: the pull ends. Null: it has ended, or another is asked.</summary>
+    public PullChange? GiveUp(Client asked, ChunkKey key)
+    {
+        lock (_lock)
+        {
+            return _known.Find(key)?.Pull is { } pull && pull.Asked == asked ? _known.End(pull) : null;
         }
     }
 
@@ -210,18 +232,8 @@ internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, Ti
     {
         lock (_lock)
         {
-            foreach (var pull in _known.Pulls.WaitedForBy(client))
-            {
-                _known.Pulls.StopWaiting(pull, client);
-                _known.ForgetIfUnknown(pull.Chunk);
-            }
-
-            foreach (var announcement in _known.Sources.Of(client))
-            {
-                _known.RemoveSource(announcement);
-            }
-
-            return [.. _known.Pulls.AskedOf(client).Select(_known.Move)];
+            _known.Leave(client);
+            return _known.Pulls.AskedOf(client) is { Count: > 0 } asked ? [.. asked.Select(_known.Move)] : [];
         }
     }
 
@@ -280,7 +292,7 @@ internal sealed class ChunkTable(ChunkOptions options, ChannelTable channels, Ti
         lock (_lock)
         {
             return new ChunkCounts(
-                _known.Cache.Count, _known.Cache.Bytes, _known.Count, _known.Sources.Count, _known.Pulls.Count, Interlocked.Read(ref _servedFromCache), _servedBySource);
+                _known.Cache.Count, _known.Cache.Bytes, _known.Count, _known.Sources.Count, _known.Pulls.Count, Interlocked.Read(ref _servedFromCache), _known.Served);
         }
     }
 }

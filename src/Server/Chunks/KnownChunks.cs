@@ -20,6 +20,9 @@ internal sealed class KnownChunks(ChunkOptions options, ChannelTable channels, T
 
     public int Count => _chunks.Count;
 
+    /// <summary>Clients, and relays, that waited for a chunk and got it.</summary>
+    public long Served { get; private set; }
+
     /// <summary>A content whose life is over counts no more, though the sweep has not come yet.</summary>
     public Chunk? Find(ChunkKey key)
     {
@@ -33,6 +36,24 @@ internal sealed class KnownChunks(ChunkOptions options, ChannelTable channels, T
 
     /// <summary>What stands for this chunk in every channel.</summary>
     public Chunk? FindInEvery(ChunkKey key) => _chunks.GetValueOrDefault(key with { ChannelId = null });
+
+    /// <summary>What the database has kept. What is being written now is newer.</summary>
+    public void Restore(StoredChunk stored)
+    {
+        var key = new ChunkKey(stored.ChannelId, stored.ChunkId);
+        if (Find(key)?.Content is { } earlier)
+        {
+            if (!earlier.IsOnDisk || earlier.Row == stored.Row)
+            {
+                return;
+            }
+
+            Drop(earlier);
+        }
+
+        var since = time.GetTimestamp() - (long)(stored.Age.TotalSeconds * time.TimestampFrequency);
+        Keep(new CachedChunk(GetOrAdd(key), stored.Row, stored.Digest, stored.Size, since, stored.Address, writer: null));
+    }
 
     public Chunk GetOrAdd(ChunkKey key)
     {
@@ -49,7 +70,7 @@ internal sealed class KnownChunks(ChunkOptions options, ChannelTable channels, T
         Sources.Has(client, _chunks.GetValueOrDefault(key)) || Sources.Has(client, FindInEvery(key));
 
     /// <summary>Whom to ask for the chunk: the channel's owner if it is a source, else the source that was asked longest ago.</summary>
-    public Client? NextSource(ChunkKey key, Client? onlyWaiter)
+    public Client? NextSource(ChunkKey key, Party? onlyWaiter)
     {
         if (channels.OwnerOf(key.ChannelId!) is { } owner && owner != onlyWaiter && HasSource(owner, key))
         {
@@ -103,17 +124,45 @@ internal sealed class KnownChunks(ChunkOptions options, ChannelTable channels, T
         ForgetIfUnknown(content.Chunk);
     }
 
-    /// <summary>The source that was asked has left: on to the next source if others wait.</summary>
+    /// <summary>The client waits for nothing and is no source any more.</summary>
+    public void Leave(Client client)
+    {
+        foreach (var pull in Pulls.WaitedForBy(client))
+        {
+            Pulls.StopWaiting(pull, client);
+            ForgetIfUnknown(pull.Chunk);
+        }
+
+        foreach (var announcement in Sources.Of(client))
+        {
+            RemoveSource(announcement);
+        }
+    }
+
+    /// <summary>The source that was asked has left, or does not have it: on to the next source if others wait.</summary>
     public PullChange Move(Pull pull)
     {
-        if (NextSource(pull.Chunk.Key, pull.Waiters.Count == 1 ? pull.Waiters.First() : null) is not { } next)
+        var source = NextSource(pull.Chunk.Key, pull.Waiters.Count == 1 ? pull.Waiters.First() : null);
+        if ((source ?? (Party?)(pull.Asked as RemoteSource)?.Next) is not { } next)
         {
             return End(pull);
         }
 
         Pulls.Ask(pull, next);
-        PutLast(next, pull.Chunk.Key);
-        return new PullChange(pull.Chunk.Id, pull.Chunk.ChannelId, next, []);
+        if (source is not null)
+        {
+            PutLast(source, pull.Chunk.Key);
+        }
+
+        return new PullChange(pull.Chunk.Id, pull.Chunk.ChannelId, next, [pull.Waiters.First()]);
+    }
+
+    /// <summary>The chunk is there: gives those who waited for it.</summary>
+    public IReadOnlyList<Party> Serve(Pull pull)
+    {
+        End(pull);
+        Served += pull.Waiters.Count;
+        return [.. pull.Waiters];
     }
 
     public PullChange End(Pull pull)

@@ -1,4 +1,5 @@
 using System.Text;
+using Relay.Addresses;
 using Relay.Protocol;
 using Relay.RateLimiting;
 using Relay.Sessions;
@@ -9,14 +10,13 @@ namespace Relay.Clients;
 /// What a client's session is known as: at most one pairing code and one peer id, and the buckets that its messages are
 /// counted in.
 /// </summary>
-internal sealed class Client(Session session)
+internal sealed class Client(Session session) : Party
 {
     // Receive loop only.
     private TokenBucket _messages;
 
-    // When the last ones were refused, as many as are too many within a minute; made when the first one is.
-    private long[]? _refusals;
-    private long _refused;
+    // Made when the first is needed: most clients need none.
+    private SeldomUsed? _seldom;
 
     // Written by the presence table under its lock; read anywhere.
     private volatile string? _code;
@@ -25,17 +25,20 @@ internal sealed class Client(Session session)
     private volatile string? _peerKey;
     private volatile bool _hasLeft;
     private volatile bool _hasReleased;
+    private volatile NameKind _claiming;
 
     /// <summary>Pair requests of this socket. Receive loop only.</summary>
-    public TokenBucket PairRequests;
+    public ref TokenBucket PairRequests => ref Seldom.PairRequests;
 
     /// <summary>Upstream messages of this socket. Receive loop only.</summary>
-    public TokenBucket UpstreamMessages;
+    public ref TokenBucket UpstreamMessages => ref Seldom.UpstreamMessages;
 
-    /// <summary>Has stored hourly tokens, which are removed when it leaves. Written by the receive loop, then by the end of the session.</summary>
-    public bool HoldsTokens;
+    /// <summary>Has stored hourly tokens, which are removed when it leaves. Written by the receive loop; read anywhere.</summary>
+    public volatile bool HoldsTokens;
 
     public Session Session => session;
+
+    private SeldomUsed Seldom => _seldom ??= new SeldomUsed();
 
     /// <summary>The pairing code that the socket is registered with.</summary>
     public string? Code
@@ -65,12 +68,7 @@ internal sealed class Client(Session session)
         set => _peerKey = value;
     }
 
-    /// <summary>True once the client is leaving and is not found any more.</summary>
-    public bool HasLeft
-    {
-        get => _hasLeft;
-        set => _hasLeft = value;
-    }
+    public override bool HasLeft => _hasLeft;
 
     /// <summary>True once the client has no names any more, and never will.</summary>
     public bool HasReleased
@@ -79,13 +77,35 @@ internal sealed class Client(Session session)
         set => _hasReleased = value;
     }
 
+    /// <summary>From now on <see cref="HasLeft"/>.</summary>
+    public void MarkLeft() => _hasLeft = true;
+
+    /// <summary>The name that the client has here, while the other relays of the cluster are asked whether they have it.</summary>
+    public NameKind Claiming
+    {
+        get => _claiming;
+        set => _claiming = value;
+    }
+
     /// <summary>The one name that the socket goes by where a message gives none: its peer id, else its code; null: unregistered.</summary>
     public string? Name => _peerId ?? _code;
 
     public static Client Of(Session session) => (Client)session.State!;
 
-    /// <summary>Queues a message; never blocks.</summary>
+    /// <summary>Sends what the client asked for; see <see cref="MessageSender.Send"/>.</summary>
     public void Send(in EncodedMessage message) => session.Send(message);
+
+    /// <summary>Sends what another client caused, or refuses it; see <see cref="MessageSender.TryPass"/>.</summary>
+    public SendResult TryPass(in EncodedMessage message, Client sender) => session.TryPass(message, sender.Session.Key);
+
+    /// <summary>The same by what that client's address counts by.</summary>
+    public SendResult TryPass(in EncodedMessage message, in IpKey sender) => session.TryPass(message, sender);
+
+    /// <summary>The same where that client hears nothing of it; see <see cref="MessageSender.Pass"/>.</summary>
+    public void Pass(in EncodedMessage message, Client sender) => session.Pass(message, sender.Session.Key);
+
+    /// <summary>The same by what that client's address counts by.</summary>
+    public void Pass(in EncodedMessage message, in IpKey sender) => session.Pass(message, sender);
 
     /// <summary>Queues an error; the socket stays.</summary>
     public void SendError(string text) => session.Send(MessageWriter.Error(text));
@@ -104,11 +124,23 @@ internal sealed class Client(Session session)
             return MessageRate.Allowed;
         }
 
-        var refusals = _refusals ??= new long[options.RefusedMessagesPerMinute];
-        refusals[_refused++ % refusals.Length] = now;
-        return _refused >= refusals.Length && time.GetElapsedTime(refusals[_refused % refusals.Length], now) <= minute
+        var seldom = Seldom;
+        var refusals = seldom.Refusals ??= new long[options.RefusedMessagesPerMinute];
+        refusals[seldom.Refused++ % refusals.Length] = now;
+        return seldom.Refused >= refusals.Length && time.GetElapsedTime(refusals[seldom.Refused % refusals.Length], now) <= minute
             ? MessageRate.Disconnect
             : MessageRate.Throttled;
+    }
+
+    // Receive loop only.
+    private sealed class SeldomUsed
+    {
+        public TokenBucket PairRequests;
+        public TokenBucket UpstreamMessages;
+
+        // When the last messages were refused, as many as are too many within a minute; made when the first one is.
+        public long[]? Refusals;
+        public long Refused;
     }
 }
 

@@ -27,8 +27,7 @@ internal sealed class ClientDirectory
     private readonly Lock _lock = new();
 
     // Guarded by _lock, all of the following.
-    private readonly Dictionary<string, Client> _codes = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Client>.AlternateLookup<ReadOnlySpan<char>> _codesBySpan;
+    private readonly Dictionary<int, Client> _codes = [];
     private readonly Dictionary<string, Client> _peerIds = new(StringComparer.Ordinal);
     private readonly HeldNames _heldCodes;
     private readonly HeldNames _heldPeerIds;
@@ -38,7 +37,6 @@ internal sealed class ClientDirectory
 
     public ClientDirectory(ClientOptions options, TimeProvider time)
     {
-        _codesBySpan = _codes.GetAlternateLookup<ReadOnlySpan<char>>();
         _heldCodes = new HeldNames(options, time);
         _heldPeerIds = new HeldNames(options, time);
     }
@@ -47,12 +45,15 @@ internal sealed class ClientDirectory
     /// Claims a pairing code, or takes a new key for the socket's own. <paramref name="holder"/>: the other socket that has it, if it has
     /// the same key and may be asked whether it is still there; the claim is decided then.
     /// </summary>
-    public Claim ClaimCode(Client client, string code, string key, out Client? holder)
+    /// <param name="isProvisional">Until <see cref="TryConfirm"/> the client is not found by the code.</param>
+    public Claim ClaimCode(Client client, string code, string key, out Client? holder, bool isProvisional = false)
     {
+        var number = NumberOf(code);
         lock (_lock)
         {
-            var claim = client.Code is { } own ? (own == code ? Claim.Own : Claim.HasAnother) : Find(_codes, _heldCodes, client, code, key);
-            holder = claim is Claim.HeldByAnother && _codes.TryGetValue(code, out var other) && other.PublicKey == key ? other : null;
+            var claim = client.Code is { } own ? (own == code ? Claim.Own : Claim.HasAnother)
+                : Find(_codes.GetValueOrDefault(number), _heldCodes, client, code, key);
+            holder = claim is Claim.HeldByAnother && _codes.TryGetValue(number, out var other) && other.PublicKey == key ? other : null;
             switch (claim)
             {
                 case Claim.HasAnother:
@@ -61,8 +62,9 @@ internal sealed class ClientDirectory
                     _collisions += holder is null ? 1 : 0;
                     return claim;
                 case Claim.Taken:
-                    Take(_codes, _heldCodes, client, code);
+                    Take(_codes, number, _heldCodes, client, code);
                     client.Code = code;
+                    client.Claiming = isProvisional ? NameKind.Code : NameKind.None;
                     break;
             }
 
@@ -86,11 +88,12 @@ internal sealed class ClientDirectory
     /// <summary>
     /// Claims a peer id, or takes a new key for the socket's own. Unlike with codes, that another holds it is reported before that the socket has one already.
     /// </summary>
-    public Claim ClaimPeerId(Client client, string peerId, string? key, out Client? holder)
+    /// <param name="isProvisional">Until <see cref="TryConfirm"/>.</param>
+    public Claim ClaimPeerId(Client client, string peerId, string? key, out Client? holder, bool isProvisional = false)
     {
         lock (_lock)
         {
-            var claim = Find(_peerIds, _heldPeerIds, client, peerId, key);
+            var claim = Find(_peerIds.GetValueOrDefault(peerId), _heldPeerIds, client, peerId, key);
             holder = claim is Claim.HeldByAnother && key is not null && client.PeerId is null
                 && _peerIds.TryGetValue(peerId, out var other) && other.PeerKey == key ? other : null;
             if (claim is Claim.Taken && client.PeerId is not null)
@@ -100,8 +103,9 @@ internal sealed class ClientDirectory
 
             if (claim is Claim.Taken)
             {
-                Take(_peerIds, _heldPeerIds, client, peerId);
+                Take(_peerIds, peerId, _heldPeerIds, client, peerId);
                 client.PeerId = peerId;
+                client.Claiming = isProvisional ? NameKind.PeerId : NameKind.None;
             }
 
             if (claim is not Claim.HeldByAnother)
@@ -113,21 +117,70 @@ internal sealed class ClientDirectory
         }
     }
 
-    /// <summary>The socket that is registered with this pairing code.</summary>
-    public bool TryFindCode(ReadOnlySpan<char> code, [NotNullWhen(true)] out Client? client)
+    /// <summary>No other relay has the name that the client claims; false: the client has left meanwhile.</summary>
+    public bool TryConfirm(Client client)
     {
         lock (_lock)
         {
-            return _codesBySpan.TryGetValue(code, out client) && !client.HasLeft;
+            client.Claiming = NameKind.None;
+            return !client.HasReleased;
         }
     }
+
+    /// <summary>Another relay has the name that the client claims: it was never the client's.</summary>
+    public void Withdraw(Client client, NameKind kind)
+    {
+        lock (_lock)
+        {
+            client.Claiming = NameKind.None;
+            if (kind == NameKind.Code)
+            {
+                _collisions += client.HasReleased ? 0 : 1;
+                _codeRegistrations--;
+                RemoveCode(client, isHeld: false);
+            }
+            else
+            {
+                RemovePeerId(client, isHeld: false);
+            }
+        }
+    }
+
+    /// <summary>Gives a name that was held for its key to a client of another relay with that key; false: it is held for another, or somebody has it.</summary>
+    public bool TryFree(NameKind kind, string name, string? key)
+    {
+        lock (_lock)
+        {
+            var held = kind == NameKind.Code ? _heldCodes : _heldPeerIds;
+            var isTaken = kind == NameKind.Code ? _codes.ContainsKey(NumberOf(name)) : _peerIds.ContainsKey(name);
+            if (isTaken || held.IsHeldForAnother(name, key))
+            {
+                return false;
+            }
+
+            held.Free(name);
+            return true;
+        }
+    }
+
+    /// <summary>The socket that is registered with the pairing code of this number.</summary>
+    public bool TryFindCode(int number, [NotNullWhen(true)] out Client? client)
+    {
+        lock (_lock)
+        {
+            return _codes.TryGetValue(number, out client) && !client.HasLeft && client.Claiming != NameKind.Code;
+        }
+    }
+
+    /// <summary>The socket that is registered with this pairing code.</summary>
+    public bool TryFindCode(string code, [NotNullWhen(true)] out Client? client) => TryFindCode(NumberOf(code), out client);
 
     /// <summary>The client of this session, if it still goes by this name, be it a code or a peer id.</summary>
     public Client? Find(string name, long session)
     {
         lock (_lock)
         {
-            return IsIt(_codes.GetValueOrDefault(name)) ?? IsIt(_peerIds.GetValueOrDefault(name));
+            return (PairingCode.TryNumber(name, out var number) ? IsIt(_codes.GetValueOrDefault(number)) : null) ?? IsIt(_peerIds.GetValueOrDefault(name));
         }
 
         Client? IsIt(Client? client) => client is { HasLeft: false } && client.Session.Id == session ? client : null;
@@ -141,7 +194,7 @@ internal sealed class ClientDirectory
     {
         lock (_lock)
         {
-            client.HasLeft = true;
+            client.MarkLeft();
         }
     }
 
@@ -150,26 +203,8 @@ internal sealed class ClientDirectory
     {
         lock (_lock)
         {
-            if (client.Code is { } code)
-            {
-                _codes.Remove(code);
-                _heldCodes.Hold(code, client.PublicKey, client.Session.Key);
-                client.Code = null;
-                client.Session.RemoveRegistration();
-            }
-
-            if (client.PeerId is { } peerId)
-            {
-                _peerIds.Remove(peerId);
-                if (client.PeerKey is { } key)
-                {
-                    _heldPeerIds.Hold(peerId, key, client.Session.Key);
-                }
-
-                client.PeerId = null;
-                client.Session.RemoveRegistration();
-            }
-
+            RemoveCode(client, isHeld: client.Claiming != NameKind.Code);
+            RemovePeerId(client, isHeld: client.Claiming != NameKind.PeerId);
             client.HasReleased = true;
         }
     }
@@ -182,17 +217,51 @@ internal sealed class ClientDirectory
         }
     }
 
-    private static Claim Find(Dictionary<string, Client> names, HeldNames held, Client client, string name, string? key) =>
-        names.TryGetValue(name, out var holder) ? (holder == client ? Claim.Own : Claim.HeldByAnother)
+    private void RemoveCode(Client client, bool isHeld)
+    {
+        if (client.Code is { } code)
+        {
+            _codes.Remove(NumberOf(code));
+            if (isHeld)
+            {
+                _heldCodes.Hold(code, client.PublicKey, client.Session.Key);
+            }
+
+            client.Code = null;
+            client.Session.RemoveRegistration();
+        }
+    }
+
+    private void RemovePeerId(Client client, bool isHeld)
+    {
+        if (client.PeerId is { } peerId)
+        {
+            _peerIds.Remove(peerId);
+            if (isHeld && client.PeerKey is { } key)
+            {
+                _heldPeerIds.Hold(peerId, key, client.Session.Key);
+            }
+
+            client.PeerId = null;
+            client.Session.RemoveRegistration();
+        }
+    }
+
+    private static Claim Find(Client? holder, HeldNames held, Client client, string name, string? key) =>
+        holder is not null ? (holder == client ? Claim.Own : Claim.HeldByAnother)
         : held.IsHeldForAnother(name, key) ? Claim.HeldByAnother
         : Claim.Taken;
 
-    private static void Take(Dictionary<string, Client> names, HeldNames held, Client client, string name)
+    private static void Take<TName>(Dictionary<TName, Client> names, TName key, HeldNames held, Client client, string name)
+        where TName : notnull
     {
         held.Free(name);
-        names.Add(name, client);
+        names.Add(key, client);
         client.Session.AddRegistration();
     }
+
+    private static int NumberOf(string code) =>
+        PairingCode.TryNumber(code, out var number) ? number : throw new ArgumentException($"{code} is no pairing code", nameof(code));
 }
 
 /// <summary>How many names are held, and how full the space of codes is.</summary>

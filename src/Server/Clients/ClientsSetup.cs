@@ -5,11 +5,18 @@ namespace Relay.Clients;
 
 internal static class ClientsSetup
 {
-    public static IServiceCollection AddClients(this IServiceCollection services, ClientOptions options) => services
-        .AddSingleton(options)
-        .AddSingleton<ClientDirectory>()
-        .AddSingleton<SilentHolders>()
-        .AddPeriodic<SilentHolders>(SilentHolders.Interval, silent => silent.Sweep())
-        .AddSingleton<NameClaims>()
-        .AddSingleton<IStatistics, ClientStatistics>();
+    public static IServiceCollection AddClients(this IServiceCollection services, ClientOptions options, bool isInCluster)
+    {
+        services
+            .AddSingleton(options)
+            .AddSingleton<ClientDirectory>()
+            .AddSingleton<SilentHolders>()
+            .AddPeriodic<SilentHolders>(SilentHolders.Interval, silent => silent.Sweep())
+            .AddSingleton<ClusterNameTable>()
+            .AddSingleton<ClusterNameAnswers>()
+            .AddSingleton<ClusterNames>()
+            .AddSingleton<NameClaims>()
+            .AddSingleton<IStatistics, ClientStatistics>();
+        return isInCluster ? services.AddPeriodic<ClusterNames>(ClusterNames.Interval, names => names.Sweep()) : services;
+    }
 }

@@ -16,7 +16,7 @@ internal sealed class SilentHolders(ClientOptions options, TimeProvider time)
     private readonly Dictionary<Client, Question> _asked = [];
 
     /// <summary>Pings the holder; true when it has left, before it answered or because it did not. False too when the claimant is gone.</summary>
-    public async Task<bool> HasGoneAsync(Client holder, Client claimant)
+    public async Task<bool> HasGoneAsync(Client holder, CancellationToken claimantGone)
     {
         Question question;
         bool isNew;
@@ -34,7 +34,7 @@ internal sealed class SilentHolders(ClientOptions options, TimeProvider time)
             holder.Session.TryPing();
         }
 
-        var gone = question.Answer.Task.WaitAsync(claimant.Session.ConnectionClosed);
+        var gone = question.Answer.Task.WaitAsync(claimantGone);
         await ((Task)gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return gone.IsCompletedSuccessfully && gone.Result;
     }
@@ -53,7 +53,7 @@ internal sealed class SilentHolders(ClientOptions options, TimeProvider time)
             {
                 Answer(holder, question, hasGone: true);
             }
-            else if (!question.IsClosing && holder.Session.LastReceived > question.Since)
+            else if (!question.IsClosing && (holder.Session.LastReceived > question.Since || holder.Session.IsHandling))
             {
                 Answer(holder, question, hasGone: false);
             }

@@ -2,8 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
-using System.Text.Json;
-using Microsoft.Extensions.Configuration.CommandLine;
+using Relay.Transport;
 
 namespace Relay.Configuration;
 
@@ -15,13 +14,25 @@ internal static class ServerCommand
     public static string Version { get; } =
         typeof(ServerCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    private static RootCommand Create(Func<RelaySettings, CancellationToken, Task<int>> run)
+    private static RootCommand Create(Func<RelaySettings, SettingsSource, CancellationToken, Task<int>> run)
     {
         var config = new System.CommandLine.Option<FileInfo?>("--config", "-c");
         var check = new System.CommandLine.Option<bool>("--check-config");
         var settings = new Argument<string[]>("settings") { Arity = ArgumentArity.ZeroOrMore };
-        var root = new RootCommand { config, check, settings };
-        root.TreatUnmatchedTokensAsErrors = false;
+        var show = new Command("show") { config, settings };
+        var root = new RootCommand { config, check, settings, new Command("config") { show }, MigrateStorageCommand.Create() };
+        root.TreatUnmatchedTokensAsErrors = show.TreatUnmatchedTokensAsErrors = false;
+        show.SetAction(async (result, _) =>
+        {
+            var source = SourceOf(result, config, settings);
+            if (await ReadAsync(source, result) is not { } read)
+            {
+                return BadConfiguration;
+            }
+
+            ConfigurationShow.Write(read, result.InvocationConfiguration.Output);
+            return 0;
+        });
         foreach (var help in root.Options.OfType<HelpOption>())
         {
             help.Action = new HelpWithSettings();
@@ -29,35 +40,65 @@ internal static class ServerCommand
 
         root.SetAction(async (result, cancellationToken) =>
         {
-            var given = (result.GetValue(settings) ?? []).Concat(result.UnmatchedTokens).ToArray();
-            var errors = new List<string>();
-            var read = Read(result.GetValue(config)?.FullName ?? Environment.GetEnvironmentVariable("RELAY_CONFIG"), given, errors);
-            if (errors.Count > 0)
+            var source = SourceOf(result, config, settings);
+            if (await ReadAsync(source, result) is not { } read)
             {
-                var output = result.InvocationConfiguration.Error;
-                await output.WriteLineAsync($"relayd: {errors.Count} configuration error{(errors.Count == 1 ? "" : "s")}:");
-                foreach (var error in errors)
-                {
-                    await output.WriteLineAsync($"  {error}");
-                }
-
-                await output.WriteLineAsync("relayd --help lists every option with its range and default.");
                 return BadConfiguration;
             }
 
-            if (result.GetValue(check))
-            {
-                await result.InvocationConfiguration.Output.WriteLineAsync("Configuration OK");
-                return 0;
-            }
-
-            return await run(read!, cancellationToken);
+            return result.GetValue(check) ? await CheckAsync(read, result.InvocationConfiguration) : await run(read, source, cancellationToken);
         });
         return root;
     }
 
+    private static SettingsSource SourceOf(ParseResult result, System.CommandLine.Option<FileInfo?> config, Argument<string[]> settings) => new(
+        result.GetValue(config)?.FullName ?? Environment.GetEnvironmentVariable("RELAY_CONFIG"),
+        [.. result.GetValue(settings) ?? [], .. result.UnmatchedTokens]);
+
+    // Null: there are errors, and they are printed.
+    private static async Task<RelaySettings?> ReadAsync(SettingsSource source, ParseResult result)
+    {
+        var read = source.Read(out var errors);
+        if (errors.Count == 0)
+        {
+            return read;
+        }
+
+        var output = result.InvocationConfiguration.Error;
+        await WriteAsync(output, errors);
+        await output.WriteLineAsync("relayd --help lists every option with its range and default.");
+        return null;
+    }
+
+    private static async Task<int> CheckAsync(RelaySettings settings, InvocationConfiguration streams)
+    {
+        var errors = ConfigurationCheck.Errors(settings, OpenFiles.Limit).ToList();
+        if (errors.Count > 0)
+        {
+            await WriteAsync(streams.Error, errors);
+            return BadConfiguration;
+        }
+
+        foreach (var warning in ConfigurationCheck.Warnings(settings, OpenFiles.Limit, TimeProvider.System.GetUtcNow()))
+        {
+            await streams.Error.WriteLineAsync($"warning: {warning}");
+        }
+
+        await streams.Output.WriteLineAsync("Configuration OK");
+        return 0;
+    }
+
+    private static async Task WriteAsync(TextWriter output, IReadOnlyList<string> errors)
+    {
+        await output.WriteLineAsync($"relayd: {errors.Count} configuration error{(errors.Count == 1 ? "" : "s")}:");
+        foreach (var error in errors)
+        {
+            await output.WriteLineAsync($"  {error}");
+        }
+    }
+
     /// <summary>Runs what the command line says; the exit code.</summary>
-    public static async Task<int> InvokeAsync(string[] args, Func<RelaySettings, CancellationToken, Task<int>> run)
+    public static async Task<int> InvokeAsync(string[] args, Func<RelaySettings, SettingsSource, CancellationToken, Task<int>> run)
     {
         var parsed = Create(run).Parse(args);
         if (parsed.Action is ParseErrorAction)
@@ -76,63 +117,28 @@ internal static class ServerCommand
         return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 
-    private static RelaySettings? Read(string? file, string[] given, List<string> errors)
-    {
-        foreach (var token in given.Where(token => !token.StartsWith("--", StringComparison.Ordinal) || !token.Contains('=')))
-        {
-            errors.Add($"'{token}' is not understood; options are written --Section:Option=value");
-        }
-
-        if (file is not null && !File.Exists(file))
-        {
-            errors.Add($"--config: there is no file '{file}'");
-        }
-
-        if (errors.Count > 0)
-        {
-            return null;
-        }
-
-        try
-        {
-            var builder = new ConfigurationBuilder()
-                .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true);
-            if (file is not null)
-            {
-                builder.AddJsonFile(Path.GetFullPath(file));
-            }
-
-            builder.AddEnvironmentVariables("RELAY_");
-            builder.Add(new CommandLineConfigurationSource { Args = given });
-            var settings = SettingsReader.Read(builder.Build(), out var found);
-            errors.AddRange(found);
-            return settings;
-        }
-        catch (InvalidDataException exception)
-        {
-            // Not JSON, or not readable: the innermost exception says why. Its own line numbers begin at 0.
-            var why = exception.GetBaseException() is JsonException json
-                ? $"line {json.LineNumber + 1}: {json.Message.Split(" LineNumber:")[0]}"
-                : exception.InnerException?.Message;
-            errors.Add($"{exception.Message} {why}".TrimEnd());
-            return null;
-        }
-    }
-
     private sealed class HelpWithSettings : SynchronousCommandLineAction
     {
         public override int Invoke(ParseResult parseResult)
         {
             var output = parseResult.InvocationConfiguration.Output;
+            if (parseResult.CommandResult.Command is not RootCommand)
+            {
+                output.Write(parseResult.CommandResult.Command.Name is "config" or "show" ? ConfigurationShow.Help : MigrateStorageCommand.Help);
+                return 0;
+            }
+
             output.WriteLine("""
                 relayd, a WebSocket relay and WebRTC signaling server.
 
                 Usage:
                   relayd [--config FILE] [--Section:Option=value ...]
+                  relayd config show [--config FILE] [...]              Show each option's value and where it comes from.
+                  relayd migrate-storage --from FILE --to CONNECTION    Copy a SQLite file into PostgreSQL; --help says more.
 
                 Options:
                   -c, --config FILE  JSON file with settings; wins over appsettings.json beside the program. Also RELAY_CONFIG.
-                  --check-config     Check the configuration and exit (0 OK, 2 errors).
+                  --check-config     Check the configuration and the files that it names, and exit (0 OK, 2 errors).
                   -?, -h, --help     Show this.
                   --version          Show the version.
 
@@ -146,11 +152,11 @@ internal static class ServerCommand
             var width = SettingCatalog.All.Max(option => option.Path.Length);
             foreach (var option in SettingCatalog.All)
             {
-                output.WriteLine($"  --{option.Path.PadRight(width)}  {option.Default}  [{option.Allowed}]");
+                output.WriteLine($"  --{option.Path.PadRight(width)}  {option.Default}  [{option.Allowed}]{(option.IsLive ? "  live" : "")}");
             }
 
             output.WriteLine();
-            output.WriteLine("docs/configuration.md says what each of them does.");
+            output.WriteLine("live: a changed value takes effect without a restart (SIGHUP, relayctl reload). docs/configuration.md says what each option does.");
             return 0;
         }
     }

@@ -9,7 +9,10 @@ namespace Relay.Configuration;
 /// <summary>One option: where it is written, and what it may be.</summary>
 internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
 {
-    public string Path { get; } = $"{Section.Name}:{Property.Name}";
+    /// <summary>The section as it is written.</summary>
+    public string SectionPath { get; } = Section.GetCustomAttribute<ConfigurationKeyNameAttribute>()?.Name ?? Section.Name;
+
+    public string Path => $"{SectionPath}:{Property.Name}";
 
     public Type Type => Property.PropertyType;
 
@@ -29,7 +32,20 @@ internal sealed record Option(PropertyInfo Section, PropertyInfo Property)
         : Property.GetCustomAttribute<DurationRangeAttribute>() is { } durations ? (durations.Minimum, durations.Maximum)
         : null;
 
-    public string Default => Typed(Property.GetValue(Section.GetValue(new RelaySettings())));
+    public string Default => Typed(Of(new RelaySettings()));
+
+    /// <summary>A reload applies it.</summary>
+    public bool IsLive => Live is not null;
+
+    /// <summary>It may hold a password.</summary>
+    public bool IsSecret => Property.IsDefined(typeof(SecretAttribute));
+
+    private LiveAttribute? Live => Property.GetCustomAttribute<LiveAttribute>();
+
+    public object? Of(RelaySettings settings) => Property.GetValue(Section.GetValue(settings));
+
+    /// <summary>A reload applies the change from one value to the other.</summary>
+    public bool IsLiveBetween(object? before, object? after) => Live is { } live && !(live.OnlyWhereGiven && (before is "" || after is ""));
 
     /// <summary>As it would be typed: numbers in plain digits.</summary>
     public static string Typed(object? value) => value is int number ? number.ToString(CultureInfo.InvariantCulture) : Show(value);
@@ -91,7 +107,7 @@ internal static class SettingCatalog
         var sameName = All.Where(option => option.Property.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).ToArray();
         return (sameName.Length > 0 ? sameName : All).MinBy(option =>
             Distance(option.Property.Name.ToUpperInvariant(), name)
-            + (parts.Length > 1 ? SectionWeight * Distance(option.Section.Name.ToUpperInvariant(), section) : 0))!.Path;
+            + (parts.Length > 1 ? SectionWeight * Distance(option.SectionPath.Split(':')[0].ToUpperInvariant(), section) : 0))!.Path;
     }
 
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "relayd itself is not trimmed (Server.csproj)")]

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Relay.Admission;
+using Relay.Federation;
 using Relay.Protocol;
 using Relay.Sessions;
 
@@ -14,11 +15,12 @@ internal sealed partial class Lifetime(
     RelayState state,
     SessionTable sessions,
     Drainer drainer,
-    Relay.Sessions.ClientSessionOptions options,
+    PeerGossip peers,
+    SystemdReporter reporter,
+    HangUp hangUp,
     TimeProvider time,
     ILogger<Lifetime> logger) : IHostLifetime, IDisposable
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
 
     private readonly List<PosixSignalRegistration> _signals = [];
@@ -34,6 +36,13 @@ internal sealed partial class Lifetime(
             _signals.Add(PosixSignalRegistration.Create(signal, OnSignal));
         }
 
+        // Also a terminal that closes: no reason to end.
+        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            hangUp.Handle();
+        }));
+        hangUp.Begin();
         application.ApplicationStarted.Register(() => state.TryServe());
         application.ApplicationStopping.Register(Drain);
         return Task.CompletedTask;
@@ -66,26 +75,20 @@ internal sealed partial class Lifetime(
     // Drained first, if the configuration gives it time; then whoever is left is closed at once.
     private async Task StopAsync(string reason)
     {
-        if (options.StopDrain > TimeSpan.Zero)
-        {
-            var rate = Math.Max(options.EvictionsPerSecond, (int)Math.Ceiling(sessions.All.Count(drainer.IsClient) / options.StopDrain.TotalSeconds));
-            drainer.Start(rate, options.StopDrain, reason: reason, isForStop: true);
-
-            // By a clock of its own: an operator who changes the pace meanwhile begins the drain anew.
-            var started = time.GetTimestamp();
-            using var timer = new PeriodicTimer(Look, time);
-            while (drainer.State().Remaining > 0 && time.GetElapsedTime(started) < options.StopDrain)
-            {
-                await timer.WaitForNextTickAsync();
-            }
-        }
-
+        await drainer.EmptyAsync(reason);
         application.StopApplication();
     }
 
     private void Drain()
     {
+        reporter.Stopping();
         state.TryStop(_reason);
+        if (!state.HasSuccessor)
+        {
+            // Else the server stays, in another process.
+            peers.Leave();
+        }
+
         sessions.CloseAll(CloseReason.Shutdown);
     }
 

@@ -39,7 +39,21 @@ internal static partial class IdentityFile
         }
     }
 
-    private static byte[]? TryLoad(string path, ILogger logger)
+    /// <summary>Throws what a start would throw for the file that is there; where there is none, one is made then.</summary>
+    public static void Check(string path)
+    {
+        try
+        {
+            TryLoad(Path.GetFullPath(path), logger: null);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable(path, exception.Message.TrimEnd('.'), exception);
+        }
+    }
+
+    // Without a log its mode is left as it is.
+    private static byte[]? TryLoad(string path, ILogger? logger)
     {
         byte[] bytes;
         try
@@ -61,7 +75,11 @@ internal static partial class IdentityFile
         try
         {
             var seed = Check(path, JsonSerializer.Deserialize(bytes, IdentityJson.Default.StoredIdentity));
-            Tighten(path, logger);
+            if (logger is not null)
+            {
+                Tighten(path, logger);
+            }
+
             return seed;
         }
         catch (JsonException exception)
@@ -144,9 +162,9 @@ internal static partial class IdentityFile
             File.SetUnixFileMode(path, mode & OwnerOnlyFolder);
             Log.Tightened(logger, path);
         }
-        catch (UnauthorizedAccessException)
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            // Not our file, as when a secret is mounted read-only. The key itself is good.
+            // Not our file, or on a read-only file system, as when a secret is mounted. The key itself is good.
             Log.Exposed(logger, path);
         }
     }

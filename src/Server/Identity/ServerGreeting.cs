@@ -11,7 +11,7 @@ internal sealed class ServerGreeting(ServerIdentity identity, IdentityOptions op
     private static readonly TimeSpan ProofAge = TimeSpan.FromSeconds(1);
 
     private readonly SharedMessage _info = new(MessageWriter.Write(
-        new ServerInfo(identity.ServerId, options.PublicEndpoint, options.Region is { Length: > 0 } region ? region : null),
+        new ServerInfo(identity.ServerId, options.Endpoint, options.Region is { Length: > 0 } region ? region : null),
         ServerJson.Default.ServerInfo));
 
     private readonly Lock _lock = new();

@@ -52,8 +52,11 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Range(1, MaxLimit)]
     public int UnresolvedLimit { get; set; } = 1_000;
 
-    /// <summary>Journal of what operators change; each item that it changes wins over these options. Empty: changes are kept in memory only and end with the process.</summary>
-    public string PolicyFile { get; set; } = "data/policy.jsonl";
+    /// <summary>
+    /// Journal, in `Data:Folder`, of what operators change; each item that it changes wins over these options. Empty: changes are kept in memory
+    /// only and end with the process. With `Storage:Connection` the journal is in the database and this is a copy of it, to start from when the database is away.
+    /// </summary>
+    public string PolicyFile { get; set; } = "policy.jsonl";
 
     /// <summary>Networks whose word on client addresses is trusted, such as 10.0.0.0/8. None: the socket address counts.</summary>
     [Description("a list of networks and addresses")]
@@ -71,12 +74,19 @@ internal sealed class AdmissionOptions : IValidatableObject
     [Description("CloseFrame, HttpStatus")]
     public RejectionMode RejectionMode { get; set; } = RejectionMode.CloseFrame;
 
+    /// <summary>Before a rejection by close frame a message says when to come back, `{"type":"retry_after","seconds":5}`: a page in a browser cannot read Retry-After. Clients must expect a message before the close frame.</summary>
+    public bool RetryHint { get; set; }
+
     /// <summary>Minimum Retry-After of a rejection by status; up to as much again is added at random, so that clients do not return together.</summary>
     internal TimeSpan RetryAfter { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Percent of the memory of the machine, or of the control group, that clients never use, 32 MiB at least: when the rest is used up, new connections are rejected.</summary>
     [Range(0, 90)]
     public int MemoryReserve { get; set; } = 10;
+
+    /// <summary>MiB that unfinished messages, outgoing queues, upstream messages and pending handshakes may take together; 0: an eighth of the memory. When it is used up, long messages wait, and then whoever holds most is closed.</summary>
+    [Range(0, 1_048_576)]
+    public int MemoryBudget { get; set; }
 
     /// <summary>Time between two recounts of the live sockets against the ledger.</summary>
     internal TimeSpan ReconcileInterval { get; set; } = TimeSpan.FromMinutes(1);

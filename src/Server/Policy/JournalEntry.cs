@@ -10,6 +10,19 @@ internal sealed record JournalEntry(long Revision, DateTimeOffset Time, string W
     /// <summary>The whole state after this entry: in the first line, and where a start found another configuration.</summary>
     public JournalState? State { get; init; }
 
+    /// <summary>The same by another clock: what lies ahead is moved.</summary>
+    public JournalEntry Move(TimeSpan by)
+    {
+        return by == TimeSpan.Zero ? this : this with
+        {
+            Changes = [.. Changes.Select(change => change with { Until = change.Until + by, ConfirmBy = change.ConfirmBy + by })],
+            State = State is { } state ? state with { Changed = Settings(state.Changed), Temporary = Settings(state.Temporary) } : null,
+        };
+
+        IReadOnlyList<ItemSetting> Settings(IEnumerable<ItemSetting> settings) =>
+            [.. settings.Select(setting => setting with { Until = setting.Until + by, ConfirmBy = setting.ConfirmBy + by })];
+    }
+
     /// <summary>An entry is a revision unless it only confirms, or only drops what lay beneath a later change.</summary>
     public static bool IsRevision(IReadOnlyList<PolicyDifference> changes) => changes.Any(change => change.Before != change.After || change.Reverts is null);
 }

@@ -8,6 +8,7 @@ internal sealed class LimitPolicy
 {
     private readonly PrefixTable<OverrideLimit> _overrides;
     private readonly PrefixTable<Ban> _bans;
+    private readonly Dictionary<IpKey, Ban> _subjectBans;
 
     /// <param name="shadowSince">The revision in which the shadow was last changed.</param>
     public LimitPolicy(PolicyItems items, int ipv6Prefix, long revision, long shadowSince = 0)
@@ -30,6 +31,8 @@ internal sealed class LimitPolicy
             KeyValuePair.Create(rule.Key, OverrideLimit.TryParse(rule.Value, out var limit) ? limit : default)));
         _bans = new(items.Rules(PolicyItems.Ban).Select(rule =>
             KeyValuePair.Create(rule.Key, Ban.TryParse(rule.Value, out var ban) ? ban : throw new FormatException(rule.Value))));
+        _subjectBans = items.SubjectBans().ToDictionary(
+            rule => IpKey.FromSubject(rule.Key), rule => Ban.TryParse(rule.Value, out var ban) ? ban : throw new FormatException(rule.Value));
         Shadow = items.Shadowed() is { } shadow ? new LimitPolicy(shadow, ipv6Prefix, revision) : null;
     }
 
@@ -83,10 +86,13 @@ internal sealed class LimitPolicy
 
     public bool HasBans => BanCount > 0;
 
-    public int BanCount => _bans.Count;
+    public int BanCount => _bans.Count + _subjectBans.Count;
 
     /// <summary>The ban that holds for an address; null: none. One that ends is removed from the policy.</summary>
     public (IpPrefix Network, Ban Ban)? BanOf(IpKey address) => _bans.TryFind(address, out var network, out var ban) ? (network, ban) : null;
+
+    /// <summary>The ban of a person; null: none.</summary>
+    public Ban? BanOfSubject(IpKey subject) => _subjectBans.GetValueOrDefault(subject);
 
     private int Number(string path) => int.Parse(Items[path]!, NumberStyles.None, CultureInfo.InvariantCulture);
 

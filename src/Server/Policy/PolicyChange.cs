@@ -20,6 +20,9 @@ internal sealed record PolicyChange(IReadOnlyDictionary<string, string?> Edits, 
     /// <summary>Reverted unless it is confirmed within so long.</summary>
     public TimeSpan? ConfirmWithin { get; init; }
 
+    /// <summary>What other relays that share the policy do with clients that it excludes; at this one its caller does it.</summary>
+    public Eviction Evict { get; init; }
+
     /// <summary>Only say what would happen.</summary>
     public bool DryRun { get; init; }
 }
@@ -33,7 +36,7 @@ internal sealed record PolicyResult(LimitPolicy Before, LimitPolicy After)
     /// <summary>The revision to roll back to is not remembered.</summary>
     public bool IsUnknown { get; init; }
 
-    /// <summary>Why the journal could not be written; then nothing was changed.</summary>
+    /// <summary>Why the journal could not be written, for the operator.</summary>
     public string? NotWritten { get; init; }
 
     /// <summary>Path and sentence of each edit that is not valid.</summary>

@@ -15,23 +15,34 @@ internal sealed record PolicyChanged : RelayEvent
 
     public override RelayChange Change { get; }
 
+    /// <summary>Made by an operator or a relay elsewhere, and taken over.</summary>
+    public string? Node { get; private init; }
+
+    /// <summary>What becomes of connected clients that it excludes, where it was taken over.</summary>
+    public Eviction Evict { get; private init; }
+
+    public long Revision { get; private init; }
+
     // Texts, and not the differences: of those a revision may have thousands.
-    public static PolicyChanged Of(PolicyRevision revision)
+    public static PolicyChanged Of(PolicyRevision revision, string? node = null, Eviction evict = Eviction.None)
     {
         var shown = revision.Differences.Take(MaxShown).Select(difference => $"{difference.Path} {difference.Before ?? "(none)"} -> {difference.After ?? "(none)"}");
         var more = revision.Differences.Count - MaxShown;
         var reverts = revision.Differences.Any(difference => difference.Reverts is not null);
         return new PolicyChanged(
             reverts && revision.Differences.All(difference => difference.Path.StartsWith(PolicyItems.Ban, StringComparison.Ordinal)) ? "ban_expired" : "policy_changed",
-            $"Limits changed: {string.Join(", ", shown)}{(more > 0 ? $", and {more} more" : "")}, revision {revision.Revision}",
+            $"Limits changed: {string.Join(", ", shown)}{(more > 0 ? $", and {more} more" : "")}, revision {revision.Revision}{(node is null ? "" : $" at {node}")}",
             new RelayChange(
-                reverts ? "Revert" : "Configure",
-                $"revision={revision.Revision}",
+                reverts ? "Revert" : node is not null && revision.Who != PolicyRevision.Relay ? "ChangePolicy" : "Configure",
+                $"revision={revision.Revision}{(node is null ? "" : $" node={node}")}",
                 Short(revision.Differences, difference => difference.Before),
                 Short(revision.Differences, difference => difference.After)))
         {
             Who = revision.Who,
             Reason = revision.Reason,
+            Node = node,
+            Evict = evict,
+            Revision = revision.Revision,
         };
     }
 

@@ -52,14 +52,20 @@ internal static class PolicyGrammar
             return NormalizeRule(PolicyItems.Override, text, (prefix, value) => ReadOverride(prefix, value, ipv6Prefix), ref normalPath, ref normalText);
         }
 
+        if (path.StartsWith(PolicyItems.SubjectBan, StringComparison.Ordinal))
+        {
+            (normalText, var error) = text is null ? (null, null) : ReadBan(text);
+            return SubjectName.Check(path[PolicyItems.SubjectBan.Length..]) ?? error;
+        }
+
         if (path.StartsWith(PolicyItems.Ban, StringComparison.Ordinal))
         {
-            return NormalizeRule(PolicyItems.Ban, text, ReadBan, ref normalPath, ref normalText);
+            return NormalizeRule(PolicyItems.Ban, text, (_, value) => ReadBan(value), ref normalPath, ref normalText);
         }
 
         if (!Scalars.Contains(path))
         {
-            return $"there is no such item; there are {string.Join(", ", Scalars)}, override/NETWORK, ban/NETWORK, and shadow/ITEM";
+            return $"there is no such item; there are {string.Join(", ", Scalars)}, override/NETWORK, ban/NETWORK, ban/subject:NAME, and shadow/ITEM";
         }
 
         normalText = text is null ? null : ReadScalar(path, text);
@@ -138,7 +144,7 @@ internal static class PolicyGrammar
             : (limit.ToString(), null);
     }
 
-    private static (string? Text, string? Error) ReadBan(IpPrefix prefix, string text) =>
+    private static (string? Text, string? Error) ReadBan(string text) =>
         Ban.TryParse(text, out var ban)
             ? (ban.ToString(), null)
             : (null, $"'{text}' is not valid; write 'forever REASON' or '2026-01-31T12:00:00Z REASON'");

@@ -22,6 +22,12 @@ internal sealed class PolicyHistory
 
     public PolicyRevision Last => _steps.FindLast(step => step.IsRevision) is { } last ? last.ToRevision() : _steps[0].ToRevision();
 
+    /// <summary>The entry that led to the current state.</summary>
+    public JournalEntry Newest => _steps[^1].Entry;
+
+    /// <summary>Entries that are remembered.</summary>
+    public int Count => _steps.Count;
+
     /// <summary>The entries that bring it back: the first holds the whole state of then.</summary>
     public IEnumerable<JournalEntry> Entries =>
         _steps.Select((step, i) => i == 0 ? step.Entry with { Confirmed = [], State = step.State.ToJournal() } : step.Entry);

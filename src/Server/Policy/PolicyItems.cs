@@ -39,6 +39,9 @@ internal sealed class PolicyItems
     public const string Override = "override/";
     public const string Ban = "ban/";
 
+    /// <summary>Bans of people; no network begins so.</summary>
+    public const string SubjectBan = Ban + "subject:";
+
     /// <summary>Items of the second set, which is counted and never enforced: the same paths behind this.</summary>
     public const string Shadow = "shadow/";
 
@@ -134,6 +137,12 @@ internal sealed class PolicyItems
                 .RemoveRange(shadow.Select(item => item.Key))
                 .SetItems(shadow.Select(item => KeyValuePair.Create(item.Key[Shadow.Length..], item.Value))));
     }
+
+    /// <summary>Bans of people by their name.</summary>
+    public IEnumerable<KeyValuePair<string, string>> SubjectBans() =>
+        from item in _texts
+        where item.Key.StartsWith(SubjectBan, StringComparison.Ordinal)
+        select KeyValuePair.Create(item.Key[SubjectBan.Length..], item.Value);
 
     /// <summary>Overrides or bans by their network.</summary>
     public IEnumerable<KeyValuePair<IpPrefix, string>> Rules(string kind)

@@ -22,6 +22,9 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
 
     public string Path => path;
 
+    /// <summary>Only read: a torn last line is left to the start that truncates it.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <summary>A file of less is not worth compacting.</summary>
     public long MinCompactBytes { get; init; } = 1 << 20;
 
@@ -42,7 +45,7 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
         }
 
         var end = Array.LastIndexOf(bytes, (byte)'\n') + 1;
-        if (end < bytes.Length)
+        if (end < bytes.Length && !IsReadOnly)
         {
             using var file = Open(FileMode.Open, path);
             file.SetLength(end);
@@ -86,7 +89,7 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
     {
         if (!IsAsLeft())
         {
-            Rewrite(all, toWall);
+            Replace(all, toWall);
             return;
         }
 
@@ -94,7 +97,7 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
         {
             try
             {
-                Rewrite(all, toWall);
+                Replace(all, toWall);
                 return;
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -107,25 +110,8 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
         Append(fresh, toWall);
     }
 
-    private void Append(IReadOnlyList<JournalEntry> entries, Func<DateTimeOffset, DateTimeOffset> toWall)
-    {
-        using var file = Open(FileMode.Open, path);
-        try
-        {
-            file.Seek(_length, SeekOrigin.Begin);
-            var bytes = Lines(entries, toWall);
-            file.Write(bytes);
-            file.Flush(flushToDisk: true);
-            _length += bytes.Length;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            TakeBack(file);
-            throw;
-        }
-    }
-
-    private void Rewrite(IEnumerable<JournalEntry> entries, Func<DateTimeOffset, DateTimeOffset> toWall)
+    /// <summary>Writes the file whole, in the place of what is there. Throws as <see cref="Write"/> does.</summary>
+    public void Replace(IEnumerable<JournalEntry> entries, Func<DateTimeOffset, DateTimeOffset> toWall)
     {
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
         Directory.CreateDirectory(folder);
@@ -151,6 +137,38 @@ internal sealed partial class PolicyJournal(string path, ILogger<PolicyJournal>?
         // The rename itself is on the disk only when the folder is.
         FileSystem.FlushFolder(folder);
         _length = _compacted = bytes.Length;
+    }
+
+    /// <summary>Keeps the file under another name, which it returns; null: there is none. Throws as <see cref="Write"/> does.</summary>
+    /// <param name="time">A part of the name.</param>
+    public string? KeepAside(DateTimeOffset time)
+    {
+        var aside = FormattableString.Invariant($"{path}.{time.UtcDateTime:yyyyMMdd'T'HHmmssfff'Z'}");
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        File.Move(path, aside);
+        return aside;
+    }
+
+    private void Append(IReadOnlyList<JournalEntry> entries, Func<DateTimeOffset, DateTimeOffset> toWall)
+    {
+        using var file = Open(FileMode.Open, path);
+        try
+        {
+            file.Seek(_length, SeekOrigin.Begin);
+            var bytes = Lines(entries, toWall);
+            file.Write(bytes);
+            file.Flush(flushToDisk: true);
+            _length += bytes.Length;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            TakeBack(file);
+            throw;
+        }
     }
 
     // The file may have been moved, truncated or edited while the relay runs.

@@ -11,6 +11,9 @@ internal sealed class SteadyClock(TimeProvider time)
 
     public DateTimeOffset Now => _start + time.GetElapsedTime(_startedAt);
 
+    /// <summary>How far this one is ahead of the wall clock, as far as can be said now.</summary>
+    public TimeSpan Ahead => Now - time.GetUtcNow();
+
     /// <summary>What the wall clock shows when this one shows <paramref name="moment"/>, as far as can be said now.</summary>
-    public DateTimeOffset ToWall(DateTimeOffset moment) => moment + (time.GetUtcNow() - Now);
+    public DateTimeOffset ToWall(DateTimeOffset moment) => moment - Ahead;
 }

@@ -109,16 +109,13 @@ internal readonly struct ClientMessage : IDisposable
     /// A name that people see: trimmed and truncated to 128 UTF-16 units without splitting a pair; null when absent, empty or no
     /// valid text.
     /// </summary>
-    public string? DisplayText(string name)
+    public string? DisplayText(string name) => Text(name)?.Trim() is { Length: > 0 } text ? Truncate(text) : null;
+
+    /// <summary>The text, or its first 128 UTF-16 units without half a pair at the end.</summary>
+    public static string Truncate(string text)
     {
         const int Max = 128;
-        var text = Text(name)?.Trim();
-        if (text is { Length: > Max })
-        {
-            text = char.IsHighSurrogate(text[Max - 1]) ? text[..(Max - 1)] : text[..Max];
-        }
-
-        return string.IsNullOrEmpty(text) ? null : text;
+        return text.Length <= Max ? text : text[..(char.IsHighSurrogate(text[Max - 1]) ? Max - 1 : Max)];
     }
 
     public void Dispose()

@@ -26,6 +26,9 @@ internal enum CloseReason
 
     /// <summary>One write took longer than the send timeout: the peer does not read.</summary>
     WriteTimeout,
+
+    /// <summary>It held most of the memory budget when that was used up.</summary>
+    MemoryBudget,
     Shutdown,
 
     /// <summary>The authority did not accept the client's attestation.</summary>
@@ -46,6 +49,9 @@ internal enum CloseReason
     /// <summary>It did not answer a ping when another socket with its key claimed its name.</summary>
     Replaced,
 
+    /// <summary>Another relay of the cluster gave its name to another socket while the two relays could not reach each other.</summary>
+    NameConflict,
+
     /// <summary>An exception of ours; logged as an error.</summary>
     InternalError,
 
@@ -60,4 +66,13 @@ internal enum CloseReason
     ServerNotListed,
     DuplicateLink,
     PeerLimit,
+
+    /// <summary>Another server than the expected one answered, or this relay itself.</summary>
+    ServerMismatch,
+
+    /// <summary>An operator has blocked it.</summary>
+    ServerBlocked,
+
+    /// <summary>The link is of no use any more: the server has left, was declared failed, or is to be forgotten.</summary>
+    LinkDropped,
 }

@@ -28,6 +28,7 @@ internal static class CloseReasons
         new(CloseReason.MessageTimeout, "message_timeout", 1008, "Message timeout") { IsProtocolViolation = true },
         new(CloseReason.SlowConsumer, "slow_consumer", 1013, "Slow consumer") { DropsQueue = true },
         new(CloseReason.WriteTimeout, "write_timeout") { DropsQueue = true },
+        new(CloseReason.MemoryBudget, "memory_budget", 1013, "Server low on memory") { DropsQueue = true },
         new(CloseReason.Shutdown, "shutdown", 1001, "Server shutting down"),
         new(CloseReason.AttestationFailed, "attestation_failed", 4001, "Attestation failed"),
         new(CloseReason.Evicted, "evicted", 1013, "Server at capacity"),
@@ -35,6 +36,7 @@ internal static class CloseReasons
         new(CloseReason.Disconnected, "disconnected"),
         new(CloseReason.Drained, "drained", 1012, "Server draining"),
         new(CloseReason.Replaced, "replaced", 1001, "Replaced by a newer connection"),
+        new(CloseReason.NameConflict, "name_conflict", 1012, "Name in use on another server"),
         new(CloseReason.InternalError, "internal_error", 1011, "Internal server error"),
     ];
 
@@ -49,6 +51,9 @@ internal static class CloseReasons
         new(CloseReason.ServerNotListed, "server_not_listed", 1008, "Server not listed"),
         new(CloseReason.DuplicateLink, "duplicate_link", 4003, "Duplicate connection"),
         new(CloseReason.PeerLimit, "peer_limit", 1013, "Server at capacity"),
+        new(CloseReason.ServerMismatch, "server_mismatch", 4002, "Server ID mismatch"),
+        new(CloseReason.ServerBlocked, "server_blocked", 1008, "Server blocked"),
+        new(CloseReason.LinkDropped, "link_dropped", 1000, "Disconnecting"),
     ];
 
     private static readonly CloseReasonDefinition[] ByReason =

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Relay.Memory;
 
 namespace Relay.Protocol;
 
@@ -32,6 +33,9 @@ internal readonly struct EncodedMessage
     /// <summary>The message's own length, without its head room.</summary>
     public int Length { get; }
 
+    /// <summary>Bytes of memory that it takes.</summary>
+    public int Size => _rented.Length;
+
     /// <summary>When the message that this one forwards was read, as a timestamp; 0 for messages of our own.</summary>
     public long ReceivedAt { get; }
 
@@ -56,6 +60,39 @@ internal readonly struct EncodedMessage
     public static EncodedMessage Pong(ReadOnlySpan<byte> payload) => CopyOf(payload) with { IsPong = true };
 
     public void Return() => Return(Owner);
+
+    /// <summary>The message is kept for later, and counts in the budget until <see cref="Unkeep(MemoryBudget)"/>.</summary>
+    public void Keep(MemoryBudget memory) => Keep(Owner, memory);
+
+    public void Unkeep(MemoryBudget memory) => Unkeep(Owner, memory);
+
+    /// <summary>The same for the message that <paramref name="owner"/> belongs to.</summary>
+    public static void Keep(object owner, MemoryBudget memory)
+    {
+        if (owner is SharedMessage shared)
+        {
+            shared.Keep(memory);
+        }
+        else
+        {
+            memory.Add(((byte[])owner).Length);
+        }
+    }
+
+    public static void Unkeep(object owner, MemoryBudget memory)
+    {
+        if (owner is SharedMessage shared)
+        {
+            shared.Unkeep(memory);
+        }
+        else
+        {
+            memory.Release(((byte[])owner).Length);
+        }
+    }
+
+    /// <summary>Bytes of the budget that whoever keeps it holds by it.</summary>
+    public static int PartSize(object owner) => owner is SharedMessage shared ? shared.PartSize : ((byte[])owner).Length;
 
     /// <summary>Returns the message that <paramref name="owner"/> belongs to.</summary>
     public static void Return(object owner)

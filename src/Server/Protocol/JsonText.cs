@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Relay.Protocol;
 
@@ -11,6 +12,31 @@ namespace Relay.Protocol;
 /// </summary>
 internal static class JsonText
 {
+    private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
+
+    /// <summary>Whether bytes are one JSON value, however deep, in valid UTF-8.</summary>
+    public static bool IsJson(ReadOnlySpan<byte> json)
+    {
+        if (!Utf8.IsValid(json))
+        {
+            return false;
+        }
+
+        try
+        {
+            var reader = new Utf8JsonReader(json, AnyDepth);
+            while (reader.Read())
+            {
+            }
+
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The text, or null when it is not valid Unicode.</summary>
     public static string? Decode(ReadOnlySpan<byte> quoted)
     {

@@ -7,6 +7,9 @@ namespace Relay.Protocol;
 /// <summary>A refusal of one message; the socket stays.</summary>
 internal sealed record ErrorMessage(string Message) : ServerMessage("error");
 
+/// <summary>Too much of what others sent waits for the target; the message was not sent to it.</summary>
+internal sealed record BusyError(string Message, string Code) : ServerMessage("error");
+
 /// <summary>First message on every client socket.</summary>
 internal sealed record ServerInfo(
     string ServerId, string Endpoint, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Region)
@@ -20,7 +23,11 @@ internal sealed record ServerIdentityMessage(
     long Timestamp,
     string Binding) : ServerMessage("server_identity");
 
-internal sealed record Registered(string PairingCode, string ServerId) : ServerMessage("registered");
+/// <summary>Redirects: the server that owns the code, where that is another; null, and not written, where it is not.</summary>
+internal sealed record Registered(string PairingCode, string ServerId, IReadOnlyList<ServerRedirect>? Redirects = null) : ServerMessage("registered");
+
+/// <summary>Another server, and where clients reach it.</summary>
+internal sealed record ServerRedirect(string ServerId, string Endpoint);
 
 internal sealed record CodeCollision(string Message) : ServerMessage("code_collision");
 
@@ -76,6 +83,14 @@ internal sealed record FoundDrop(string PeerId, string DeadDrop, string RelayId)
 
 internal sealed record RendezvousResult(IReadOnlyList<LiveMatch> LiveMatches, IReadOnlyList<FoundDrop> DeadDrops)
     : ServerMessage("rendezvous_result");
+
+/// <summary>The same where some points or tokens belong to other servers.</summary>
+internal sealed record RendezvousPartial(RendezvousLocal Local, IReadOnlyList<RendezvousRedirect> Redirects) : ServerMessage("rendezvous_partial");
+
+internal sealed record RendezvousLocal(IReadOnlyList<LiveMatch> LiveMatches, IReadOnlyList<FoundDrop> DeadDrops);
+
+/// <summary>A server, and which points and tokens are to be registered there.</summary>
+internal sealed record RendezvousRedirect(string ServerId, string Endpoint, IReadOnlyList<string> DailyPoints, IReadOnlyList<string> HourlyTokens);
 
 internal sealed record RendezvousMatch(LiveMatch Match) : ServerMessage("rendezvous_match");
 
@@ -136,6 +151,7 @@ internal abstract record ServerMessage([property: JsonPropertyOrder(-1)] string 
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ErrorMessage))]
+[JsonSerializable(typeof(BusyError))]
 [JsonSerializable(typeof(ServerInfo))]
 [JsonSerializable(typeof(ServerIdentityMessage))]
 [JsonSerializable(typeof(Registered))]
@@ -158,6 +174,7 @@ internal abstract record ServerMessage([property: JsonPropertyOrder(-1)] string 
 [JsonSerializable(typeof(LinkTimeout))]
 [JsonSerializable(typeof(RendezvousResult))]
 [JsonSerializable(typeof(RendezvousMatch))]
+[JsonSerializable(typeof(RendezvousPartial))]
 [JsonSerializable(typeof(ChannelOwnerRegistered))]
 [JsonSerializable(typeof(ChannelSubscribed))]
 [JsonSerializable(typeof(UpstreamForwarded))]

@@ -28,6 +28,9 @@ internal sealed class FairPool<T>
     /// <summary>How many things an address holds.</summary>
     public int CountOf(IpKey holder) => _held.TryGetValue(holder, out var own) ? own.Count : 0;
 
+    /// <summary>All that the address holds which holds most, oldest first. There is no such address while nothing is held.</summary>
+    public LinkedList<Held<T>> Largest => _held[_shares.Largest(default)];
+
     /// <summary>Adds something, whether it fits or not; what has to go instead says <see cref="Surplus"/>. The size is at least 1.</summary>
     public LinkedListNode<Held<T>> Add(IpKey holder, long size, T item)
     {

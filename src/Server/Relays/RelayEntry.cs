@@ -1,15 +1,16 @@
+using Relay.Addresses;
 using Relay.Clients;
-using Relay.Protocol;
 
 namespace Relay.Relays;
 
 /// <summary>A peer that offers to relay. The registry owns it: read and written under its lock only.</summary>
-internal sealed class RelayEntry(Client owner, string peerId, DateTimeOffset registeredAt)
+internal sealed class RelayEntry(Client owner, IpKey address, string peerId, DateTimeOffset registeredAt)
 {
-    public const int NotOffered = -1;
-
     /// <summary>The socket that holds the peer id.</summary>
     public Client Owner => owner;
+
+    /// <summary>What the owner's address counts by.</summary>
+    public IpKey Address => address;
 
     public string PeerId => peerId;
 
@@ -23,9 +24,11 @@ internal sealed class RelayEntry(Client owner, string peerId, DateTimeOffset reg
 
     public DateTimeOffset LastSeen { get; set; }
 
-    /// <summary>What others get; immutable and replaced whole, so that it may leave the lock.</summary>
-    public RelayOffer Offer { get; set; } = null!;
+    /// <summary>Among all relays that are offered here.</summary>
+    public RelayPlace Place { get; } = new(address);
 
-    /// <summary>Its index in the list of offered relays, or <see cref="NotOffered"/>.</summary>
-    public int Index { get; set; } = NotOffered;
+    /// <summary>Among those of this relay's clients, of which the other relays of the cluster are told; null: there are no others.</summary>
+    public RelayPlace? OwnPlace { get; init; }
+
+    public bool IsOffered => Place.Group is not null;
 }

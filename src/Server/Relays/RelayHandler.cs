@@ -10,7 +10,7 @@ internal sealed class RelayHandler(
     NameClaims claims, RelayRegistry registry, RelayOptions options, ServerIdentity identity, TimeProvider time)
 {
     // Every answer repeats the keys of up to a hundred relays: a longer key would make a small question a flood.
-    private const int MaxKeyLength = 256;
+    public const int MaxKeyLength = 256;
 
     private const double DefaultMaxConnections = 20;
     private const string InvalidPeerId = "Invalid peerId";
@@ -104,7 +104,7 @@ internal sealed class RelayHandler(
                 client.SendError("Cannot re-register with a different peerId");
                 break;
             default:
-                registry.Register(client, peerId, key, maxConnections);
+                registry.Register(client, client.Session.Key, peerId, key, maxConnections);
                 client.Send(MessageWriter.Write(
                     new RegisteredPeer(peerId, identity.ServerId, registry.Choose(options.Offered, peerId, null)),
                     ServerJson.Default.RegisteredPeer));

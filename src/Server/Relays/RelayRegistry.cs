@@ -1,39 +1,60 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Relay.Addresses;
 using Relay.Clients;
 using Relay.Protocol;
 
 namespace Relay.Relays;
 
 /// <summary>
-/// Peers that offer to relay, and the choice among them. Any client may ask for relays, so a choice costs what it returns
-/// and not what is registered: those that are not busy stand in one list, of which only the head is shuffled.
+/// Peers that offer to relay, and the choice among them and those that other relays of the cluster have told of. Any client may ask for relays, so
+/// a choice costs what it returns and not what is registered: see <see cref="RelayPool"/>.
 /// </summary>
 /// <param name="random">The choice must be unpredictable: an attacker could otherwise place its own relays in it.</param>
-internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, RandomNumberGenerator random)
+/// <param name="isInCluster">Other relays are told of some.</param>
+internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, RandomNumberGenerator random, bool isInCluster = false)
 {
     /// <summary>Max relays in one answer.</summary>
     public const int MaxOffered = 100;
+
+    /// <summary>Max bytes of them: a hundred with usual names and keys.</summary>
+    public const int MaxOfferedBytes = 16_384;
 
     private readonly Lock _lock = new();
 
     // Guarded by _lock, all of the following.
     private readonly Dictionary<string, RelayEntry> _relays = new(StringComparer.Ordinal);
-    private readonly List<RelayEntry> _offered = [];
+    private readonly RelayPool _offered = new();
+    private readonly RelayPool _own = new();
+    private readonly RemoteOffers _remote = new();
+
+    /// <summary>Relays of other nodes of the cluster that are offered here.</summary>
+    public int Remote
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _remote.Count;
+            }
+        }
+    }
 
     /// <summary>Enters a relay, or refreshes it: a socket's own entry keeps its load and the time of its registration.</summary>
-    public void Register(Client owner, string peerId, string? publicKey, double maxConnections)
+    public void Register(Client owner, IpKey address, string peerId, string? publicKey, double maxConnections)
     {
         lock (_lock)
         {
             var now = time.GetUtcNow();
             if (Find(owner, peerId) is not { } entry)
             {
-                entry = new RelayEntry(owner, peerId, now);
+                entry = new RelayEntry(owner, address, peerId, now) { OwnPlace = isInCluster ? new RelayPlace(address) : null };
                 if (_relays.GetValueOrDefault(peerId) is { } former)
                 {
                     Withdraw(former);
                 }
+
+                _remote.Remove(_offered, peerId);
 
                 _relays[peerId] = entry;
             }
@@ -91,27 +112,54 @@ internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, Ran
     }
 
     /// <summary>
-    /// At most <paramref name="count"/> of the relays that are not busy, at random, in random order, without the two that are
-    /// named. The count is at most <see cref="MaxOffered"/>.
+    /// At most <paramref name="count"/> of the relays that are not busy, and of <see cref="MaxOfferedBytes"/> together, at random, in
+    /// random order, without the two that are named. The count is at most <see cref="MaxOffered"/>.
     /// </summary>
     public IReadOnlyList<RelayOffer> Choose(int count, string? self, string? other)
     {
-        Span<ulong> draws = stackalloc ulong[count];
+        Span<ulong> draws = stackalloc ulong[RelayPool.DrawsOf(count)];
         random.GetBytes(MemoryMarshal.AsBytes(draws));
         lock (_lock)
         {
-            var free = _offered.Count;
-            SetAside(self, ref free);
-            SetAside(other, ref free);
-            var chosen = new RelayOffer[Math.Min(count, free)];
-            for (var i = 0; i < chosen.Length; i++)
-            {
-                // The upper half of draw × range is below the range, and as good as uniform: the range is tiny beside 2^64.
-                Swap(i, i + (int)Math.BigMul(draws[i], (ulong)(free - i), out _));
-                chosen[i] = _offered[i].Offer;
-            }
+            return _offered.Choose(count, MaxOfferedBytes, draws, PlaceOf(self), PlaceOf(other)).ConvertAll(relay => relay.Offer);
+        }
+    }
 
-            return chosen;
+    /// <summary>The same of this relay's clients only, for the other relays of the cluster, with what their addresses count by.</summary>
+    public List<(RelayOffer Offer, IpKey Address)> Sample(int count)
+    {
+        Span<ulong> draws = stackalloc ulong[RelayPool.DrawsOf(count)];
+        random.GetBytes(MemoryMarshal.AsBytes(draws));
+        lock (_lock)
+        {
+            return _own.Choose(count, MaxOfferedBytes, draws, null, null).ConvertAll(relay => (relay.Offer, relay.Address));
+        }
+    }
+
+    /// <summary>What another relay of the cluster offers now, instead of what it did before. A client of this relay is offered as its own.</summary>
+    public void SetRemote(ulong epoch, IEnumerable<(RelayOffer Offer, IpKey Address)> offers)
+    {
+        lock (_lock)
+        {
+            _remote.Set(_offered, epoch, offers.Where(offer => !_relays.ContainsKey(offer.Offer.PeerId)), time.GetTimestamp());
+        }
+    }
+
+    /// <summary>That relay is gone.</summary>
+    public void RemoveRemote(ulong epoch)
+    {
+        lock (_lock)
+        {
+            _remote.Remove(_offered, epoch);
+        }
+    }
+
+    /// <summary>Removes what other relays have not offered again within this time.</summary>
+    public void ExpireRemote(TimeSpan lifetime)
+    {
+        lock (_lock)
+        {
+            _remote.RemoveWhere(_offered, at => time.GetElapsedTime(at) >= lifetime);
         }
     }
 
@@ -119,7 +167,7 @@ internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, Ran
     {
         lock (_lock)
         {
-            return new RelayCounts(_relays.Count, _offered.Count);
+            return new RelayCounts(_relays.Count, _offered.Count - _remote.Count);
         }
     }
 
@@ -130,10 +178,10 @@ internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, Ran
         {
             return [.. _relays.Values.Select(entry => new RelaySnapshot(
                 entry.PeerId,
-                entry.Owner.Session.Key,
+                entry.Address,
                 entry.ConnectedCount,
                 entry.MaxConnections,
-                entry.Index != RelayEntry.NotOffered,
+                entry.IsOffered,
                 entry.RegisteredAt,
                 entry.LastSeen))];
         }
@@ -142,44 +190,35 @@ internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, Ran
     private RelayEntry? Find(Client owner, string peerId) =>
         _relays.GetValueOrDefault(peerId) is { } entry && entry.Owner == owner ? entry : null;
 
+    private RelayPlace? PlaceOf(string? peerId) =>
+        peerId is null ? null : _relays.GetValueOrDefault(peerId)?.Place ?? _remote.Find(peerId);
+
     private void Refresh(RelayEntry entry)
     {
-        entry.Offer = new RelayOffer(entry.PeerId, entry.PublicKey, entry.ConnectedCount / entry.MaxConnections);
+        var offer = new RelayOffer(entry.PeerId, entry.PublicKey, entry.ConnectedCount / entry.MaxConnections);
+        entry.Place.Set(offer);
+        entry.OwnPlace?.Set(offer);
         var isBusy = entry.ConnectedCount * 100 >= entry.MaxConnections * options.BusyAtPercent;
         if (isBusy)
         {
             Withdraw(entry);
         }
-        else if (entry.Index == RelayEntry.NotOffered)
+        else if (!entry.IsOffered)
         {
-            entry.Index = _offered.Count;
-            _offered.Add(entry);
+            _offered.Add(entry.Place);
+            if (entry.OwnPlace is { } own)
+            {
+                _own.Add(own);
+            }
         }
     }
 
     private void Withdraw(RelayEntry entry)
     {
-        if (entry.Index != RelayEntry.NotOffered)
+        _offered.Remove(entry.Place);
+        if (entry.OwnPlace is { } own)
         {
-            Swap(entry.Index, _offered.Count - 1);
-            _offered.RemoveAt(_offered.Count - 1);
-            entry.Index = RelayEntry.NotOffered;
+            _own.Remove(own);
         }
-    }
-
-    /// <summary>Moves a relay that must not be chosen behind those that may, unless it is there already.</summary>
-    private void SetAside(string? peerId, ref int free)
-    {
-        if (peerId is not null && _relays.TryGetValue(peerId, out var entry) && entry.Index != RelayEntry.NotOffered && entry.Index < free)
-        {
-            Swap(entry.Index, --free);
-        }
-    }
-
-    private void Swap(int a, int b)
-    {
-        (_offered[a], _offered[b]) = (_offered[b], _offered[a]);
-        _offered[a].Index = a;
-        _offered[b].Index = b;
     }
 }

@@ -11,6 +11,7 @@ internal sealed class RelayStatistics(RelayRegistry relays) : IStatistics
     {
         meter.CreateObservableGauge("relay.relays", () => relays.Counts().Relays, description: "Clients registered as relays.");
         meter.CreateObservableGauge("relay.relays.offered", () => relays.Counts().Offered, description: "Relays with free capacity, which are offered to clients.");
+        meter.CreateObservableGauge("relay.relays.remote", () => relays.Remote, description: "Relays of other nodes of the cluster that are offered to clients.");
     }
 
     public void Fill(Stats stats)

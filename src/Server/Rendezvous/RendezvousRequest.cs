@@ -6,8 +6,10 @@ namespace Relay.Rendezvous;
 /// <summary>The fields of register_rendezvous. Each point has its dead drop, or ""; nothing is given twice.</summary>
 internal sealed record RendezvousRequest(string RelayId, IReadOnlyList<(string Hash, string Drop)> Points, IReadOnlyList<string> Tokens)
 {
+    /// <summary>Of points, tokens and relay ids, in UTF-16 units.</summary>
+    public const int MaxText = 128;
+
     private const int MaxItems = 50;
-    private const int MaxText = 128;
     private const int MaxDrop = 4096;
 
     /// <summary>Checks the fields in the order of docs/protocol.md. Returns null, or the error's text.</summary>

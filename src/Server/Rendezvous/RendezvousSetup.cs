@@ -5,12 +5,17 @@ namespace Relay.Rendezvous;
 
 internal static class RendezvousSetup
 {
-    public static IServiceCollection AddRendezvous(this IServiceCollection services, RendezvousOptions options) => services
-        .AddSingleton(options)
-        .AddSingleton<RendezvousStore>()
-        .AddSingleton<RendezvousCleaner>()
-        .AddHostedService(provider => provider.GetRequiredService<RendezvousCleaner>())
-        .AddPeriodic<RendezvousCleaner>(options.CleanupInterval, (cleaner, stop) => cleaner.CleanAsync(stop))
-        .AddSingleton<RendezvousHandler>()
-        .AddSingleton<IStatistics, RendezvousStatistics>();
+    public static IServiceCollection AddRendezvous(this IServiceCollection services, RendezvousOptions options, bool isInCluster)
+    {
+        services
+            .AddSingleton(options)
+            .AddSingleton<RendezvousStore>()
+            .AddSingleton<RendezvousCleaner>()
+            .AddHostedService(provider => provider.GetRequiredService<RendezvousCleaner>())
+            .AddPeriodic<RendezvousCleaner>(options.CleanupInterval, (cleaner, stop) => cleaner.CleanAsync(stop))
+            .AddSingleton<RendezvousHandler>()
+            .AddSingleton<RemoteHolders>()
+            .AddSingleton<IStatistics, RendezvousStatistics>();
+        return isInCluster ? services.AddHostedService(provider => provider.GetRequiredService<RemoteHolders>()) : services;
+    }
 }

@@ -1,19 +1,24 @@
 namespace Relay.Scheduling;
 
 /// <summary>
-/// Runs something at a fixed interval from the start of the relay to its stop: one timer for all connections, never one for
-/// each. A run that takes longer than the interval is not run a second time beside itself; one that fails is logged and the
+/// Runs something at a fixed interval from the start of the relay to its stop: for all connections, never for each. A run that takes longer than the interval is not run a second time beside itself; one that fails is logged and the
 /// next comes as usual.
 /// </summary>
 internal sealed partial class PeriodicWork(
-    string name, TimeSpan interval, bool atStart, Func<CancellationToken, Task> run, TimeProvider time, ILogger<PeriodicWork> logger)
+    string name,
+    TimeSpan interval,
+    bool atStart,
+    Func<CancellationToken, Task> run,
+    PeriodicTimers timers,
+    TimeProvider time,
+    ILogger<PeriodicWork> logger)
     : IHostedService, IDisposable
 {
     /// <summary>Work that fails at every run is logged so often.</summary>
     public static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
     private readonly CancellationTokenSource _stop = new();
-    private ITimer? _timer;
+    private IDisposable? _timer;
 
     // Atomic.
     private int _isRunning;
@@ -30,18 +35,14 @@ internal sealed partial class PeriodicWork(
             await RunAsync();
         }
 
-        _timer = time.CreateTimer(_ => Tick(), null, interval, interval);
+        _timer = timers.Start(interval, Tick);
     }
 
     /// <summary>Ends a run that is in progress, and waits for it.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stop.CancelAsync();
-        if (_timer is { } timer)
-        {
-            await timer.DisposeAsync().AsTask().WaitAsync(cancellationToken);
-        }
-
+        _timer?.Dispose();
         await _current.WaitAsync(cancellationToken);
     }
 

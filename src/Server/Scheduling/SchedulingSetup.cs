@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
 namespace Relay.Scheduling;
 
 internal static class SchedulingSetup
@@ -9,17 +11,22 @@ internal static class SchedulingSetup
     /// <summary>The same for work that waits. The token is cancelled when the relay stops.</summary>
     public static IServiceCollection AddPeriodic<T>(
         this IServiceCollection services, TimeSpan interval, Func<T, CancellationToken, Task> run, bool atStart = false)
-        where T : class => services.AddSingleton<IHostedService>(provider =>
+        where T : class
     {
-        var service = provider.GetRequiredService<T>();
-        return new PeriodicWork(
-            typeof(T).Name,
-            interval,
-            atStart,
-            stop => run(service, stop),
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<PeriodicWork>>());
-    });
+        services.TryAddSingleton<PeriodicTimers>();
+        return services.AddSingleton<IHostedService>(provider =>
+        {
+            var service = provider.GetRequiredService<T>();
+            return new PeriodicWork(
+                typeof(T).Name,
+                interval,
+                atStart,
+                stop => run(service, stop),
+                provider.GetRequiredService<PeriodicTimers>(),
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<PeriodicWork>>());
+        });
+    }
 
     private static Func<T, CancellationToken, Task> RunNow<T>(Action<T> run) => (service, _) =>
     {

@@ -10,13 +10,21 @@ internal sealed class ClientSessionOptions : IValidatableObject
     [Range(1024, 16 * 1024 * 1024)]
     public int MaxMessageBytes { get; set; } = 262_144;
 
-    /// <summary>Messages that may wait for one slow receiver before it is closed.</summary>
+    /// <summary>Messages that a client asked for and that may wait for it before it is closed.</summary>
     [Range(1, 100_000)]
     public int QueueMessages { get; set; } = 256;
 
-    /// <summary>Bytes that may wait for one slow receiver before it is closed.</summary>
+    /// <summary>Bytes that a client asked for and that may wait for it before it is closed.</summary>
     [Range(1024, 1 << 30)]
     public int QueueBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>What other clients send to one that reads slowly may take one part in so many of its queue, beside what it asked for.</summary>
+    [Range(1, 1000)]
+    public int UnaskedDivisor { get; set; } = 2;
+
+    /// <summary>What one address sends to a client that reads slowly may take one part in so many of its queue; one message always may.</summary>
+    [Range(1, 1000)]
+    public int SenderDivisor { get; set; } = 8;
 
     /// <summary>Time between two WebSocket pings to a socket. Below the 60 s after which many NATs forget a mapping.</summary>
     [DurationRange("1s", "1h")]
@@ -33,7 +41,7 @@ internal sealed class ClientSessionOptions : IValidatableObject
     /// <summary>Time from the first to the last byte of one message.</summary>
     internal TimeSpan MessageTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Longest time that one write may wait for the peer to read.</summary>
+    /// <summary>Longest time that one write may wait for the peer to read, while something waits that the peer asked for.</summary>
     [DurationRange("1s", "10m")]
     public TimeSpan SendTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -56,10 +64,12 @@ internal sealed class ClientSessionOptions : IValidatableObject
     internal TimeSpan BytesRefill => TimeSpan.FromSeconds(BytesBurst / (double)BytesPerSecond);
 
     /// <summary>Sockets closed per second when limits were lowered and those above them are to go.</summary>
+    [Live]
     [Range(1, 100_000)]
     public int EvictionsPerSecond { get; set; } = 200;
 
     /// <summary>Time that a first SIGTERM or SIGINT takes to empty the relay at a bounded pace before it stops; 0: all sockets are closed at once.</summary>
+    [Live]
     [DurationRange("0", "1d")]
     public TimeSpan StopDrain { get; set; }
 

@@ -11,9 +11,15 @@ internal readonly record struct DrainState(bool IsOn, int Remaining, int Closed,
 /// Drains the relay: its state first, then the sockets, those idle the longest first, at a bounded pace with jitter, so
 /// that their clients do not arrive elsewhere all at once. At the deadline those left go together.
 /// </summary>
-internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, RelayState state, RelayEvents events, TimeProvider time)
+internal sealed class Drainer(
+    SessionTable sessions, ISessionHandler clients, ClientSessionOptions options, RelayState state, RelayEvents events, TimeProvider time)
 {
+    public const int DefaultRate = 100;
+
+    public static readonly TimeSpan DefaultDeadline = TimeSpan.FromMinutes(5);
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _lock = new();
 
@@ -66,6 +72,25 @@ internal sealed class Drainer(SessionTable sessions, ISessionHandler clients, Re
             (_isOn, _rate, _deadline, _started, _due) = (true, rate, deadline, time.GetTimestamp(), 0);
             _order = Left();
             events.Publish(new DrainStarted(_order.Count, rate, deadline) { Who = who, Reason = reason });
+        }
+    }
+
+    /// <summary>Before a stop: drains, for as long as the configuration gives it.</summary>
+    public Task EmptyAsync(string reason) => options.StopDrain <= TimeSpan.Zero
+        ? Task.CompletedTask
+        : EmptyAsync(options.StopDrain, options.EvictionsPerSecond, RelayEvent.Relay, reason);
+
+    /// <summary>The same within a time, at a pace that is no slower than it needs.</summary>
+    public async Task EmptyAsync(TimeSpan within, int rate, string who, string reason)
+    {
+        Start(Math.Max(rate, (int)Math.Ceiling(sessions.All.Count(IsClient) / within.TotalSeconds)), within, who, reason, isForStop: true);
+
+        // By a clock of its own: an operator who changes the pace meanwhile begins the drain anew.
+        var started = time.GetTimestamp();
+        using var timer = new PeriodicTimer(Look, time);
+        while (State().Remaining > 0 && time.GetElapsedTime(started) < within)
+        {
+            await timer.WaitForNextTickAsync();
         }
     }
 

@@ -19,8 +19,8 @@ internal sealed class Ending
         Reason = reason;
         if (code != 0)
         {
-            var frame = new byte[FrameWriter.MaxControlBytes];
-            Frame = frame.AsMemory(0, FrameWriter.WriteClose(frame, code, text, FrameRole.Server));
+            Span<byte> frame = stackalloc byte[FrameWriter.MaxControlBytes];
+            Frame = frame[..FrameWriter.WriteClose(frame, code, text, FrameRole.Server)].ToArray();
         }
     }
 

@@ -16,12 +16,15 @@ internal static class ExcessSelection
             ? sessions.OrderByDescending(session => session.ConnectedAt).ToList()
             : sessions.OrderBy(session => session.LastMessage).ToList();
         var chosen = new HashSet<Session>();
-        var byKey = order.ToLookup(session => session.Key);
+
+        // Who is counted by name frees nothing of his address.
+        var byAddress = order.Where(session => session.Subject is not { IsUnlimited: true }).ToList();
+        var byKey = byAddress.ToLookup(session => session.Key);
 
         // Addresses before the networks that hold them.
         foreach (var over in effect.Over.OrderByDescending(over => over.Key.PrefixLength))
         {
-            var members = over.IsNetwork ? order.Where(session => new IpPrefix(over.Key).Contains(session.Key)) : byKey[over.Key];
+            var members = over.IsNetwork ? byAddress.Where(session => new IpPrefix(over.Key).Contains(session.Key)) : byKey[over.Key];
             Take(members, over.Excess);
         }
 

@@ -1,3 +1,4 @@
+using Relay.Addresses;
 using Relay.Protocol;
 using Relay.Transport;
 using Relay.Transport.Framing;
@@ -13,15 +14,22 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
     // Frames that one caller sends for others before the pool goes on with it.
     private const int MaxInOneTurn = 64;
 
+    // Of a session's messages every so many that were forwarded are timed: to time a message costs as much as to queue it.
+    private const int TimedMessages = 8;
+
+    // Instead of the moment while the connection has not decided whether it keeps the frame.
+    private const long Undecided = -1;
+
     // Guarded by the object's own monitor, which nobody else enters: a lock would be one more object for each idle socket.
     private OutboundQueue? _queue;
     private bool _isSending;
     private bool _isCompleted;
     private bool _isOver;
 
-    // Of the one who sends: what is to be returned when it has gone, and whether it was the close frame.
+    // Of the one who sends: what is to be returned when it has gone, whether it was the close frame, whether the receiver asked for it.
     private object? _onItsWay;
     private bool _isLast;
+    private volatile bool _isAsked;
 
     // Atomic.
     private long _writeStarted;
@@ -33,14 +41,26 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
     /// <summary>When the write began that the connection keeps because its peer does not read, or 0.</summary>
     public long WriteStarted => Math.Max(0, Volatile.Read(ref _writeStarted));
 
-    /// <summary>What waits to be sent.</summary>
-    public (int Messages, long Bytes) Queued
+    /// <summary>True when something waits, or is on its way, that the receiver asked for: not only what others send it.</summary>
+    public bool OwesAnswer
     {
         get
         {
             lock (this)
             {
-                return _queue is { } queue ? (queue.Count, queue.Bytes) : default;
+                return _isAsked || _queue?.HasAsked == true;
+            }
+        }
+    }
+
+    /// <summary>What waits to be sent, and what all that is unsent holds of the memory budget.</summary>
+    public (int Messages, long Bytes, long Held) Queued
+    {
+        get
+        {
+            lock (this)
+            {
+                return (_queue?.Count ?? 0, _queue?.Bytes ?? 0, (_queue?.HeldBytes ?? 0) + connection.KeptBytes(_onItsWay));
             }
         }
     }
@@ -65,7 +85,7 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
             _isSending = true;
         }
 
-        if (Write(FrameWriter.Ping, services.Time.GetTimestamp()))
+        if (Write(FrameWriter.Ping, SendKind.Asked))
         {
             Continue();
         }
@@ -74,8 +94,11 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
     /// <summary>Nothing more goes out.</summary>
     protected abstract void OnCloseSent();
 
-    /// <summary>Sends or queues the message. Unless it was accepted it is still the caller's.</summary>
-    protected SendResult Enqueue(in EncodedMessage message, bool droppable)
+    /// <summary>
+    /// Sends or queues the message. Unless it was accepted it is still the caller's. What another client caused counts against
+    /// <paramref name="sender"/>, should it have to wait.
+    /// </summary>
+    protected SendResult Enqueue(in EncodedMessage message, SendKind kind, in IpKey sender = default)
     {
         lock (this)
         {
@@ -87,19 +110,16 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
             if (_isSending)
             {
                 _queue ??= services.Queues.Get();
-                if (!_queue.TryAdd(message, droppable, services.Options))
-                {
-                    return SendResult.Full;
-                }
-
-                services.Metrics.QueueChanged(1);
-                return SendResult.Accepted;
+                _queue.Memory = connection.Memory;
+                var added = _queue.TryAdd(new QueuedMessage(message, kind, sender), services.Options, out var displaced);
+                services.Metrics.QueueChanged(added ? 1 : 0, displaced);
+                return added ? SendResult.Accepted : SendResult.Full;
             }
 
             _isSending = true;
         }
 
-        if (Write(message))
+        if (Write(message, kind))
         {
             Continue();
         }
@@ -124,7 +144,7 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
     /// <summary>No more messages: the close frame follows what waits, which <paramref name="drop"/> returns unsent.</summary>
     protected void Complete(bool drop)
     {
-        OutboundQueue? dropped = null;
+        OutboundQueue? dropped;
         bool isLast;
         lock (this)
         {
@@ -132,15 +152,14 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
             isLast = !_isSending && !_isOver;
             _isOver |= isLast;
             _queue?.StopWaiting();
-            if (drop)
-            {
-                (dropped, _queue) = (_queue, null);
-            }
+            dropped = drop ? _queue : null;
+            _queue = drop ? null : _queue;
         }
 
         if (dropped is not null)
         {
-            Drop(dropped);
+            services.Metrics.QueueChanged(-dropped.Clear(services.Options));
+            services.Queues.Return(dropped);
         }
 
         if (isLast)
@@ -152,19 +171,9 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
     /// <summary>What the connection had kept has gone: goes on with what waits.</summary>
     protected void Resume()
     {
+        connection.Unkeep(_onItsWay);
         Done();
         Continue();
-    }
-
-    private void Drop(OutboundQueue queue)
-    {
-        while (queue.TryTake(out var message, services.Options))
-        {
-            services.Metrics.QueueChanged(-1);
-            message.Return();
-        }
-
-        services.Queues.Return(queue);
     }
 
     // Sends what waits, as the one who sends, until it has to wait itself.
@@ -189,7 +198,7 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
                 return;
             }
 
-            if (!Write(message))
+            if (!Write(message.Message, message.Kind))
             {
                 return;
             }
@@ -198,21 +207,20 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
         OnCloseSent();
     }
 
-    private void WriteAndContinue(in EncodedMessage message)
+    private void WriteAndContinue(in QueuedMessage message)
     {
-        if (Write(message))
+        if (Write(message.Message, message.Kind))
         {
             Continue();
         }
     }
 
     // The next message for the one who sends. False: there is none, and the caller sends no longer, unless it is the last to do so.
-    private bool TryNext(out EncodedMessage message, out bool isLast)
+    private bool TryNext(out QueuedMessage message, out bool isLast)
     {
         lock (this)
         {
-            isLast = false;
-            message = default;
+            (isLast, message) = (false, default);
             var found = _queue is not null && _queue.TryTake(out message, services.Options);
             if (_queue is { Count: 0 })
             {
@@ -237,40 +245,42 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
     {
         _isLast = true;
         var frame = CloseFrame;
-        if (frame.IsEmpty || Write(frame, services.Time.GetTimestamp()))
+        if (frame.IsEmpty || Write(frame, SendKind.Asked))
         {
             OnCloseSent();
         }
     }
 
-    private bool Write(in EncodedMessage message)
+    private bool Write(in EncodedMessage message, SendKind kind)
     {
-        var now = services.Time.GetTimestamp();
         var buffer = message.WithHeadRoom;
-        var opcode = message.IsPong ? FrameOpcode.Pong : FrameOpcode.Text;
-        var start = FrameWriter.Prepend(buffer.Span, EncodedMessage.HeadRoom, opcode, FrameRole.Server);
+        var start = FrameWriter.Prepend(buffer.Span, EncodedMessage.HeadRoom, message.IsPong ? FrameOpcode.Pong : FrameOpcode.Text, FrameRole.Server);
         if (!message.IsPong)
         {
+            if (message.ReceivedAt != 0 && MessagesSent % TimedMessages == 0)
+            {
+                services.Metrics.Forwarded(services.Time.GetElapsedTime(message.ReceivedAt));
+            }
+
             MessagesSent++;
             BytesSent += message.Length;
-            services.Metrics.MessageSent(message.Length);
-            if (message.ReceivedAt != 0)
-            {
-                services.Metrics.Forwarded(services.Time.GetElapsedTime(message.ReceivedAt, now));
-            }
+            services.Metrics.MessageSent(message.Length, isForward: message.ReceivedAt != 0);
         }
 
         _onItsWay = message.Owner;
-        return Write(buffer[start..], now);
+        return Write(buffer[start..], kind);
     }
 
-    private bool Write(ReadOnlyMemory<byte> frame, long now)
+    private bool Write(ReadOnlyMemory<byte> frame, SendKind kind)
     {
-        // Negative until the connection has kept it: only then does it wait for the peer.
-        Volatile.Write(ref _writeStarted, -now);
+        _isAsked = kind == SendKind.Asked;
+        Volatile.Write(ref _writeStarted, Undecided);
+        var owner = _onItsWay;
         if (!connection.Send(frame))
         {
-            Interlocked.CompareExchange(ref _writeStarted, now, -now);
+            // Unless it has gone already.
+            connection.Keep(owner);
+            Interlocked.CompareExchange(ref _writeStarted, services.Time.GetTimestamp(), Undecided);
             return false;
         }
 

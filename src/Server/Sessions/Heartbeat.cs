@@ -28,7 +28,7 @@ internal sealed class Heartbeat(SessionTable table, ClientSessionOptions options
             return;
         }
 
-        if (session.WriteStarted is not 0 and var write && _clock.Elapsed(write) > options.SendTimeout)
+        if (session.WriteStarted is not 0 and var write && _clock.Elapsed(write) > options.SendTimeout && session.OwesAnswer)
         {
             session.Abort(CloseReason.WriteTimeout);
         }

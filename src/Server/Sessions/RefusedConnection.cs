@@ -3,7 +3,7 @@ using Relay.Transport;
 namespace Relay.Sessions;
 
 /// <summary>
-/// A client that is refused by a close frame: it is upgraded, gets the frame, and is reset a second later whatever it does.
+/// A client that is refused after its upgrade: it gets its last words, and is reset a second later whatever it does.
 /// Reused for the next one: a refusal allocates nothing.
 /// </summary>
 internal sealed class RefusedConnection(Refuser refuser) : IConnectionHandler
@@ -12,16 +12,16 @@ internal sealed class RefusedConnection(Refuser refuser) : IConnectionHandler
     private const int MaxIgnoredBytes = 64 * 1024;
 
     private Connection? _connection;
-    private ReadOnlyMemory<byte> _closeFrame;
+    private ReadOnlyMemory<byte> _lastWords;
     private int _ignored;
 
-    public void Begin(Connection connection, ReadOnlyMemory<byte> closeFrame) =>
-        (_connection, _closeFrame, _ignored) = (connection, closeFrame, 0);
+    public void Begin(Connection connection, ReadOnlyMemory<byte> lastWords) =>
+        (_connection, _lastWords, _ignored) = (connection, lastWords, 0);
 
     public void OnOpened()
     {
         _connection!.CloseSoon();
-        _connection.Send(_closeFrame);
+        _connection.Send(_lastWords);
     }
 
     public ValueTask<bool> OnBytesAsync(Memory<byte> bytes)

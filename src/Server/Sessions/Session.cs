@@ -1,4 +1,5 @@
 using Relay.Addresses;
+using Relay.Admission;
 using Relay.Protocol;
 using Relay.RateLimiting;
 using Relay.Transport;
@@ -10,7 +11,7 @@ namespace Relay.Sessions;
 /// One WebSocket on a connection, whoever is at its other end. It has no loop of its own: the connection tells it what
 /// came, and senders send from where they are. The first reason to close wins.
 /// </summary>
-internal sealed class Session : FrameSender, IConnectionHandler
+internal sealed partial class Session : MessageSender, IConnectionHandler
 {
     private const int HasSentClose = 1;
     private const int HasReadClose = 2;
@@ -27,6 +28,7 @@ internal sealed class Session : FrameSender, IConnectionHandler
     private Registrations _registrations;
     private int _ends;
     private long _lastReceived;
+    private bool _isHandling;
 
     public Session(long id, IpKey address, IpKey key, Connection connection, ISessionHandler handler, SessionServices services)
         : base(connection, services)
@@ -37,7 +39,7 @@ internal sealed class Session : FrameSender, IConnectionHandler
         ConnectedAt = LastMessage = LastPing = _lastReceived = services.Time.GetTimestamp();
         _registrations = new Registrations(ConnectedAt);
         Handler = handler;
-        _reader = new FrameReader(FrameRole.Server, services.Options.MaxMessageBytes);
+        _reader = new FrameReader(connection.Role, services.Options.MaxMessageBytes, connection.Memory);
     }
 
     public long Id { get; }
@@ -47,6 +49,9 @@ internal sealed class Session : FrameSender, IConnectionHandler
 
     /// <summary>The key that the socket's address counts by: the address, or the network that it is in.</summary>
     public IpKey Key => Address.TruncateIpv6(_keyLength);
+
+    /// <summary>Who the client has proven to be; null: nobody.</summary>
+    public Subject? Subject { get; init; }
 
     public long ConnectedAt { get; }
 
@@ -76,8 +81,14 @@ internal sealed class Session : FrameSender, IConnectionHandler
     /// <summary>When bytes last came, pongs included.</summary>
     public long LastReceived => Volatile.Read(ref _lastReceived);
 
+    /// <summary>Whether what the peer said is still being worked on: until then nothing is read from it, so that its silence tells nothing.</summary>
+    public bool IsHandling => Volatile.Read(ref _isHandling);
+
     /// <summary>Sweep only.</summary>
     public long LastPing { get; set; }
+
+    /// <summary>The listener that it came in by.</summary>
+    public System.Net.EndPoint? LocalEndPoint => Connection.LocalEndPoint;
 
     /// <summary>Cancelled when the connection is gone, also while nobody reads from it.</summary>
     public CancellationToken ConnectionClosed => Connection.Closed;
@@ -92,42 +103,8 @@ internal sealed class Session : FrameSender, IConnectionHandler
 
     public void RemoveRegistration() => _registrations.Remove(Services.Time.GetTimestamp());
 
-    /// <summary>
-    /// Sends a message, or queues it; never blocks. A full queue closes this session, the slow receiver, and nobody else. The
-    /// message is the session's from here on.
-    /// </summary>
-    public void Send(in EncodedMessage message)
-    {
-        var result = Enqueue(message, droppable: false);
-        if (result == SendResult.Accepted)
-        {
-            return;
-        }
-
-        message.Return();
-        if (result == SendResult.Full)
-        {
-            Close(CloseReason.SlowConsumer);
-        }
-    }
-
-    /// <summary>
-    /// The same with a message that may be lost, which never closes the session. False: it was dropped. The message is the
-    /// session's from here on.
-    /// </summary>
-    public bool TrySend(in EncodedMessage message)
-    {
-        if (Enqueue(message, droppable: true) == SendResult.Accepted)
-        {
-            return true;
-        }
-
-        message.Return();
-        return false;
-    }
-
     /// <summary>Begins to close: what is queued goes out first (unless the reason drops it), then the close frame. Does not wait.</summary>
-    public void Close(CloseReason reason) => Close(Ending.Of(reason));
+    public override void Close(CloseReason reason) => Close(Ending.Of(reason));
 
     /// <summary>The same with a frame of the operator's choice.</summary>
     public void Disconnect(ushort code, string text) => Close(new Ending(CloseReason.Disconnected, code, text));
@@ -166,6 +143,11 @@ internal sealed class Session : FrameSender, IConnectionHandler
         var now = Services.Time.GetTimestamp();
         Volatile.Write(ref _lastReceived, now);
         var pause = _bytes.Take(bytes.Length, options.BytesBurst, options.BytesRefill, now, Services.Time);
+        if (!TryGrow(bytes.Length, out var growing))
+        {
+            return FinishAsync(growing, bytes, pause);
+        }
+
         while (true)
         {
             var goesOn = Step(ref bytes, out var handling);
@@ -190,6 +172,7 @@ internal sealed class Session : FrameSender, IConnectionHandler
         {
             if (next is { } task)
             {
+                Volatile.Write(ref _isHandling, true);
                 try
                 {
                     await task;
@@ -199,6 +182,7 @@ internal sealed class Session : FrameSender, IConnectionHandler
                     Fail(exception);
                 }
 
+                Volatile.Write(ref _isHandling, false);
                 await RoomAsync();
             }
 
@@ -207,12 +191,6 @@ internal sealed class Session : FrameSender, IConnectionHandler
 
         _reader.Release();
         return goesOn && pause > TimeSpan.Zero ? await PauseAsync(pause) : goesOn;
-    }
-
-    private async ValueTask<bool> PauseAsync(TimeSpan pause)
-    {
-        await Task.Delay(pause, Services.Time);
-        return true;
     }
 
     // One message or control frame. False: the peer says no more. What has to be waited for before the next comes out.

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Relay.Scheduling;
+using Relay.Telemetry;
 using Relay.Transport;
 
 namespace Relay.Sessions;
@@ -7,12 +8,14 @@ namespace Relay.Sessions;
 internal static class SessionSetup
 {
     public static IServiceCollection AddSessions<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(
-        this IServiceCollection services, ClientSessionOptions options)
+        this IServiceCollection services, ClientSessionOptions options, Func<string[]> allowedOrigins)
         where THandler : class, ISessionHandler => services
         .AddSingleton(options)
         .AddSingleton<SessionServices>()
         .AddSingleton<SessionTable>()
         .AddSingleton<Refuser>()
+        .AddSingleton(new OriginFilter(allowedOrigins))
+        .AddSingleton<IStatistics>(provider => provider.GetRequiredService<OriginFilter>())
         .AddSingleton<ISessionHandler, THandler>()
         .AddSingleton<SessionEndpoint>()
         .AddSingleton<ClientEntrance>(services => services.GetRequiredService<SessionEndpoint>().Open)
@@ -20,6 +23,9 @@ internal static class SessionSetup
         .AddPeriodic<PacedDisconnector>(PacedDisconnector.Interval, disconnector => disconnector.CloseDue())
         .AddSingleton<Drainer>()
         .AddPeriodic<Drainer>(Drainer.Interval, drainer => drainer.CloseDue())
+        .AddSingleton<MemoryReclaimer>()
+        .AddPeriodic<MemoryReclaimer>(MemoryReclaimer.Interval, reclaimer => reclaimer.Sweep())
+        .AddSingleton<IStatistics, MemoryStatistics>()
         .AddSingleton<Heartbeat>()
         .AddPeriodic<Heartbeat>(Heartbeat.Interval, heartbeat => heartbeat.Sweep());
 }

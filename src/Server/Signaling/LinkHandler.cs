@@ -1,14 +1,16 @@
-using System.Diagnostics.CodeAnalysis;
 using Relay.Clients;
 using Relay.Protocol;
 using Relay.RateLimiting;
+using Relay.Sessions;
 
 namespace Relay.Signaling;
 
 /// <summary>link_request and link_response: a browser asks a phone to be linked with it.</summary>
 internal sealed class LinkHandler(
-    ClientDirectory presence, PendingRequests pending, MatchTable matches, SignalingOptions options, TimeProvider time)
+    ClientDirectory presence, PendingRequests pending, RequestOutcomes outcomes, RemoteRequests remote, SignalingOptions options, TimeProvider time)
 {
+    private const string UnknownBrowser = "Unknown Browser";
+
     private readonly AddressRate _addresses = new(options.PairRequestsPerMinutePerIp, time);
 
     public void Request(Client client, in ClientMessage message)
@@ -31,14 +33,9 @@ internal sealed class LinkHandler(
         {
             client.SendError(error);
         }
-        else if (!TryAdd(client, code, key, link, message.DisplayText("deviceName") ?? "Unknown Browser", out var phone))
-        {
-            // One text for every cause, as with pair requests; for too many of them too, so that they teach nothing.
-            client.Send(MessageWriter.Write(new LinkError("Link request could not be processed"), ServerJson.Default.LinkError));
-        }
         else
         {
-            ShowNext(phone);
+            Request(client, code, key, link, message.DisplayText("deviceName") ?? UnknownBrowser);
         }
     }
 
@@ -63,10 +60,7 @@ internal sealed class LinkHandler(
         }
         else if (message.IsTrue("accepted"))
         {
-            matches.Add(request.From, client);
-            request.From.Send(MessageWriter.Write(
-                new LinkMatched(link, client.PublicKey, IsInitiator: true, WebClientCode: null, DeviceName: null, message.DisplayText("deviceId")),
-                ServerJson.Default.LinkMatched));
+            outcomes.Match(request, message.DisplayText("deviceId"));
             client.Send(MessageWriter.Write(
                 new LinkMatched(link, request.FromKey, IsInitiator: false, request.FromCode, request.DeviceName, DeviceId: null),
                 ServerJson.Default.LinkMatched));
@@ -74,19 +68,19 @@ internal sealed class LinkHandler(
         }
         else
         {
-            request.From.Send(MessageWriter.Write(new LinkRejected(link), ServerJson.Default.LinkRejected));
+            outcomes.Reject(request);
             ShowNext(client);
         }
     }
 
     /// <summary>The client has left, browser or phone: the other one is notified at once.</summary>
-    public void Leave(Client client)
+    public void Leave(Party client)
     {
         foreach (var request in pending.TakeAll(RequestKind.Link, client))
         {
             if (request.To == client)
             {
-                TellTimeout(request.From, request);
+                outcomes.TimeOut(request);
             }
             else
             {
@@ -98,62 +92,95 @@ internal sealed class LinkHandler(
     /// <summary>There was no answer, or there can be none: both are notified, and the phone gets the next request.</summary>
     public void Expire(PendingRequest request)
     {
-        TellTimeout(request.From, request);
+        outcomes.TimeOut(request);
         TellPhone(request);
     }
 
-    private bool TryAdd(Client client, string code, string key, string link, string deviceName, [NotNullWhen(true)] out Client? phone)
-    {
-        phone = null;
-        if (!_addresses.TryTake(client.Session.Key) || link == code || !presence.TryFindCode(link, out phone))
-        {
-            return false;
-        }
+    /// <summary>The requester has left with its relay: the phone is notified.</summary>
+    public void Forget(PendingRequest request) => TellPhone(request);
 
-        var request = new PendingRequest
-        {
-            Kind = RequestKind.Link,
-            From = client,
-            FromCode = code,
-            FromKey = key,
-            FromAddress = client.Session.Key,
-            To = phone,
-            ToCode = link,
-            DeviceName = deviceName,
-        };
+    /// <summary>Shows a request to its phone when its turn comes, if it can be made; if not, the requester has to be told.</summary>
+    public bool TryRequest(PendingRequest request)
+    {
         if (!pending.TryAdd(request, out var displaced))
         {
             return false;
         }
 
         // A browser knows that its own repeat replaces what it asked before.
-        if (displaced is not null && displaced.From != client)
+        if (displaced is not null && !displaced.From.Equals(request.From))
         {
             Expire(displaced);
         }
 
-        return true;
+        return ShowNext(request.To, request);
     }
+
+    private void Request(Client client, string code, string key, string link, string deviceName)
+    {
+        Client? phone = null;
+        var mayAsk = _addresses.TryTake(client.Session.Key) && link != code;
+        if (mayAsk && !presence.TryFindCode(link, out phone) && remote.IsOn)
+        {
+            remote.Ask(RequestKind.Link, client, code, key, link, deviceName);
+        }
+        else if (!mayAsk || phone is null || !TryRequest(RequestOf(client, code, key, phone, link, deviceName)))
+        {
+            // For too many of them too, so that they teach nothing.
+            client.Send(RequestOutcomes.WriteNotPossible(RequestKind.Link));
+        }
+    }
+
+    private static PendingRequest RequestOf(Client client, string code, string key, Client phone, string link, string deviceName) => new()
+    {
+        Kind = RequestKind.Link,
+        From = client,
+        FromCode = code,
+        FromKey = key,
+        FromAddress = client.Session.Key,
+        To = phone,
+        ToCode = link,
+        DeviceName = deviceName,
+    };
 
     private void TellPhone(PendingRequest ended)
     {
         if (ended.IsShown)
         {
-            TellTimeout(ended.To, ended);
+            ended.To.Pass(MessageWriter.Write(new LinkTimeout(ended.ToCode), ServerJson.Default.LinkTimeout), ended.FromAddress);
             ShowNext(ended.To);
         }
     }
 
-    private void ShowNext(Client phone)
+    /// <summary>The phone gets the request whose turn it is. One that does not fit ends; false: so did <paramref name="asked"/>, whose requester does not know yet.</summary>
+    private bool ShowNext(Client phone, PendingRequest? asked = null)
     {
-        if (pending.TakeNextToShow(phone) is { } request)
+        var isOpen = true;
+        while (pending.TakeNextToShow(phone) is { } request)
         {
             var seconds = Math.Ceiling((options.PairRequestTimeout - time.GetElapsedTime(request.MadeAt)).TotalSeconds);
-            phone.Send(MessageWriter.Write(
-                new LinkRequested(request.ToCode, request.FromKey, request.DeviceName, (long)(Math.Max(seconds, 0) * 1000)), ServerJson.Default.LinkRequested));
-        }
-    }
+            var shown = MessageWriter.Write(
+                new LinkRequested(request.ToCode, request.FromKey, request.DeviceName, (long)(Math.Max(seconds, 0) * 1000)), ServerJson.Default.LinkRequested);
+            if (phone.TryPass(shown, request.FromAddress) != SendResult.Full)
+            {
+                break;
+            }
 
-    private static void TellTimeout(Client client, PendingRequest request) =>
-        client.Send(MessageWriter.Write(new LinkTimeout(request.ToCode), ServerJson.Default.LinkTimeout));
+            if (!pending.TryEnd(request))
+            {
+                continue;
+            }
+
+            if (request == asked)
+            {
+                isOpen = false;
+            }
+            else
+            {
+                outcomes.TimeOut(request);
+            }
+        }
+
+        return isOpen;
+    }
 }

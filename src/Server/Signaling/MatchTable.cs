@@ -11,7 +11,7 @@ internal sealed class MatchTable(SignalingOptions options)
     private readonly Lock _lock = new();
 
     // Guarded by _lock. Oldest partner first; each pair stands in both lists.
-    private readonly Dictionary<Client, List<Client>> _partners = [];
+    private readonly Dictionary<Party, List<Party>> _partners = [];
     private int _pairs;
 
     /// <summary>Pairs that are remembered.</summary>
@@ -27,7 +27,7 @@ internal sealed class MatchTable(SignalingOptions options)
     }
 
     /// <summary>Remembers a pair; a socket that has too many partners forgets its oldest.</summary>
-    public void Add(Client one, Client other)
+    public void Add(Party one, Party other)
     {
         if (!options.RequireMatch)
         {
@@ -52,7 +52,7 @@ internal sealed class MatchTable(SignalingOptions options)
     }
 
     /// <summary>Whether one may send to the other.</summary>
-    public bool Allows(Client from, Client to)
+    public bool Allows(Party from, Party to)
     {
         if (!options.RequireMatch)
         {
@@ -66,7 +66,7 @@ internal sealed class MatchTable(SignalingOptions options)
     }
 
     /// <summary>Forgets every pair that the client is in.</summary>
-    public void Forget(Client client)
+    public void Forget(Party client)
     {
         lock (_lock)
         {
@@ -77,7 +77,22 @@ internal sealed class MatchTable(SignalingOptions options)
         }
     }
 
-    private void MakeRoom(Client client)
+    /// <summary>Forgets the clients of a relay of the cluster that is gone.</summary>
+    public void ForgetNode(ulong epoch)
+    {
+        lock (_lock)
+        {
+            foreach (var party in _partners.Keys.Where(party => party is RemoteClient remote && remote.Epoch == epoch).ToArray())
+            {
+                foreach (var partner in _partners.GetValueOrDefault(party)?.ToArray() ?? [])
+                {
+                    Part(party, partner);
+                }
+            }
+        }
+    }
+
+    private void MakeRoom(Party client)
     {
         if (_partners.TryGetValue(client, out var partners) && partners.Count >= options.MatchesPerSocket)
         {
@@ -85,7 +100,7 @@ internal sealed class MatchTable(SignalingOptions options)
         }
     }
 
-    private void Part(Client one, Client other)
+    private void Part(Party one, Party other)
     {
         if (Remove(one, other))
         {
@@ -94,7 +109,7 @@ internal sealed class MatchTable(SignalingOptions options)
         }
     }
 
-    private bool Remove(Client client, Client partner)
+    private bool Remove(Party client, Party partner)
     {
         if (!_partners.TryGetValue(client, out var partners) || !partners.Remove(partner))
         {
@@ -109,7 +124,7 @@ internal sealed class MatchTable(SignalingOptions options)
         return true;
     }
 
-    private List<Client> PartnersOf(Client client)
+    private List<Party> PartnersOf(Party client)
     {
         if (!_partners.TryGetValue(client, out var partners))
         {

@@ -1,6 +1,8 @@
 using Relay.Clients;
+using Relay.Federation;
 using Relay.Identity;
 using Relay.Protocol;
+using Relay.Sessions;
 
 namespace Relay.Signaling;
 
@@ -10,13 +12,12 @@ internal sealed class PairingHandler(
     NameClaims claims,
     PendingRequests pending,
     PairRequestRate rate,
-    MatchTable matches,
+    RequestOutcomes outcomes,
+    RemoteRequests remote,
     SignalingOptions options,
-    ServerIdentity identity)
+    ServerIdentity identity,
+    FederationRing ring)
 {
-    // One text for every cause, so that asking is no way to learn which codes exist.
-    private const string NotPossible = "Pair request could not be processed";
-
     public ValueTask RegisterAsync(Client client, in ClientMessage message)
     {
         var code = message.Text("pairingCode")!;
@@ -61,28 +62,40 @@ internal sealed class PairingHandler(
         {
             client.SendError("Invalid target code format");
         }
-        else if (!TryAdd(client, code, target, out var request, out var displaced))
+        else if (remote.IsOn && target != code && !presence.TryFindCode(target, out _))
         {
-            client.Send(MessageWriter.Write(new PairError(NotPossible), ServerJson.Default.PairError));
+            remote.Ask(RequestKind.Pair, client, code, client.PublicKey, target, message.DisplayText("proposedName"));
         }
-        else
+        else if (target == code || !presence.TryFindCode(target, out var to) || !TryRequest(RequestOf(client, code, to, target), message.DisplayText("proposedName")))
         {
-            // A requester knows that its own repeat replaces what it asked before.
-            if (displaced is not null && displaced.From != client)
-            {
-                Expire(displaced);
-            }
+            client.Send(RequestOutcomes.WriteNotPossible(RequestKind.Pair));
+        }
+    }
 
-            request.To.Send(MessageWriter.Write(
-                new PairIncoming(code, request.FromKey, (long)options.PairRequestTimeout.TotalMilliseconds, message.DisplayText("proposedName")),
-                ServerJson.Default.PairIncoming));
+    /// <summary>Shows a request to its target, if it can be made; if not, the requester has to be told.</summary>
+    public bool TryRequest(PendingRequest request, string? proposedName)
+    {
+        if (!pending.TryAdd(request, out var displaced))
+        {
+            return false;
         }
+
+        // A requester knows that its own repeat replaces what it asked before.
+        if (displaced is not null && !displaced.From.Equals(request.From))
+        {
+            Expire(displaced);
+        }
+
+        var incoming = MessageWriter.Write(
+            new PairIncoming(request.FromCode, request.FromKey, (long)options.PairRequestTimeout.TotalMilliseconds, proposedName),
+            ServerJson.Default.PairIncoming);
+        return request.To.TryPass(incoming, request.FromAddress) != SendResult.Full || !pending.TryEnd(request);
     }
 
     public void Respond(Client client, in ClientMessage message)
     {
         var requester = message.Text("targetCode")!;
-        if (client.Code is not { } code)
+        if (client.Code is null)
         {
             client.SendError(SignalForwarder.NotRegistered);
         }
@@ -96,19 +109,18 @@ internal sealed class PairingHandler(
         }
         else if (message.IsTrue("accepted"))
         {
-            matches.Add(request.From, client);
-            request.From.Send(MessageWriter.Write(new PairMatched(code, client.PublicKey, IsInitiator: true), ServerJson.Default.PairMatched));
+            outcomes.Match(request);
             client.Send(MessageWriter.Write(
                 new PairMatched(requester, request.FromKey, IsInitiator: false), ServerJson.Default.PairMatched));
         }
         else
         {
-            request.From.Send(MessageWriter.Write(new PairRejected(code), ServerJson.Default.PairRejected));
+            outcomes.Reject(request);
         }
     }
 
     /// <summary>The client has left: those who wait for its answer are notified at once.</summary>
-    public void Leave(Client client)
+    public void Leave(Party client)
     {
         foreach (var request in pending.TakeAll(RequestKind.Pair, client))
         {
@@ -117,19 +129,22 @@ internal sealed class PairingHandler(
                 Expire(request);
             }
         }
+
+        if (client is Client local)
+        {
+            remote.Leave(local);
+        }
     }
 
     /// <summary>No answer yet, and there is not much time left: both are notified.</summary>
     public void Warn(PendingRequest request)
     {
-        var seconds = (long)Math.Ceiling(options.PairRequestWarning.TotalSeconds);
-        request.From.Send(MessageWriter.Write(new PairExpiring(request.ToCode, seconds), ServerJson.Default.PairExpiring));
-        request.To.Send(MessageWriter.Write(new PairExpiring(request.FromCode, seconds), ServerJson.Default.PairExpiring));
+        outcomes.Warn(request);
+        request.To.Pass(MessageWriter.Write(new PairExpiring(request.FromCode, options.WarningSeconds), ServerJson.Default.PairExpiring), request.FromAddress);
     }
 
     /// <summary>There was no answer, or there can be none: the requester is notified.</summary>
-    public static void Expire(PendingRequest request) =>
-        request.From.Send(MessageWriter.Write(new PairTimeout(request.ToCode), ServerJson.Default.PairTimeout));
+    public void Expire(PendingRequest request) => outcomes.TimeOut(request);
 
     private async ValueTask AnswerLaterAsync(Client client, string code, ValueTask<Claim> claim) => Answer(client, code, await claim);
 
@@ -138,27 +153,17 @@ internal sealed class PairingHandler(
         Claim.HasAnother => MessageWriter.Error("Cannot re-register with a different pairing code"),
         Claim.HeldByAnother => MessageWriter.Write(
             new CodeCollision("Pairing code already in use. Please reconnect with a new code."), ServerJson.Default.CodeCollision),
-        _ => MessageWriter.Write(new Registered(code, identity.ServerId), ServerJson.Default.Registered),
+        _ => MessageWriter.Write(new Registered(code, identity.ServerId, ring.RedirectsOf(code)), ServerJson.Default.Registered),
     });
 
-    private bool TryAdd(Client client, string code, string target, out PendingRequest request, out PendingRequest? displaced)
+    private static PendingRequest RequestOf(Client client, string code, Client to, string target) => new()
     {
-        (request, displaced) = (null!, null);
-        if (target == code || !presence.TryFindCode(target, out var to))
-        {
-            return false;
-        }
-
-        request = new PendingRequest
-        {
-            Kind = RequestKind.Pair,
-            From = client,
-            FromCode = code,
-            FromKey = client.PublicKey,
-            FromAddress = client.Session.Key,
-            To = to,
-            ToCode = target,
-        };
-        return pending.TryAdd(request, out displaced);
-    }
+        Kind = RequestKind.Pair,
+        From = client,
+        FromCode = code,
+        FromKey = client.PublicKey,
+        FromAddress = client.Session.Key,
+        To = to,
+        ToCode = target,
+    };
 }

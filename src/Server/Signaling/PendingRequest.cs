@@ -18,7 +18,10 @@ internal sealed class PendingRequest
 {
     public required RequestKind Kind { get; init; }
 
-    public required Client From { get; init; }
+    public required Party From { get; init; }
+
+    /// <summary>The number that the requester's relay has for it; 0: that is this relay.</summary>
+    public long Number { get; init; }
 
     public required string FromCode { get; init; }
 

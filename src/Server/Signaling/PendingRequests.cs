@@ -43,7 +43,7 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
             }
 
             var waiting = _byTarget.GetValueOrDefault(new Key(request.Kind, request.To)) ?? [];
-            var place = waiting.FindIndex(earlier => earlier.From == request.From);
+            var place = waiting.FindIndex(earlier => earlier.From.Equals(request.From));
             displaced = place >= 0 ? waiting[place] : null;
             if (displaced is null && request.Kind == RequestKind.Link && waiting.Exists(other => other.FromAddress == request.FromAddress))
             {
@@ -108,13 +108,49 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
         }
     }
 
-    /// <summary>Ends every request that a client made or got.</summary>
-    public IReadOnlyList<PendingRequest> TakeAll(RequestKind kind, Client client)
+    /// <summary>Ends a request that its target cannot be told of; false: it has ended already.</summary>
+    public bool TryEnd(PendingRequest request)
     {
         lock (_lock)
         {
+            if (request.Place is null)
+            {
+                return false;
+            }
+
+            End(request);
+            return true;
+        }
+    }
+
+    /// <summary>Ends every request that a client made or got.</summary>
+    public IReadOnlyList<PendingRequest> TakeAll(RequestKind kind, Party client)
+    {
+        lock (_lock)
+        {
+            // Most clients leave without any.
             var key = new Key(kind, client);
+            if (!_byRequester.ContainsKey(key) && !_byTarget.ContainsKey(key))
+            {
+                return [];
+            }
+
             PendingRequest[] ended = [.. (_byRequester.GetValueOrDefault(key) ?? []).Union(_byTarget.GetValueOrDefault(key) ?? [])];
+            foreach (var request in ended)
+            {
+                End(request);
+            }
+
+            return ended;
+        }
+    }
+
+    /// <summary>Ends every request by clients of a relay of the cluster that is gone.</summary>
+    public IReadOnlyList<PendingRequest> TakeAllOf(ulong epoch)
+    {
+        lock (_lock)
+        {
+            PendingRequest[] ended = [.. _all.Where(request => request.From is RemoteClient remote && remote.Epoch == epoch)];
             foreach (var request in ended)
             {
                 End(request);
@@ -160,8 +196,13 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
     /// <summary>The youngest request of whoever holds most of a target's places; null when nobody holds more than the requester then would.</summary>
     private static PendingRequest? FindCrowder(List<PendingRequest> waiting, PendingRequest request)
     {
+        // What a phone is shown stays: its answer may be on its way, and would be taken for one to the next.
         var places = new FairPool<PendingRequest>();
-        waiting.ForEach(earlier => places.Add(earlier.FromAddress, 1, earlier));
+        foreach (var earlier in waiting.Where(earlier => !earlier.IsShown))
+        {
+            places.Add(earlier.FromAddress, 1, earlier);
+        }
+
         var youngest = places.Surplus(places.Add(request.FromAddress, 1, request)).Last!.Value.Item;
         return youngest == request ? null : youngest;
     }
@@ -213,5 +254,5 @@ internal sealed class PendingRequests(SignalingOptions options, TimeProvider tim
         }
     }
 
-    private readonly record struct Key(RequestKind Kind, Client Client);
+    private readonly record struct Key(RequestKind Kind, Party Client);
 }

@@ -27,7 +27,7 @@ internal sealed class RequestDeadline(PendingRequests pending, PairingHandler pa
         {
             if (request.Kind == RequestKind.Pair)
             {
-                PairingHandler.Expire(request);
+                pairing.Expire(request);
             }
             else
             {

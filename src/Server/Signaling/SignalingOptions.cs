@@ -13,6 +13,9 @@ internal sealed class SignalingOptions
     /// <summary>How long before the end both sides are warned; 0, or no shorter than the timeout: no warning.</summary>
     internal TimeSpan PairRequestWarning { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The same in whole seconds.</summary>
+    internal long WarningSeconds => (long)Math.Ceiling(PairRequestWarning.TotalSeconds);
+
     /// <summary>Pair requests that may wait for one target, and as many link requests of different addresses; one more takes the place of one by whoever holds most.</summary>
     internal int PendingPerTarget { get; set; } = 10;
 

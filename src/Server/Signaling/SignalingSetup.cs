@@ -5,15 +5,27 @@ namespace Relay.Signaling;
 
 internal static class SignalingSetup
 {
-    public static IServiceCollection AddSignaling(this IServiceCollection services, SignalingOptions options) => services
-        .AddSingleton(options)
-        .AddSingleton<PendingRequests>()
-        .AddSingleton<PairRequestRate>()
-        .AddSingleton<MatchTable>()
-        .AddSingleton<PairingHandler>()
-        .AddSingleton<SignalForwarder>()
-        .AddSingleton<LinkHandler>()
-        .AddSingleton<RequestDeadline>()
-        .AddPeriodic<RequestDeadline>(RequestDeadline.Interval, deadline => deadline.Sweep())
-        .AddSingleton<IStatistics, SignalingStatistics>();
+    public static IServiceCollection AddSignaling(this IServiceCollection services, SignalingOptions options, bool isInCluster)
+    {
+        services
+            .AddSingleton(options)
+            .AddSingleton<PendingRequests>()
+            .AddSingleton<PairRequestRate>()
+            .AddSingleton<MatchTable>()
+            .AddSingleton<RemoteRequests>()
+            .AddSingleton<RemoteForwards>()
+            .AddSingleton<RequestOutcomes>()
+            .AddSingleton<PairingHandler>()
+            .AddSingleton<SignalForwarder>()
+            .AddSingleton<LinkHandler>()
+            .AddSingleton<RequestDeadline>()
+            .AddPeriodic<RequestDeadline>(RequestDeadline.Interval, deadline => deadline.Sweep())
+            .AddSingleton<ClusterSignals>()
+            .AddSingleton<IStatistics, SignalingStatistics>();
+        return isInCluster
+            ? services
+                .AddHostedService(provider => provider.GetRequiredService<ClusterSignals>())
+                .AddPeriodic<RemoteRequests>(RemoteRequests.Interval, requests => requests.Sweep())
+            : services;
+    }
 }

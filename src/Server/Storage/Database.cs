@@ -1,220 +1,300 @@
-using System.Threading.Channels;
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 
 namespace Relay.Storage;
 
 /// <summary>
-/// The one SQLite file and the one thread that touches it. Work from many sockets is done in batches: one transaction, one
+/// The one connection to the database and the one thread that uses it. Work from many sockets is done in batches: one transaction, one
 /// flush. A caller's task ends when its work is on the disk (or has failed alone), so a handler that answers after awaiting it has
 /// answered the truth; no thread waits meanwhile.
 /// </summary>
-internal sealed partial class Database : IHostedService, IDisposable
+internal sealed class Database : IHostedService, IDisposable
 {
-    // A full disk fails every message; one log line in this interval is enough.
-    private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan MeasureInterval = TimeSpan.FromSeconds(10);
+
+    // Between two attempts to reach a database that is away: each twice as long as the one before.
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(3);
 
     // Fixed after construction.
-    private readonly StorageOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<Database> _logger;
-    private readonly Statement _begin = new("BEGIN IMMEDIATE");
-    private readonly Statement _savepoint = new("SAVEPOINT work");
-    private readonly Statement _takeBack = new("ROLLBACK TO work");
-    private readonly Statement _release = new("RELEASE work");
-    private readonly Statement _commit = new("COMMIT");
-    private readonly Statement _rollback = new("ROLLBACK");
+    private readonly Backend _backend;
+    private readonly Transactions _transactions;
+    private readonly bool _mayStartAway;
+    private readonly DatabaseFailures _failures;
+    private readonly WorkQueue _queue;
 
-    // What a writer continues is the database thread's wait for an event: it must not need a thread of the pool for that.
-    private readonly Channel<Work> _queue = Channel.CreateUnbounded<Work>(
-        new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
-
-    // Written at start and stop; between them for the database thread only.
-    private DatabaseFile? _file;
+    // Written at start.
     private Task _worker = Task.CompletedTask;
+    private long _start;
+
+    // Written by the database thread, read anywhere: why nothing can be done now.
+    private volatile StorageException? _away;
+    private DatabaseRelease? _release;
 
     // Atomic.
-    private int _waiting;
     private long _commits;
     private long _done;
-    private long _failures;
-    private long _reported;
-    private long _reportedAt;
+    private long _size;
 
-    public Database(StorageOptions options, TimeProvider time, ILogger<Database> logger)
+    /// <param name="mayStartAway">It may be started while it cannot be reached.</param>
+    public Database(StorageOptions options, TimeProvider time, ILogger<Database> logger, bool mayStartAway = false)
     {
-        _options = options;
+        (_mayStartAway, _failures) = (mayStartAway, new DatabaseFailures(time, logger));
         _time = time;
         _logger = logger;
+        _backend = Backend.Create(options, time);
+        _transactions = new Transactions(_backend, time);
+        _queue = new WorkQueue(options);
     }
 
     /// <summary>Transactions that reached the disk, and the pieces of work in them.</summary>
     public (long Commits, long Work) Counts => (Interlocked.Read(ref _commits), Interlocked.Read(ref _done));
 
-    /// <summary>Pieces of work that the disk failed, or that were refused because too many waited.</summary>
-    public long Failures => Interlocked.Read(ref _failures);
+    /// <summary>Pieces of work that the database failed, or that were refused because too many waited or it was away.</summary>
+    public long Failures => _failures.Count;
 
     /// <summary>Pieces of work that wait for the database thread.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
+    public int Waiting => _queue.Count;
+
+    /// <summary>Its size in bytes, as it was measured last.</summary>
+    public long Size => Interlocked.Read(ref _size);
+
+    /// <summary>It cannot be reached: everything fails at once until it can be again.</summary>
+    public bool IsAway => _away is not null;
+
+    /// <summary>Which database it is, for people. Without a password.</summary>
+    public string Name => _backend.Name;
+
+    /// <summary>Other relays may write to it at the same time.</summary>
+    public bool IsShared => _backend.IsShared;
+
+    /// <summary>A number that no other start of a relay on this database makes, from one that is used once in this start.</summary>
+    public long Own(long number) => Starts.Own(_start, number);
+
+    /// <summary>This start has made it.</summary>
+    public bool IsOwn(long made) => Starts.Of(made) == _start;
+
+    /// <summary>The number of this start of the relay, as far as the database tells starts apart.</summary>
+    public long Start => _start;
 
     /// <summary>
     /// Runs <paramref name="work"/> on the database thread as one unit: all of its statements take effect or, when it throws,
-    /// none. Units run in the order in which they were given. The task gives its result once that is on the disk, or its
-    /// exception; a <see cref="StorageException"/> when the disk fails, too much waits or the database is closed.
+    /// none; it may be run anew when the first time was in vain. Units run in the order in which they were given. The task gives its
+    /// result once that is on the disk, or its exception; a <see cref="StorageException"/> when the database fails it, too much waits,
+    /// or the database is closed or away.
     /// </summary>
-    public Task<T> RunAsync<T>(Func<SqliteConnection, T> work)
+    public Task<T> RunAsync<T>(Func<DbConnection, T> work)
     {
-        if (Interlocked.Increment(ref _waiting) > _options.MaxWaiting)
+        if (_away is { } away)
         {
-            Interlocked.Decrement(ref _waiting);
-            var refused = new StorageException($"More than {_options.MaxWaiting:#,0} pieces of work wait for the disk");
-            Report(refused, 1);
-            return Task.FromException<T>(refused);
+            _failures.Add(1);
+            return Task.FromException<T>(away);
         }
 
         var item = new Work<T>(work);
-        if (_queue.Writer.TryWrite(item))
+        if (_queue.TryAdd(item, out var isFull))
         {
             return item.Task;
         }
 
-        Interlocked.Decrement(ref _waiting);
-        return Task.FromException<T>(Closed());
+        var refused = isFull ? new StorageException($"More than {_queue.Max:#,0} pieces of work wait for the disk") : Closed();
+        if (isFull)
+        {
+            _failures.Report(refused, 1);
+        }
+
+        return Task.FromException<T>(refused);
     }
 
-    /// <summary>Opens the file, or makes it, and brings it up to date. Throws <see cref="InvalidDataException"/> when it cannot be used.</summary>
-    public Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Has the database closed for another process, once what was asked before is done. Null: others may write to it at the same time, so there is nothing to be closed.</summary>
+    public DatabaseRelease? Release()
     {
-        _file = DatabaseFile.Open(_options.File, _time);
-        Log.Opened(_logger, _options.File, Migrations.Version(_file.Connection));
-        _worker = Task.Factory.StartNew(
-            () => Run(_file.Connection), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        return Task.CompletedTask;
+        var release = IsShared ? null : new DatabaseRelease();
+        if (release is not null && RunAsync(_ => _release = release).IsFaulted)
+        {
+            // So much waits that not even this is taken: then not behind all of it.
+            Volatile.Write(ref _release, release);
+        }
+
+        return release;
     }
 
-    /// <summary>Finishes what is queued and closes the file.</summary>
+    /// <summary>Opens the database, or makes it, and brings it up to date. Throws <see cref="InvalidDataException"/> when it cannot be used.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _away = Open();
+        _worker = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _start = IsAway ? Starts.Uncounted() : await RunAsync(Starts.Count);
+        await MeasureAsync();
+    }
+
+    /// <summary>Finishes what is queued and closes the database.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _queue.Writer.TryComplete();
+        _queue.Close();
         await _worker;
         Dispose();
     }
 
     public void Dispose()
     {
-        _queue.Writer.TryComplete();
+        _queue.Close();
         _worker.Wait();
 
-        // If the file was never opened, these did not run.
-        while (_queue.Reader.TryRead(out var work))
+        // If the database was never opened, these did not run.
+        while (_queue.TryTake(out var work))
         {
-            Interlocked.Decrement(ref _waiting);
             work.Fail(Closed());
         }
 
-        _file?.Dispose();
-        _file = null;
+        _transactions.Dispose();
+        _backend.Dispose();
     }
 
-    private void Run(SqliteConnection connection)
-    {
-        var batch = new List<Work>();
-        while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
-        {
-            while (batch.Count < _options.BatchSize && _queue.Reader.TryRead(out var work))
-            {
-                Interlocked.Decrement(ref _waiting);
-                batch.Add(work);
-            }
-
-            RunBatch(connection, batch);
-            batch.Clear();
-        }
-    }
-
-    private void RunBatch(SqliteConnection connection, List<Work> batch)
+    /// <summary>Measures its size anew.</summary>
+    public async Task MeasureAsync()
     {
         try
         {
-            _begin.Execute(connection);
-            foreach (var work in batch)
+            Interlocked.Exchange(ref _size, await RunAsync(_backend.MeasureSize));
+        }
+        catch (StorageException)
+        {
+            // Logged already; the next time, then.
+        }
+    }
+
+    // Null, or why it is away.
+    private StorageException? Open()
+    {
+        try
+        {
+            _transactions.Open();
+            DatabaseLog.Opened(_logger, _backend.Name, Migrations.Version(_transactions.Connection));
+            return null;
+        }
+        catch (InvalidDataException exception) when (_mayStartAway && _backend.IsUnreachable(exception))
+        {
+            return new StorageException(exception.Message, exception);
+        }
+    }
+
+    private void Run()
+    {
+        var batch = new List<Work>();
+        if (_away is { } away)
+        {
+            WaitUntilBack(batch, away);
+        }
+
+        while (batch.Count > 0 || _queue.WaitAsync().GetAwaiter().GetResult())
+        {
+            _queue.Take(batch);
+            var failure = _transactions.Run(batch, out var done);
+            if (failure is null)
             {
-                RunOne(connection, work);
+                Complete(batch.GetRange(0, done));
+                batch.RemoveRange(0, done);
+            }
+            else if (_transactions.IsLost)
+            {
+                WaitUntilBack(batch, failure);
+            }
+            else
+            {
+                _failures.Report(failure, batch.Count);
+                batch.ForEach(work => work.Fail(failure));
+                batch.Clear();
             }
 
-            _commit.Execute(connection);
+            if (batch.Count == 0 && Interlocked.Exchange(ref _release, null) is { } release)
+            {
+                LetGo(release, batch);
+            }
         }
-        catch (Exception exception)
+    }
+
+    private void LetGo(DatabaseRelease release, List<Work> batch)
+    {
+        _transactions.Dispose();
+        _backend.Dispose();
+        if (!release.WaitForEnd())
         {
-            TryRollback(connection);
-
-            // Where SQLite has rolled back by itself, because of one piece of work, that one knows why.
-            var failure = batch.Select(work => work.Error).OfType<StorageException>().FirstOrDefault()
-                ?? new StorageException(exception.Message, exception);
-            Report(failure, batch.Count);
-            batch.ForEach(work => work.Fail(failure));
-            return;
+            _away = new StorageException("The database belongs to the relay that has taken the place of this one");
+            while (_queue.WaitAsync().GetAwaiter().GetResult())
+            {
+                _queue.Take(batch);
+                Fail(batch, _away);
+            }
         }
+        else if (_transactions.Reopen() is { } why)
+        {
+            WaitUntilBack(batch, why);
+        }
+    }
 
+    private void Complete(List<Work> batch)
+    {
         Interlocked.Increment(ref _commits);
         Interlocked.Add(ref _done, batch.Count);
         foreach (var work in batch)
         {
             if (work.Error is StorageException)
             {
-                Report(work.Error, 1);
+                _failures.Report(work.Error, 1);
             }
 
             work.Complete();
         }
     }
 
-    // A failed operation rolls back its own statements and no others.
-    private void RunOne(SqliteConnection connection, Work work)
+    // Nothing waits meanwhile: neither the batch, nor what came before RunAsync knew that the database is away.
+    private void WaitUntilBack(List<Work> batch, StorageException why)
     {
-        _savepoint.Execute(connection);
-        work.Run(connection);
-        if (work.Error is not null)
+        var (began, before) = (_time.GetTimestamp(), Failures);
+        DatabaseLog.Away(_logger, _backend.Name, why.Message);
+        for (var pause = ShortestPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
-            _takeBack.Execute(connection);
-        }
+            _away = why;
+            Fail(batch, why);
+            var retry = Task.Delay(pause, _time);
+            while (!retry.IsCompleted)
+            {
+                var more = _queue.WaitAsync();
+                Task.WaitAny(retry, more);
+                if (more.IsCompleted && !more.Result)
+                {
+                    return;
+                }
 
-        _release.Execute(connection);
+                _queue.Take(batch);
+                Fail(batch, why);
+            }
+
+            if (_transactions.Reopen() is not { } still)
+            {
+                _away = null;
+                DatabaseLog.Back(_logger, _backend.Name, _time.GetElapsedTime(began).TotalSeconds, Failures - before);
+                return;
+            }
+
+            if (still.InnerException is InvalidDataException && still.Message != why.Message)
+            {
+                // It was never open, and somebody has to do something about it.
+                DatabaseLog.Away(_logger, _backend.Name, still.Message);
+            }
+
+            why = still;
+        }
     }
 
-    private void TryRollback(SqliteConnection connection)
+    private void Fail(List<Work> batch, StorageException why)
     {
-        try
-        {
-            _rollback.Execute(connection);
-        }
-        catch (SqliteException)
-        {
-            // SQLite has rolled back by itself, as it may when the disk is full.
-        }
-    }
-
-    private void Report(Exception exception, int count)
-    {
-        var failures = Interlocked.Add(ref _failures, count);
-        var last = Interlocked.Read(ref _reportedAt);
-        var now = _time.GetTimestamp();
-        if ((last == 0 || _time.GetElapsedTime(last, now) >= BetweenReports)
-            && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
-        {
-            // A full disk is not a bug: a stack trace would not help.
-            Log.Failed(
-                _logger, exception.InnerException is null or SqliteException ? null : exception, failures - Interlocked.Exchange(ref _reported, failures), exception.Message);
-        }
+        _failures.Add(batch.Count);
+        batch.ForEach(work => work.Fail(why));
+        batch.Clear();
     }
 
     private static StorageException Closed() => new("The database is closed");
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Information, "Database {File}, schema version {Version}")]
-        public static partial void Opened(ILogger logger, string file, int version);
-
-        [LoggerMessage(2, LogLevel.Error, "The database failed {Count} pieces of work since the last such line; nothing of them took effect: {Why}")]
-        public static partial void Failed(ILogger logger, Exception? exception, long count, string why);
-    }
 }

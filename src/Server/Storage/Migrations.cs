@@ -1,20 +1,22 @@
+using System.Data.Common;
 using System.Globalization;
 using System.Reflection;
-using Microsoft.Data.Sqlite;
+using System.Text.RegularExpressions;
+using Npgsql;
 
 namespace Relay.Storage;
 
 /// <summary>Brings a database to the version of this program: the embedded NNN_name.sql files, in their order, each in one transaction.</summary>
-internal static class Migrations
+internal static partial class Migrations
 {
     /// <summary>The steps that this program knows, in their order.</summary>
     public static IReadOnlyList<Migration> Embedded { get; } = ReadEmbedded(Assembly.GetExecutingAssembly());
 
     /// <summary>
     /// Applies what the database has not seen yet. Throws <see cref="InvalidDataException"/> for a database that a newer
-    /// program has written, and for one that is not a relay's.
+    /// program has written, and for one that is not a relay's. Each step is a transaction, or all are part of the given one.
     /// </summary>
-    public static void Apply(SqliteConnection connection, IReadOnlyList<Migration> migrations, TimeProvider time)
+    public static void Apply(DbConnection connection, IReadOnlyList<Migration> migrations, TimeProvider time, DbTransaction? within = null)
     {
         Start(connection);
         var version = Version(connection);
@@ -26,34 +28,60 @@ internal static class Migrations
 
         foreach (var migration in migrations.Where(migration => migration.Version > version))
         {
-            using var transaction = connection.BeginTransaction();
-            Execute(connection, migration.Sql);
+            using var transaction = within is null ? connection.BeginTransaction() : null;
+            Execute(connection, InDialect(connection, migration.Sql));
             Execute(
                 connection,
-                "INSERT INTO schema_version (version, applied_at) VALUES ($version, $now)",
-                ("$version", migration.Version),
-                ("$now", time.GetUtcNow().ToUnixTimeMilliseconds()));
-            transaction.Commit();
+                "INSERT INTO schema_version (version, applied_at) VALUES (@version, @now)",
+                ("@version", migration.Version),
+                ("@now", time.GetUtcNow().ToUnixTimeMilliseconds()));
+            transaction?.Commit();
         }
     }
 
     /// <summary>0: nothing applied yet.</summary>
-    public static int Version(SqliteConnection connection) => (int)Number(connection, "SELECT coalesce(max(version), 0) FROM schema_version");
+    public static int Version(DbConnection connection) => (int)Number(connection, "SELECT coalesce(max(version), 0) FROM schema_version");
 
-    private static void Start(SqliteConnection connection)
+    /// <summary>The names of its tables.</summary>
+    public static List<string> Tables(DbConnection connection)
     {
-        if (Number(connection, "SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'") > 0)
+        using var command = connection.CreateCommand();
+        command.CommandText = connection is NpgsqlConnection
+            ? "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
+            : "SELECT name FROM sqlite_master WHERE type = 'table'";
+        using var rows = command.ExecuteReader();
+        var tables = new List<string>();
+        while (rows.Read())
+        {
+            tables.Add(rows.GetString(0));
+        }
+
+        return tables;
+    }
+
+    private static void Start(DbConnection connection)
+    {
+        var tables = Tables(connection);
+        if (tables.Contains("schema_version"))
         {
             return;
         }
 
-        if (Number(connection, "SELECT count(*) FROM sqlite_master") > 0)
+        if (tables.Count > 0)
         {
             throw new InvalidDataException("it is the database of some other program");
         }
 
-        Execute(connection, "CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)");
+        Execute(connection, InDialect(connection, "CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)"));
     }
+
+    // The files are written for SQLite. PostgreSQL's types are narrower: its INTEGER has 32 bits, its TEXT no U+0000 (Statement.Stored).
+    private static string InDialect(DbConnection connection, string sql) => connection is not NpgsqlConnection
+        ? sql
+        : TypeName().Replace(sql, match => match.Value == "INTEGER" ? "BIGINT" : "BYTEA");
+
+    [GeneratedRegex(@"\b(INTEGER|TEXT|BLOB)\b")]
+    private static partial Regex TypeName();
 
     private static List<Migration> ReadEmbedded(Assembly assembly) =>
         [.. from name in assembly.GetManifestResourceNames()
@@ -68,19 +96,24 @@ internal static class Migrations
         return reader.ReadToEnd();
     }
 
-    private static void Execute(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, long Value)> values)
+    private static void Execute(DbConnection connection, string sql, params ReadOnlySpan<(string Name, long Value)> values)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;
+
+        // An index on a large table takes its time.
+        command.CommandTimeout = 0;
         foreach (var (name, value) in values)
         {
-            command.Parameters.AddWithValue(name, value);
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, value);
+            command.Parameters.Add(parameter);
         }
 
         command.ExecuteNonQuery();
     }
 
-    private static long Number(SqliteConnection connection, string sql)
+    private static long Number(DbConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;

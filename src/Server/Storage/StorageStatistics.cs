@@ -5,15 +5,16 @@ using Relay.Telemetry;
 namespace Relay.Storage;
 
 /// <summary>Queue, operations and size of the database.</summary>
-internal sealed class StorageStatistics(Database database, StorageOptions options) : IStatistics
+internal sealed class StorageStatistics(Database database) : IStatistics
 {
     public void AddInstruments(Meter meter)
     {
         meter.CreateObservableGauge("relay.storage.queue", () => database.Waiting, description: "Operations waiting for the database.");
         meter.CreateObservableCounter("relay.storage.operations", () => database.Counts.Work, description: "Operations that the database has completed.");
         meter.CreateObservableCounter("relay.storage.commits", () => database.Counts.Commits, description: "Transactions committed to disk.");
-        meter.CreateObservableCounter("relay.storage.failures", () => database.Failures, description: "Operations that failed, or were rejected because too many were waiting.");
-        meter.CreateObservableGauge("relay.storage.file", Size, unit: "By", description: "Size of the database and its write-ahead log.");
+        meter.CreateObservableCounter("relay.storage.failures", () => database.Failures, description: "Operations that failed, or were rejected because too many were waiting or it was away.");
+        meter.CreateObservableGauge("relay.storage.up", () => database.IsAway ? 0 : 1, description: "Whether the database can be reached: 1 or 0.");
+        meter.CreateObservableGauge("relay.storage.file", () => database.Size, unit: "By", description: "Size of the database, with its write-ahead log or its indexes.");
     }
 
     public void Fill(Stats stats)
@@ -25,11 +26,8 @@ internal sealed class StorageStatistics(Database database, StorageOptions option
             OperationsTotal = operations,
             CommitsTotal = commits,
             FailuresTotal = database.Failures,
-            FileBytes = Size(),
+            FileBytes = database.Size,
+            Away = database.IsAway,
         };
     }
-
-    private long Size() => Size(options.File) + Size($"{options.File}-wal");
-
-    private static long Size(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 }

@@ -1,4 +1,4 @@
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 
 namespace Relay.Storage;
 
@@ -8,8 +8,8 @@ internal abstract class Work
     /// <summary>Why the work failed; what it did must be rolled back.</summary>
     public Exception? Error { get; protected set; }
 
-    /// <summary>Does the work and catches what it throws.</summary>
-    public abstract void Run(SqliteConnection connection);
+    /// <summary>Does the work, the first time or anew, and catches what it throws.</summary>
+    public abstract void Run(DbConnection connection, Backend backend);
 
     /// <summary>The result is on the disk, or the operation failed alone: the caller continues.</summary>
     public abstract void Complete();
@@ -19,7 +19,7 @@ internal abstract class Work
 }
 
 /// <summary>A piece of work with its result.</summary>
-internal sealed class Work<T>(Func<SqliteConnection, T> run) : Work
+internal sealed class Work<T>(Func<DbConnection, T> run) : Work
 {
     // The caller continues on another thread: the database thread has the next batch to write.
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -27,13 +27,14 @@ internal sealed class Work<T>(Func<SqliteConnection, T> run) : Work
 
     public Task<T> Task => _done.Task;
 
-    public override void Run(SqliteConnection connection)
+    public override void Run(DbConnection connection, Backend backend)
     {
+        Error = null;
         try
         {
             _result = run(connection);
         }
-        catch (SqliteException exception) when (exception.SqliteErrorCode is not (Sql.Error or Sql.Constraint or Sql.Misuse or Sql.OutOfRange))
+        catch (DbException exception) when (!backend.IsBug(exception))
         {
             Error = new StorageException(exception.Message, exception);
         }
@@ -56,13 +57,4 @@ internal sealed class Work<T>(Func<SqliteConnection, T> run) : Work
     }
 
     public override void Fail(StorageException exception) => _done.SetException(exception);
-
-    /// <summary>SQLite's codes for errors of ours; all others are troubles of the disk or the file.</summary>
-    private static class Sql
-    {
-        public const int Error = 1;
-        public const int Constraint = 19;
-        public const int Misuse = 21;
-        public const int OutOfRange = 25;
-    }
 }

@@ -7,7 +7,7 @@ namespace Relay.Telemetry;
 
 /// <summary>
 /// The log on a stream, standard error, that never makes anybody wait: a thread of its own writes, and lines for which there
-/// is no room, because nobody reads the other end of the pipe, are dropped and counted. Nor does it grow with what comes
+/// is no capacity, because nobody reads the other end of the pipe, are dropped and counted. Nor does it grow with what comes
 /// from outside: of one kind of line so many are written in a second, and the others are counted.
 /// </summary>
 internal sealed class ConsoleLog : ILoggerProvider
@@ -23,6 +23,7 @@ internal sealed class ConsoleLog : ILoggerProvider
 
     private readonly ConsoleFormatter _formatter;
     private readonly Stream _stream;
+    private readonly LogOptions _options;
     private readonly TimeProvider _time;
     private readonly Channel<byte[]> _waiting = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly Thread _thread;
@@ -31,9 +32,9 @@ internal sealed class ConsoleLog : ILoggerProvider
     private long _unread;
     private long _repeated;
 
-    public ConsoleLog(ConsoleFormatter formatter, Stream stream, TimeProvider time)
+    public ConsoleLog(ConsoleFormatter formatter, Stream stream, LogOptions options, TimeProvider time)
     {
-        (_formatter, _stream, _time) = (formatter, stream, time);
+        (_formatter, _stream, _options, _time) = (formatter, stream, options, time);
         _thread = new Thread(WriteAll) { IsBackground = true, Name = "log" };
         _thread.Start();
     }
@@ -41,7 +42,7 @@ internal sealed class ConsoleLog : ILoggerProvider
     /// <summary>Lines dropped because the stream was not read.</summary>
     public long Unread => Interlocked.Read(ref _unread);
 
-    /// <summary>Lines left out because too many of their kind came within a second.</summary>
+    /// <summary>Lines suppressed because too many of their kind came within a second.</summary>
     public long Repeated => Interlocked.Read(ref _repeated);
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
@@ -88,7 +89,7 @@ internal sealed class ConsoleLog : ILoggerProvider
         }
         catch (IOException)
         {
-            // The other end is gone: from here on everything is dropped, and counted when there is no more room.
+            // The other end is gone: from here on everything is dropped, and counted when there is no more capacity.
         }
     }
 
@@ -105,7 +106,7 @@ internal sealed class ConsoleLog : ILoggerProvider
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None && logLevel >= log._options.Level;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
@@ -114,23 +115,23 @@ internal sealed class ConsoleLog : ILoggerProvider
                 return;
             }
 
-            if (!MayWrite(eventId.Id, out var leftOut))
+            if (!MayWrite(eventId.Id, out var suppressed))
             {
                 Interlocked.Increment(ref log._repeated);
                 return;
             }
 
-            if (leftOut > 0)
+            if (suppressed > 0)
             {
-                log.Add(log.Note(category, $"{leftOut} lines like the next one were left out"));
+                log.Add(log.Note(category, $"{suppressed} lines like the next one were suppressed"));
             }
 
             log.Add(log.Format(new LogEntry<TState>(logLevel, category, eventId, state, exception, formatter)));
         }
 
-        private bool MayWrite(int eventId, out int leftOut)
+        private bool MayWrite(int eventId, out int suppressed)
         {
-            leftOut = 0;
+            suppressed = 0;
             var now = log._time.GetTimestamp();
             lock (_lock)
             {
@@ -141,8 +142,8 @@ internal sealed class ConsoleLog : ILoggerProvider
 
                 if (log._time.GetElapsedTime(kind.Since, now) >= TimeSpan.FromSeconds(1))
                 {
-                    leftOut = kind.LeftOut;
-                    (kind.Since, kind.Written, kind.LeftOut) = (now, 0, 0);
+                    suppressed = kind.Suppressed;
+                    (kind.Since, kind.Written, kind.Suppressed) = (now, 0, 0);
                 }
 
                 if (kind.Written < MaxPerSecond)
@@ -151,7 +152,7 @@ internal sealed class ConsoleLog : ILoggerProvider
                     return true;
                 }
 
-                kind.LeftOut++;
+                kind.Suppressed++;
                 return false;
             }
         }
@@ -160,7 +161,7 @@ internal sealed class ConsoleLog : ILoggerProvider
         {
             public long Since;
             public int Written;
-            public int LeftOut;
+            public int Suppressed;
         }
     }
 }

@@ -6,7 +6,9 @@ namespace Relay.Telemetry;
 internal static class TelemetrySetup
 {
     public static IServiceCollection AddTelemetry(this IServiceCollection services, LogOptions options, IEnumerable<string> messageTypes) => services
+        .AddSingleton(options)
         .AddSingleton(_ => new RelayMetrics(messageTypes))
+        .AddSingleton<GcPauses>()
         .AddSingleton<IStatistics, TrafficStatistics>()
         .AddSingleton<IStatistics, LogStatistics>()
         .AddLogging(logging => Configure(logging, options));
@@ -14,7 +16,8 @@ internal static class TelemetrySetup
     private static void Configure(ILoggingBuilder logging, LogOptions options)
     {
         const string Timestamp = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        logging.SetMinimumLevel(options.Level);
+        // The log asks for the level itself: a reload may change it.
+        logging.SetMinimumLevel(LogLevel.Trace);
 
         // What the framework says of each request and connection is not the operator's business; its warnings are.
         logging.AddFilter("Microsoft", LogLevel.Warning);
@@ -30,30 +33,30 @@ internal static class TelemetrySetup
         // Enabled at any level, this one makes an Activity for each request, which an idle WebSocket would keep for its life.
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         logging.AddFilter("System", LogLevel.Warning);
-        if (options.Format == LogFormat.Json)
+        var format = options.Format switch
         {
-            logging.AddJsonConsole(console =>
-            {
-                console.TimestampFormat = Timestamp.TrimEnd();
-                console.UseUtcTimestamp = true;
-            });
-        }
-        else
+            LogFormat.Json => ConsoleFormatterNames.Json,
+            LogFormat.Systemd => ConsoleFormatterNames.Systemd,
+            _ => ConsoleFormatterNames.Simple,
+        };
+        logging.AddJsonConsole(console =>
         {
-            logging.AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.TimestampFormat = Timestamp;
-                console.UseUtcTimestamp = true;
-            });
-        }
+            console.TimestampFormat = Timestamp.TrimEnd();
+            console.UseUtcTimestamp = true;
+        });
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = Timestamp;
+            console.UseUtcTimestamp = true;
+        });
 
-        // The library's own writing stops whoever logs when its queue is full; only its formats are used.
-        var format = options.Format == LogFormat.Json ? ConsoleFormatterNames.Json : ConsoleFormatterNames.Simple;
+        // The library's own writing stops whoever logs when its queue is full; only its formats are used. The journal has its own clock.
         logging.Services.RemoveAll<ILoggerProvider>();
         logging.Services.AddSingleton(provider => new ConsoleLog(
             provider.GetServices<ConsoleFormatter>().Single(formatter => formatter.Name == format),
             Console.OpenStandardError(),
+            options,
             provider.GetRequiredService<TimeProvider>()));
         logging.Services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<ConsoleLog>());
     }

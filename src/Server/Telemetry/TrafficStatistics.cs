@@ -11,6 +11,7 @@ internal sealed class TrafficStatistics(RelayMetrics metrics) : IStatistics
         meter.CreateObservableCounter("relay.messages.received", () => metrics.ReceivedByType().Labelled("type"), description: "Messages received from clients, by type.");
         meter.CreateObservableCounter("relay.messages.sent", () => metrics.MessagesSent, description: "Messages sent to clients.");
         meter.CreateObservableCounter("relay.messages.rate_limited", () => metrics.RateLimited, description: "Client messages rejected by the message rate limit.");
+        meter.CreateObservableCounter("relay.messages.dropped", () => metrics.Dropped, description: "Messages caused by other clients that were dropped because too many of them waited for their receiver.");
         meter.CreateObservableCounter("relay.received", () => metrics.BytesReceived, unit: "By", description: "Size of the messages received from clients.");
         meter.CreateObservableCounter("relay.sent", () => metrics.BytesSent, unit: "By", description: "Size of the messages sent to clients.");
         meter.CreateObservableGauge("relay.queue.messages", () => metrics.Queued, description: "Messages waiting in outgoing queues.");
@@ -27,6 +28,7 @@ internal sealed class TrafficStatistics(RelayMetrics metrics) : IStatistics
             BytesSentTotal = metrics.BytesSent,
             QueuedMessages = metrics.Queued,
             RateLimitedTotal = metrics.RateLimited,
+            DroppedTotal = metrics.Dropped,
         };
         stats.Connections.ClosedTotal.Add(metrics.ClosedByReason().NonZero());
     }

@@ -1,11 +1,15 @@
+using Relay.Memory;
+
 namespace Relay.Transport;
 
 /// <summary>Every open TCP connection of the public listener, from accept until its socket is closed.</summary>
-internal sealed class ConnectionTable(ClosingConnections closing)
+internal sealed class ConnectionTable(ClosingConnections closing, MemoryBudget memory)
 {
     private readonly SlotTable<Connection> _connections = new();
 
     public ClosingConnections Closing => closing;
+
+    public MemoryBudget Memory => memory;
 
     public int Count => _connections.Count;
 

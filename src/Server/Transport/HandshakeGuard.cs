@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Relay.Addresses;
 using Relay.Admission;
+using Relay.Memory;
 using Relay.Policy;
 using Relay.Scheduling;
 
@@ -27,29 +28,33 @@ internal enum HandshakeRejection
 /// </summary>
 internal sealed class HandshakeGuard
 {
+    /// <summary>What one counts for in the memory budget: 1 KB on plain TCP, some 15 KB in the midst of TLS.</summary>
+    public const int PendingBytes = 8 * 1024;
+
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private static readonly string[] Labels = ["timeout", "per_ip", "total"];
 
     private readonly PublicListenerOptions _options;
     private readonly LimitPolicyStore _policies;
     private readonly AdmissionGate _gate;
+    private readonly MemoryBudget _memory;
     private readonly TimeProvider _time;
     private readonly SweepClock _clock;
     private readonly Lock _lock = new();
 
     // Guarded by _lock, each in the order of arrival: all, and those of each key.
-    private readonly LinkedList<Handshake> _waiting = [];
-    private readonly Dictionary<IpKey, LinkedList<Handshake>> _perKey = [];
+    private HandshakeQueue _waiting = new(HandshakeLink.All);
+    private readonly Dictionary<IpKey, HandshakeQueue> _perKey = [];
     private readonly long[] _rejected = new long[Labels.Length];
 
     // Set once, before anything is accepted.
     private int _max;
 
-    public HandshakeGuard(PublicListenerOptions options, LimitPolicyStore policies, AdmissionGate gate, TimeProvider time)
+    public HandshakeGuard(PublicListenerOptions options, LimitPolicyStore policies, AdmissionGate gate, MemoryBudget memory, TimeProvider time)
     {
-        (_options, _policies, _gate, _time) = (options, policies, gate, time);
+        (_options, _policies, _gate, _memory, _time) = (options, policies, gate, memory, time);
         _clock = new SweepClock(time);
-        _max = options.MaxHandshakes;
+        FitInto(int.MaxValue);
     }
 
     /// <summary>How many there may be.</summary>
@@ -69,8 +74,9 @@ internal sealed class HandshakeGuard
     /// <summary>Handshakes that were reset, by reason.</summary>
     public IEnumerable<KeyValuePair<string, long>> Counts() => Labels.Select((label, i) => KeyValuePair.Create(label, Interlocked.Read(ref _rejected[i])));
 
-    /// <summary>Leaves three quarters of the files to connections that are further.</summary>
-    public void FitInto(int files) => _max = Math.Max(1, Math.Min(_options.MaxHandshakes, files / 4));
+    /// <summary>Leaves three quarters of the files, and of the memory budget, to connections that are further.</summary>
+    public void FitInto(int files) =>
+        _max = (int)Math.Max(1, Math.Min(Math.Min(_options.MaxHandshakes, files / 4), _memory.PartLimit / PendingBytes));
 
     /// <summary>Takes a connection in that was just accepted.</summary>
     /// <param name="address">Whose it is; null: a proxy's, who brings many.</param>
@@ -82,12 +88,13 @@ internal sealed class HandshakeGuard
         {
             if (_waiting.Count >= _max && _waiting.First is { } first)
             {
-                oldest = Reject(first.Value, HandshakeRejection.Total);
+                oldest = Reject(first, HandshakeRejection.Total);
             }
 
             var handshake = new Handshake(this, connection, _time.GetTimestamp());
             connection.Handshake = handshake;
-            _waiting.AddLast(handshake.InAll);
+            _waiting.AddLast(handshake);
+            _memory.Add(PendingBytes);
             oldestOfKey = address is { } known ? CountByKey(handshake, known) : null;
         }
 
@@ -101,7 +108,7 @@ internal sealed class HandshakeGuard
         Handshake? oldestOfKey;
         lock (_lock)
         {
-            oldestOfKey = connection.Handshake is { OfKey: null } handshake ? CountByKey(handshake, address) : null;
+            oldestOfKey = connection.Handshake is { Address: null } handshake ? CountByKey(handshake, address) : null;
         }
 
         Displace(oldestOfKey);
@@ -147,7 +154,7 @@ internal sealed class HandshakeGuard
         Handshake? oldest;
         lock (_lock)
         {
-            oldest = _waiting.First is { } first ? Reject(first.Value, HandshakeRejection.Total) : null;
+            oldest = _waiting.First is { } first ? Reject(first, HandshakeRejection.Total) : null;
         }
 
         oldest?.Connection.Abort();
@@ -162,10 +169,9 @@ internal sealed class HandshakeGuard
         _clock.Begin();
         lock (_lock)
         {
-            for (var node = _waiting.First; node is not null && (isStopping || IsLate(node.Value));)
+            for (var next = _waiting.First; next is { } handshake && (isStopping || IsLate(handshake));)
             {
-                var handshake = node.Value;
-                node = node.Next;
+                next = handshake.InAll.Next;
                 if (IsLate(handshake) || !handshake.Connection.HasRequested)
                 {
                     late.Add(Reject(handshake, HandshakeRejection.Timeout));
@@ -191,10 +197,10 @@ internal sealed class HandshakeGuard
         var policy = _policies.Current;
         var key = address.TruncateIpv6(policy.Ipv6Prefix);
         ref var ofKey = ref CollectionsMarshal.GetValueRefOrAddDefault(_perKey, key, out _);
-        ofKey ??= [];
         var oldest = ofKey.Count >= _options.MaxHandshakesPerIp && ofKey.Count >= KeyLimits.Of(policy, address, key).Max.Key ? ofKey.First : null;
-        (handshake.Address, handshake.Key, handshake.OfKey) = (address, key, ofKey.AddLast(handshake));
-        return oldest is null ? null : Reject(oldest.Value, HandshakeRejection.PerIp);
+        (handshake.Address, handshake.Key) = (address, key);
+        ofKey.AddLast(handshake);
+        return oldest is null ? null : Reject(oldest, HandshakeRejection.PerIp);
     }
 
     private void Displace(Handshake? oldestOfKey)
@@ -227,41 +233,18 @@ internal sealed class HandshakeGuard
     private void Remove(Handshake handshake)
     {
         handshake.Connection.Handshake = null;
-        _waiting.Remove(handshake.InAll);
-        if (handshake.OfKey is { List: { } ofKey } node)
+        _waiting.Remove(handshake);
+        _memory.Release(PendingBytes);
+        if (handshake.Address is null)
         {
-            ofKey.Remove(node);
-            if (ofKey.Count == 0)
-            {
-                _perKey.Remove(handshake.Key);
-            }
+            return;
+        }
+
+        ref var ofKey = ref CollectionsMarshal.GetValueRefOrNullRef(_perKey, handshake.Key);
+        ofKey.Remove(handshake);
+        if (ofKey.Count == 0)
+        {
+            _perKey.Remove(handshake.Key);
         }
     }
-}
-
-/// <summary>One unfinished connection. Guarded by the lock of its guard.</summary>
-internal sealed class Handshake
-{
-    public Handshake(HandshakeGuard guard, Connection connection, long since)
-    {
-        (Guard, Connection, Since) = (guard, connection, since);
-        InAll = new LinkedListNode<Handshake>(this);
-    }
-
-    public HandshakeGuard Guard { get; }
-
-    public Connection Connection { get; set; }
-
-    /// <summary>When it was accepted.</summary>
-    public long Since { get; }
-
-    public LinkedListNode<Handshake> InAll { get; }
-
-    /// <summary>Whose it is; null: a proxy's that has not said so yet.</summary>
-    public IpKey? Address { get; set; }
-
-    /// <summary>What it counts by, with <see cref="OfKey"/>.</summary>
-    public IpKey Key { get; set; }
-
-    public LinkedListNode<Handshake>? OfKey { get; set; }
 }

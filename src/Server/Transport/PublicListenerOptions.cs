@@ -30,9 +30,11 @@ internal sealed class PublicListenerOptions : IValidatableObject
     public int Port { get; set; } = 9000;
 
     /// <summary>Certificate chain in PEM for https and wss; empty: plain http and ws. Goes with KeyFile.</summary>
+    [Live(OnlyWhereGiven = true)]
     public string CertificateFile { get; set; } = "";
 
     /// <summary>Private key in PEM. Goes with CertificateFile.</summary>
+    [Live(OnlyWhereGiven = true)]
     public string KeyFile { get; set; } = "";
 
     /// <summary>How clients' addresses are found. The default reads X-Forwarded-For of trusted networks and else counts sockets' own addresses.</summary>

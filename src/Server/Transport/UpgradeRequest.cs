@@ -9,12 +9,16 @@ namespace Relay.Transport;
 /// <param name="Claim">What a PROXY header said.</param>
 /// <param name="ClientAddress">How the listener finds the client's address.</param>
 /// <param name="IsUpgrade">True when HTTP permits the upgrade: HTTP/1.1 with <c>Connection: Upgrade</c>.</param>
+/// <param name="Query">The query of its target with the question mark; empty: none.</param>
 /// <param name="IsWellFormed">True when the entrance has checked the handshake already.</param>
 internal readonly record struct UpgradeRequest(
-    string Method, HeaderLookup Header, IpKey Peer, ProxyClaim Claim, ClientAddressRule ClientAddress, bool IsUpgrade, bool IsWellFormed = false)
+    string Method, HeaderLookup Header, IpKey Peer, ProxyClaim Claim, ClientAddressRule ClientAddress, Func<string> Query, bool IsUpgrade, bool IsWellFormed = false)
 {
-    /// <summary>The first subprotocol that the client offers, which is echoed; null: none.</summary>
-    public string? Subprotocol => Header("Sec-WebSocket-Protocol").ToString().Split(',', 2)[0].Trim() is { Length: > 0 } first ? first : null;
+    /// <summary>The subprotocols that the client offers, in its order.</summary>
+    public IEnumerable<string> Subprotocols => Header("Sec-WebSocket-Protocol").ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The first of them that is no token, which is echoed; null: none.</summary>
+    public string? Subprotocol => Subprotocols.FirstOrDefault(static one => !WebSocketHandshake.IsToken(one));
 }
 
 /// <summary>What becomes of a client's request; its connection is not yet upgraded, and what it asks for is well known only until this returns.</summary>
@@ -32,8 +36,8 @@ internal sealed record HttpAnswer(int Status, string Text, string HeaderName = "
     }
 }
 
-/// <summary>What becomes of an upgrade request: exactly one of the two.</summary>
-internal readonly record struct UpgradeOutcome(HttpAnswer? Refused, IConnectionHandler? Accepted)
+/// <summary>What becomes of an upgrade request: exactly one of the three.</summary>
+internal readonly record struct UpgradeOutcome(HttpAnswer? Refused, IConnectionHandler? Accepted, PendingUpgrade? Pending = null)
 {
     public static implicit operator UpgradeOutcome(HttpAnswer answer) => new(answer, null);
 }

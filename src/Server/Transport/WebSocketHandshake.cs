@@ -15,6 +15,9 @@ internal static class WebSocketHandshake
     /// <summary>Length of a Sec-WebSocket-Accept.</summary>
     public const int AcceptKeyBytes = 28;
 
+    /// <summary>How a subprotocol begins that is a client's token. It is never echoed: an answer may be logged on its way.</summary>
+    public const string TokenSubprotocol = "token.";
+
     // Of RFC 6455 section 1.3.
     private static ReadOnlySpan<byte> AcceptGuid => "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"u8;
 
@@ -84,6 +87,8 @@ internal static class WebSocketHandshake
 #pragma warning restore CA5350
         Base64.EncodeToUtf8(hash, accept, out _, out _);
     }
+
+    public static bool IsToken(string subprotocol) => subprotocol.StartsWith(TokenSubprotocol, StringComparison.Ordinal);
 
     /// <summary>True for the versions that are served.</summary>
     public static bool IsVersion(ReadOnlySpan<byte> version) => version.SequenceEqual("13"u8) || version.SequenceEqual("8"u8);

@@ -20,44 +20,44 @@ internal sealed class EngineConnection : EngineSocket
     private bool _isReadDue;
 
     public EngineConnection(EngineLoop loop, EngineListener listener, int descriptor, IpKey peer, ConnectionTable table)
-        : base(loop, descriptor, table)
-    {
-        Listener = listener;
-        Peer = peer;
-        ClientAddress = listener.ClientAddress;
-    }
+        : base(loop, descriptor, table) => (Listener, Peer) = (listener, peer);
 
     public EngineListener Listener { get; }
+
+    public override ClientAddressRule ClientAddress => Listener.ClientAddress;
+
+    public override System.Net.EndPoint LocalEndPoint => Listener.EndPoint;
 
     public IpKey Peer { get; }
 
     /// <summary>True once its PROXY header was taken, or the absence of one was found to be right.</summary>
     public bool IsPastProxyHeader { get; set; }
 
+    public override int BufferBytes => RestBytes + (Volatile.Read(ref _paused)?.Bytes ?? 0);
+
     private bool IsReading => _reading is not (Reading.Request or Reading.Paused);
 
-    /// <summary>
-    /// The loop: upgraded. What the handler sends at once goes out together with the answer, which <see cref="EngineLoop.Opening"/> holds.
-    /// With <paramref name="isMore"/> the first frames have come with the request.
-    /// </summary>
-    public void Open(IConnectionHandler handler, bool isMore)
+    /// <summary>The loop: upgraded, as the answer tells the client.</summary>
+    /// <param name="isMore">The first frames have come with the request.</param>
+    public void Open(IConnectionHandler handler, ReadOnlyMemory<byte> answer, bool isMore)
     {
         _handler = handler;
-        BeginOpening();
         _reading = Reading.Messages;
+        SendFirst(answer);
         handler.OnOpened();
-        EndOpening();
         if (isMore || IsPeerFinished)
         {
             ReceiveSoon();
         }
     }
 
-    /// <summary>The loop: an answer without an upgrade, which <see cref="EngineLoop.Opening"/> holds, and the end.</summary>
-    public void Answer()
+    /// <summary>The loop: what has come of its request is being thought about elsewhere.</summary>
+    public void Pause() => _reading = Reading.Paused;
+
+    /// <summary>The loop: an answer without an upgrade, and the end.</summary>
+    public void Answer(ReadOnlyMemory<byte> answer)
     {
-        BeginOpening();
-        EndOpening();
+        SendFirst(answer);
         CloseSoon();
         Close();
     }
@@ -133,6 +133,7 @@ internal sealed class EngineConnection : EngineSocket
         if (descriptor >= 0)
         {
             Loop.Forget(this, descriptor);
+            CancelClosed();
         }
 
         return descriptor;
@@ -144,6 +145,11 @@ internal sealed class EngineConnection : EngineSocket
     /// <summary>The loop: closes the descriptor, and tells everybody. Nothing happens the second time.</summary>
     public void Finish(bool isReset)
     {
+        if (!isReset)
+        {
+            SendBatchedNow();
+        }
+
         var descriptor = TakeDescriptor(out var isUnsent);
         if (descriptor < 0)
         {
@@ -151,15 +157,7 @@ internal sealed class EngineConnection : EngineSocket
         }
 
         Loop.Release(this);
-        if (isReset)
-        {
-            Sockets.Reset(descriptor);
-        }
-        else
-        {
-            Descriptors.Close(descriptor);
-        }
-
+        Sockets.Close(descriptor, isReset);
         if (!IsPastProxyHeader)
         {
             Loop.Handshakes.OnEnded(this);
@@ -179,6 +177,15 @@ internal sealed class EngineConnection : EngineSocket
     }
 
     protected override void OnSent() => _handler!.OnSent();
+
+    // A new socket takes it all, unless the system has no memory left for it.
+    private void SendFirst(ReadOnlyMemory<byte> answer)
+    {
+        if (!Send(answer))
+        {
+            Abort();
+        }
+    }
 
     // One call; what is left is the next turn's.
     private void Receive()

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Microsoft.Extensions.Primitives;
 using Relay.Addresses;
 using Relay.Native;
@@ -13,8 +14,10 @@ namespace Relay.Transport.Engine;
 internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntrance entrance, TimeProvider time)
 {
     private readonly RequestHead _head = new();
+    private readonly EngineAnswers _answers = new();
     private readonly byte[] _bytes = new byte[RequestHead.MaxBytes];
     private HeaderLookup? _headers;
+    private Func<string>? _query;
     private int _length;
 
     /// <summary>Something came, or the peer has finished sending (<paramref name="isLast"/>).</summary>
@@ -112,21 +115,55 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
     {
         connection.HasRequested = true;
 
-        // A list of subprotocols is checked where Kestrel's is.
+        // A list of subprotocols is checked where Kestrel's is. Most clients have none.
         var isWellFormed = _head.CountOf(_bytes.AsSpan(0, _length), "sec-websocket-protocol"u8) == 0;
         var request = new UpgradeRequest(
-            "GET", _headers ??= Header, connection.Peer, connection.Claim, connection.ClientAddress, IsUpgrade: true, isWellFormed);
+            "GET", _headers ??= Header, connection.Peer, connection.Claim, connection.ClientAddress, _query ??= Query, IsUpgrade: true, isWellFormed);
         var outcome = entrance(request, connection);
-        if (outcome.Refused is { } answer)
+        var subprotocol = isWellFormed || outcome.Refused is not null ? null : request.Subprotocol;
+        if (outcome.Pending is { } pending)
         {
-            EngineAnswers.Write(connection.Loop.Opening, answer, time.GetUtcNow());
-            connection.Answer();
+            Await(connection, pending, key.ToArray(), subprotocol);
         }
         else
         {
-            EngineAnswers.WriteUpgrade(connection.Loop.Opening, key, request.Subprotocol);
-            connection.Open(outcome.Accepted!, isMore: _length > _head.Length);
+            Finish(connection, outcome, key, subprotocol, isMore: _length > _head.Length);
         }
+    }
+
+    // The loop goes on with others, and comes back to this one when there is an answer.
+    private void Await(EngineConnection connection, PendingUpgrade pending, byte[] key, string? subprotocol)
+    {
+        connection.Pause();
+        pending.Ready.ContinueWith(
+            _ => connection.Loop.Post(connection, () =>
+            {
+                if (!connection.IsGone)
+                {
+                    Finish(connection, pending.Decide(), key, subprotocol, isMore: true);
+                }
+            }),
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default);
+    }
+
+    private void Finish(EngineConnection connection, UpgradeOutcome outcome, ReadOnlySpan<byte> key, string? subprotocol, bool isMore)
+    {
+        if (outcome.Refused is { } answer)
+        {
+            connection.Answer(_answers.Refuse(answer, time.GetUtcNow()));
+        }
+        else
+        {
+            connection.Open(outcome.Accepted!, _answers.Upgrade(key, subprotocol), isMore);
+        }
+    }
+
+    private string Query()
+    {
+        var target = _head.Target(_bytes.AsSpan(0, _length));
+        return target.IndexOf((byte)'?') is >= 0 and var at ? Encoding.Latin1.GetString(target[at..]) : "";
     }
 
     private StringValues Header(string name) => _head.Header(_bytes.AsSpan(0, _length), name);

@@ -4,21 +4,23 @@ using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Relay.Addresses;
-using Relay.Native;
 using Relay.Transport.Kestrel;
 
 namespace Relay.Transport.Engine;
 
 /// <summary>
-/// A public listener whose connections the engine accepts, with one listening socket for each loop. To Kestrel it is a
+/// A public listener whose connections the engine accepts, with at least one listening socket for each loop. To Kestrel it is a
 /// listener that offers only what the engine does not answer itself.
 /// </summary>
 internal sealed class EngineListener(
     EndPoint endPoint, ClientAddressRule clientAddress, AcceptFilter filter, ConnectionTable table, SocketConnectionContextFactory sockets)
     : IConnectionListener
 {
-    private readonly Channel<(int Descriptor, EngineConnection Connection)> _handedOver =
-        Channel.CreateUnbounded<(int, EngineConnection)>(new UnboundedChannelOptions { SingleReader = true });
+    // Twice the pending handshakes of the default: those that were reset while they waited leave when Kestrel comes to them.
+    private const int MaxHandedOver = 8192;
+
+    private readonly Channel<HandedOverConnection> _handedOver =
+        Channel.CreateBounded<HandedOverConnection>(new BoundedChannelOptions(MaxHandedOver) { SingleReader = true });
 
     private readonly List<(EngineLoop Loop, EngineAcceptor Acceptor)> _acceptors = [];
 
@@ -28,7 +30,7 @@ internal sealed class EngineListener(
 
     public AcceptFilter Filter => filter;
 
-    /// <summary>Begins to accept; one call for each loop.</summary>
+    /// <summary>Begins to accept; one call for each socket.</summary>
     public void Listen(EngineLoop loop, Socket socket, DescriptorReserve reserve, TimeProvider time)
     {
         var acceptor = new EngineAcceptor(loop, this, socket, reserve, time);
@@ -42,25 +44,39 @@ internal sealed class EngineListener(
     public void HandOver(EngineConnection connection)
     {
         var descriptor = connection.Detach();
-        if (descriptor >= 0 && !_handedOver.Writer.TryWrite((descriptor, connection)))
+        if (descriptor < 0)
         {
-            Discard(descriptor, connection);
+            return;
+        }
+
+        var handedOver = new HandedOverConnection(descriptor, table, clientAddress) { Claim = connection.Claim };
+        var isPending = filter.TryReplace(connection, handedOver);
+        connection.Retire();
+        if (!isPending || !_handedOver.Writer.TryWrite(handedOver))
+        {
+            handedOver.Abort();
         }
     }
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
-        await foreach (var (descriptor, connection) in _handedOver.Reader.ReadAllAsync(cancellationToken))
+        await foreach (var handedOver in _handedOver.Reader.ReadAllAsync(cancellationToken))
         {
-            if (TryAdopt(descriptor) is not { } inner)
+            var descriptor = handedOver.Take();
+            if (descriptor < 0)
             {
-                connection.Retire();
                 continue;
             }
 
-            var successor = new KestrelConnection(inner, table) { ClientAddress = connection.ClientAddress, Claim = connection.Claim };
-            var isPending = filter.TryReplace(connection, successor);
-            connection.Retire();
+            if (TryAdopt(descriptor) is not { } inner)
+            {
+                handedOver.Retire();
+                continue;
+            }
+
+            var successor = new KestrelConnection(inner, table, clientAddress) { Claim = handedOver.Claim };
+            var isPending = filter.TryReplace(handedOver, successor);
+            handedOver.Retire();
             if (isPending)
             {
                 return successor.Context;
@@ -73,11 +89,18 @@ internal sealed class EngineListener(
         return null;
     }
 
+    /// <summary>Accepts no more; what it has accepted goes on.</summary>
+    public async Task StopAsync()
+    {
+        List<(EngineLoop Loop, EngineAcceptor Acceptor)> acceptors = [.. _acceptors];
+        _acceptors.Clear();
+        await Task.WhenAll(acceptors.Select(UnlistenAsync));
+    }
+
     /// <summary>Accepts no more, and waits until the engine's connections have ended; with the token they are reset.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        await Task.WhenAll(_acceptors.Select(UnlistenAsync));
-        _acceptors.Clear();
+        await StopAsync();
         _handedOver.Writer.TryComplete();
         var open = table.All.OfType<EngineConnection>().Where(connection => connection.Listener == this).ToList();
         using var reset = cancellationToken.UnsafeRegister(_ => open.ForEach(connection => connection.Abort()), null);
@@ -118,11 +141,5 @@ internal sealed class EngineListener(
             done.SetResult();
         });
         return done.Task;
-    }
-
-    private static void Discard(int descriptor, EngineConnection connection)
-    {
-        Sockets.Reset(descriptor);
-        connection.Retire();
     }
 }

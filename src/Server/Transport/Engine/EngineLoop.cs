@@ -26,6 +26,7 @@ internal sealed partial class EngineLoop : IDisposable
     private readonly ILogger<EngineLoop> _logger;
     private readonly ConcurrentQueue<EngineConnection> _posted = [];
     private readonly ConcurrentQueue<Action> _work = [];
+    private readonly SendBatch _batch = new();
 
     // The loop's thread only.
     private readonly Stack<uint> _free = [];
@@ -55,8 +56,6 @@ internal sealed partial class EngineLoop : IDisposable
     /// <summary>Where everything is received. The loop's thread only.</summary>
     public byte[] Buffer { get; private set; } = ArrayPool<byte>.Shared.Rent(BufferBytes);
 
-    public OpeningBuffer Opening { get; } = new();
-
     public static void ReturnBuffer(byte[] buffer) => ArrayPool<byte>.Shared.Return(buffer);
 
     /// <summary>Gives the buffer away; the next bytes go into another.</summary>
@@ -80,6 +79,22 @@ internal sealed partial class EngineLoop : IDisposable
         _work.Enqueue(work);
         WakeUp();
     }
+
+    /// <summary>Goes on with a connection on the loop's thread. From any thread. A bug ends that connection.</summary>
+    public void Post(EngineConnection connection, Action work) => Post(() =>
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception exception)
+        {
+            Log.Failed(_logger, exception);
+            connection.Abort();
+        }
+
+        _batch.SendIfFull();
+    });
 
     public bool TryWatch(int descriptor, EpollEvents events, ulong token) => _epoll.TryAdd(descriptor, events, token);
 
@@ -162,6 +177,8 @@ internal sealed partial class EngineLoop : IDisposable
             Log.Failed(_logger, exception);
             connection.Abort();
         }
+
+        _batch.SendIfFull();
     }
 
     private void WakeUp()
@@ -174,6 +191,7 @@ internal sealed partial class EngineLoop : IDisposable
 
     private void Run()
     {
+        _batch.Begin();
         while (!_isStopping)
         {
             // Whoever posts after this wakes the loop; what was posted before it is seen here.
@@ -188,7 +206,10 @@ internal sealed partial class EngineLoop : IDisposable
                 Dispatch(_epoll.DataAt(i), _epoll.EventsAt(i));
             }
 
+            // Whoever asked for attention may want to close what this is sent on.
+            _batch.Send();
             RunPosted();
+            _batch.Send();
             _statistics.TurnEnded(_time.GetElapsedTime(started));
         }
 

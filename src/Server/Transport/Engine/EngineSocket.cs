@@ -13,11 +13,14 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
 
     // Guarded by the monitor; the descriptor, of which -1 means closed, is also read without it.
     private int _descriptor = descriptor;
-    private ReadOnlyMemory<byte> _unsent;
     private EpollEvents _watched;
     private Ending _ending;
-    private bool _isOpening;
     private bool _isPosted;
+
+    // What is still to be sent, in this order: what is in a batch, what the system did not take of one, what is the caller's.
+    private SendBatch? _batch;
+    private BatchRest _rest;
+    private ReadOnlyMemory<byte> _unsent;
     private CancellationTokenSource? _closed;
 
     protected enum Ending : byte
@@ -37,6 +40,10 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
     public ulong Token { get; set; }
 
     protected int Descriptor => _descriptor;
+
+    protected int RestBytes => _rest.Length;
+
+    private bool IsAllSent => _rest.IsEmpty && _unsent.IsEmpty;
 
     public override CancellationToken Closed
     {
@@ -75,25 +82,34 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
                 return true;
             }
 
-            if (_isOpening)
-            {
-                if (loop.Opening.TryAppend(bytes.Span))
-                {
-                    return true;
-                }
-
-                SendOpening();
-            }
-
-            _unsent = bytes[SendNow(bytes.Span)..];
-            if (_unsent.IsEmpty)
+            if (TryBatch(bytes.Span))
             {
                 return true;
             }
 
-            WatchWritable();
-            return false;
+            _unsent = bytes;
+            return _batch is null && TrySendWaiting();
         }
+    }
+
+    /// <summary>A loop, not always its own: sends what it had in that loop's batch, and what came after it.</summary>
+    public void SendBatched(ReadOnlySpan<byte> batched)
+    {
+        lock (this)
+        {
+            _batch = null;
+            if (_descriptor >= 0)
+            {
+                SendOrKeep(batched);
+            }
+
+            if (!SendWaiting())
+            {
+                return;
+            }
+        }
+
+        OnSent();
     }
 
     /// <summary>The loop: from now on events of the descriptor are reported. False: the system watches no more of them.</summary>
@@ -101,7 +117,7 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
     {
         lock (this)
         {
-            _watched = _unsent.IsEmpty ? Incoming : Incoming | EpollEvents.Writable;
+            _watched = IsAllSent ? Incoming : Incoming | EpollEvents.Writable;
             return _descriptor < 0 || loop.TryWatch(_descriptor, _watched, Token);
         }
     }
@@ -113,23 +129,15 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
     /// <summary>What <see cref="Send"/> has kept is gone.</summary>
     protected abstract void OnSent();
 
-    /// <summary>From now on what is sent is collected in <see cref="EngineLoop.Opening"/>.</summary>
-    protected void BeginOpening()
+    /// <summary>The loop: what it sent in this turn is not to be lost with it.</summary>
+    protected void SendBatchedNow()
     {
         lock (this)
         {
-            _isOpening = true;
-        }
-    }
-
-    /// <summary>Sends what was collected, in one call.</summary>
-    protected void EndOpening()
-    {
-        lock (this)
-        {
-            if (_isOpening)
+            if (_batch is { } batch && batch == SendBatch.Current)
             {
-                SendOpening();
+                _batch = null;
+                SendOrKeep(batch.Take(this));
             }
         }
     }
@@ -148,13 +156,7 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
     {
         lock (this)
         {
-            if (_descriptor < 0 || _unsent.IsEmpty)
-            {
-                return;
-            }
-
-            _unsent = _unsent[SendNow(_unsent.Span)..];
-            if (!_unsent.IsEmpty)
+            if (!SendWaiting())
             {
                 return;
             }
@@ -176,13 +178,13 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
         }
     }
 
-    /// <summary>The loop: takes the request for attention; how the connection is to end.</summary>
+    /// <summary>The loop: takes the request for attention; how the connection is to end now.</summary>
     protected Ending TakePosted()
     {
         lock (this)
         {
             _isPosted = false;
-            return _ending;
+            return _ending == Ending.InOrder && !(_batch is null && IsAllSent) ? Ending.None : _ending;
         }
     }
 
@@ -191,10 +193,9 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
     {
         lock (this)
         {
+            _rest.Remove(_rest.Length, Memory);
             (isUnsent, _unsent) = (!_unsent.IsEmpty, default);
-            var taken = _descriptor;
-            Volatile.Write(ref _descriptor, -1);
-            return taken;
+            return Interlocked.Exchange(ref _descriptor, -1);
         }
     }
 
@@ -233,14 +234,67 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
         return bytes.Length;
     }
 
-    // Under the monitor. A new socket takes a kilobyte or two at once unless the system has no memory left for it.
-    private void SendOpening()
+    // Under the monitor.
+    private void SendOrKeep(ReadOnlySpan<byte> batched)
     {
-        _isOpening = false;
-        var bytes = loop.Opening.Take();
-        if (SendNow(bytes) < bytes.Length)
+        _rest.Keep(batched[SendNow(batched)..], Memory);
+    }
+
+    // Under the monitor: it is time to go on. True: what was the caller's has gone with the rest.
+    private bool SendWaiting()
+    {
+        var isCallers = !_unsent.IsEmpty;
+        if (_descriptor < 0 || _batch is not null || !TrySendWaiting())
         {
-            End(Ending.Reset);
+            return false;
         }
+
+        // Its end has waited for this.
+        if (_ending != Ending.None)
+        {
+            Post();
+        }
+
+        return isCallers;
+    }
+
+    // Under the monitor. False: the system takes no more, and reports when it does.
+    private bool TrySendWaiting()
+    {
+        if (!_rest.IsEmpty)
+        {
+            _rest.Remove(SendNow(_rest.Span), Memory);
+        }
+
+        if (_rest.IsEmpty && !_unsent.IsEmpty)
+        {
+            _unsent = _unsent[SendNow(_unsent.Span)..];
+        }
+
+        if (IsAllSent)
+        {
+            return true;
+        }
+
+        WatchWritable();
+        return false;
+    }
+
+    // Under the monitor. False: it has to leave in another way, and what is before it in this thread's batch has left.
+    private bool TryBatch(ReadOnlySpan<byte> bytes)
+    {
+        if (SendBatch.Current is not { } batch || !IsAllSent || (_batch is not null && _batch != batch))
+        {
+            return false;
+        }
+
+        if (batch.TryAppend(this, isFirst: _batch is null, bytes))
+        {
+            _batch = batch;
+            return true;
+        }
+
+        SendBatchedNow();
+        return false;
     }
 }

@@ -2,18 +2,18 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
+using Relay.Native;
 using Relay.Transport.Kestrel;
 
 namespace Relay.Transport.Engine;
 
-/// <summary>The engine: its loops, which start with the first listener.</summary>
+/// <summary>The engine: its listeners, and what they share beside its loops, which start with the first of them.</summary>
 internal sealed class EngineTransport(
     PublicListenerOptions options,
     AcceptFilter filter,
     ConnectionTable table,
-    ProxyHeaderGate proxyHeaders,
-    ClientEntrance entrance,
-    LoopStatistics statistics,
+    EngineLoops loops,
+    OpenListeners listeners,
     IOptions<SocketTransportOptions> socketOptions,
     TimeProvider time,
     ILoggerFactory loggers) : IDisposable
@@ -23,55 +23,58 @@ internal sealed class EngineTransport(
     private const int ReusePort = 15;
 
     private readonly SocketConnectionContextFactory _sockets = new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
-    private EngineLoop[] _loops = [];
     private DescriptorReserve? _reserve;
 
     public EngineListener Bind(PublicEndPoint endPoint)
     {
-        Start();
-        var sockets = BindAll(endPoint);
+        var all = loops.Start();
+        _reserve ??= new DescriptorReserve();
+        var sockets = BindAll(endPoint, all.Length);
         filter.Measure();
         var listener = new EngineListener(sockets[0].LocalEndPoint!, endPoint.ClientAddress, filter, table, _sockets);
         for (var i = 0; i < sockets.Count; i++)
         {
-            listener.Listen(_loops[i], sockets[i], _reserve!, time);
+            listener.Listen(all[i % all.Length], sockets[i], _reserve, time);
         }
 
+        listeners.Add(listener.StopAsync);
         return listener;
     }
 
     public void Dispose()
     {
-        foreach (var loop in _loops)
-        {
-            loop.Dispose();
-        }
-
+        loops.Dispose();
         _reserve?.Dispose();
         _sockets.Dispose();
     }
 
-    private void Start()
-    {
-        if (_loops.Length == 0)
-        {
-            _reserve = new DescriptorReserve();
-            var count = options.Loops > 0 ? options.Loops : Math.Max(1, Environment.ProcessorCount - 1);
-            _loops = [.. Enumerable.Range(1, count).Select(number => new EngineLoop(
-                number, new EngineHandshakes(proxyHeaders, entrance, time), statistics, time, loggers.CreateLogger<EngineLoop>()))];
-        }
-    }
-
     // The first is bound as Kestrel would, and alone, so that a port that another process listens on is found to be taken.
     // The others share it.
-    private List<Socket> BindAll(IPEndPoint endPoint)
+    private List<Socket> BindAll(IPEndPoint endPoint, int count)
     {
         var first = socketOptions.Value.CreateBoundListenSocket(endPoint);
-        Share(first);
         var sockets = new List<Socket> { first };
-        while (sockets.Count < _loops.Length)
+        if (InheritedSockets.Listens(first))
         {
-            var other = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            // In each wait connections of its own, so that all of them are listened on, however many there are loops.
+            while (listeners.Inherited.Take(first.LocalEndPoint!) is { } another)
+            {
+                sockets.Add(listeners.Add(another));
+            }
+
+            // Who bound it may not share its port: every loop accepts from the same queue.
+            for (var i = sockets.Count; i < count; i++)
+            {
+                sockets.Add(listeners.Add(new Socket(new SafeSocketHandle(Descriptors.Duplicate((int)first.Handle), ownsHandle: true))));
+            }
+
+            return Listen(sockets);
+        }
+
+        Share(first);
+        while (sockets.Count < count)
+        {
+            var other = listeners.Add(new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
             sockets.Add(other);
             if (first.AddressFamily == AddressFamily.InterNetworkV6)
             {
@@ -82,6 +85,11 @@ internal sealed class EngineTransport(
             other.Bind(first.LocalEndPoint!);
         }
 
+        return Listen(sockets);
+    }
+
+    private List<Socket> Listen(List<Socket> sockets)
+    {
         foreach (var socket in sockets)
         {
             // Connections that are accepted have it from there.

@@ -14,15 +14,19 @@ internal sealed class PausedRead
     {
         _connection = connection;
         _buffer = buffer;
+        connection.Memory.Add(buffer.Length);
         _handled = handled.GetAwaiter();
         _handled.UnsafeOnCompleted(OnDone);
     }
 
     public bool IsDone => _isDone;
 
+    public int Bytes => _buffer.Length;
+
     public bool Finish()
     {
         EngineLoop.ReturnBuffer(_buffer);
+        _connection.Memory.Release(_buffer.Length);
         return _handled.GetResult();
     }
 

@@ -9,7 +9,7 @@ internal enum Reading : byte
     /// <summary>They go to the handler.</summary>
     Messages,
 
-    /// <summary>They stay where they are while the handler works on those before them.</summary>
+    /// <summary>They stay where they are while the handler works on those before them, or while it is not decided whether there is one.</summary>
     Paused,
 
     /// <summary>They are dropped: the handler wants no more.</summary>

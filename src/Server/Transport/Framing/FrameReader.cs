@@ -1,15 +1,17 @@
-using System.Buffers;
+using Relay.Memory;
 
 namespace Relay.Transport.Framing;
 
 /// <summary>
 /// Received bytes to messages and control frames, for one direction of one connection. A message that arrives in one piece
-/// stays where it was received; only what is incomplete is copied, into a buffer that is rented for that long and grows with
-/// what has arrived, not with what was announced. Nothing that a peer sends throws.
+/// stays where it was received; only what is incomplete is copied, into a buffer that is rented for that long, counts in the
+/// budget, and grows with what has arrived, not with what was announced. Nothing that a peer sends throws.
 /// </summary>
-/// <remarks>A mutable struct of 48 bytes: keep it in a field, never copy it, one thread at a time.</remarks>
-internal struct FrameReader(FrameRole role, int maxMessageBytes) : IDisposable
+/// <remarks>A mutable struct of 56 bytes: keep it in a field, never copy it, one thread at a time.</remarks>
+internal struct FrameReader(FrameRole role, int maxMessageBytes, MemoryBudget? memory = null) : IDisposable
 {
+    private readonly MemoryBudget _memory = memory ?? MemoryBudget.Unlimited;
+
     // Fragments and pieces of the message that is incomplete; null while there are none.
     private byte[]? _message;
 
@@ -43,6 +45,22 @@ internal struct FrameReader(FrameRole role, int maxMessageBytes) : IDisposable
 
     /// <summary>Size of the buffers that are rented now; 0 unless something is incomplete or was just handed out.</summary>
     public readonly int HeldBytes => (_message?.Length ?? 0) + (_partial?.Length ?? 0);
+
+    /// <summary>
+    /// How much larger the buffer of a message that has begun becomes when so many more bytes come. What begins a message is
+    /// not asked for: it is no larger than where it was received.
+    /// </summary>
+    public readonly int GrowthFor(int bytes) =>
+        _messageBytes == 0 ? 0 : Math.Max(0, MemoryBudget.SizeOf(AfterNext(bytes)) - _message!.Length);
+
+    /// <summary>Takes a buffer for so many more bytes, of which <see cref="GrowthFor"/> is the caller's part of the budget so far.</summary>
+    public void Grow(int bytes)
+    {
+        if (GrowthFor(bytes) > 0)
+        {
+            _message = _memory.Resize(_message, _messageBytes, AfterNext(bytes), isTaken: true);
+        }
+    }
 
     /// <summary>
     /// Reads on. Call again with what was not consumed until <see cref="FrameEventKind.None"/> comes; all bytes are consumed then.
@@ -228,54 +246,40 @@ internal struct FrameReader(FrameRole role, int maxMessageBytes) : IDisposable
 
         if (isPartial)
         {
-            _partial ??= ArrayPool<byte>.Shared.Rent(FrameHead.MaxControlPayloadBytes);
+            _partial ??= _memory.Rent(FrameHead.MaxControlPayloadBytes);
             piece.CopyTo(_partial.AsSpan(_partialBytes));
             _partialBytes += (byte)piece.Length;
             return;
         }
 
-        Reserve(_messageBytes + piece.Length);
+        if (_messageBytes + piece.Length > (_message?.Length ?? 0))
+        {
+            // The pool's sizes are powers of two: each is at least twice the one before, and none more than the longest message needs.
+            _message = _memory.Resize(_message, _messageBytes, _messageBytes + piece.Length, isTaken: false);
+        }
+
         piece.CopyTo(_message.AsSpan(_messageBytes));
         _messageBytes += piece.Length;
     }
 
-    private void Reserve(int bytes)
+    // The length of the message when so many more bytes have come, unless they end it.
+    private readonly int AfterNext(int bytes)
     {
-        var size = _message?.Length ?? 0;
-        if (bytes <= size)
-        {
-            return;
-        }
-
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(bytes, Math.Min(2 * size, _maxMessageBytes)));
-        _message.AsSpan(0, _messageBytes).CopyTo(larger);
-        if (_message is not null)
-        {
-            ArrayPool<byte>.Shared.Return(_message);
-        }
-
-        _message = larger;
+        var ofMessage = _isInFrame && _isFinal && !FrameHead.IsControl(_opcode) ? Math.Min(bytes, _remaining) : bytes;
+        return _messageBytes + Math.Min(ofMessage, _maxMessageBytes - _messageBytes);
     }
 
     private void ReturnPartial()
     {
-        if (_partial is not null)
-        {
-            ArrayPool<byte>.Shared.Return(_partial);
-            _partial = null;
-        }
-
+        _memory.Return(_partial);
+        _partial = null;
         _partialBytes = 0;
     }
 
     private void ReturnMessage()
     {
-        if (_message is not null)
-        {
-            ArrayPool<byte>.Shared.Return(_message);
-            _message = null;
-        }
-
+        _memory.Return(_message);
+        _message = null;
         _messageBytes = 0;
     }
 }

@@ -5,12 +5,16 @@ using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Relay.Addresses;
 
 namespace Relay.Transport.Kestrel;
 
 /// <summary>A connection that Kestrel carries: TLS, and every system but Linux. One reading loop; sending goes straight to the stream.</summary>
 internal sealed class KestrelConnection : Connection
 {
+    /// <summary>What each of Kestrel's pipes holds at most. With TLS there are two in each direction.</summary>
+    public const int MaxPipeBytes = 64 * 1024;
+
     private const int ReadBytes = 4096;
     private static readonly TaskCompletionSource Finished = MakeFinished();
 
@@ -23,6 +27,9 @@ internal sealed class KestrelConnection : Connection
     // The reading loop's: the peer has finished, and Kestrel still sends what it has, an answer or the last messages.
     private volatile bool _isEndingInOrder;
 
+    // The reading loop's; anybody reads.
+    private volatile bool _isPaused;
+
     // Atomic. Made by the reading loop when it has nothing left to read and the end is not there yet: an idle socket has none.
     private TaskCompletionSource? _finished;
 
@@ -30,14 +37,22 @@ internal sealed class KestrelConnection : Connection
     private ValueTaskAwaiter _write;
     private Action? _onWritten;
 
-    public KestrelConnection(ConnectionContext inner, ConnectionTable table)
+    public KestrelConnection(ConnectionContext inner, ConnectionTable table, ClientAddressRule clientAddress)
         : base(table)
     {
-        _inner = inner;
+        (_inner, ClientAddress) = (inner, clientAddress);
         inner.Features.Set(this);
     }
 
+    public override ClientAddressRule ClientAddress { get; }
+
+    public override EndPoint? LocalEndPoint => _inner.LocalEndPoint;
+
     public override CancellationToken Closed => _inner.ConnectionClosed;
+
+    public override int BufferBytes => _isPaused ? ReadBytes + PipeBytes : 0;
+
+    protected override int PipeBytes => 2 * MaxPipeBytes;
 
     protected override bool IsSocketClosed => _inner.Features.Get<IConnectionSocketFeature>()?.Socket.SafeHandle.IsClosed ?? false;
 
@@ -93,7 +108,7 @@ internal sealed class KestrelConnection : Connection
             _write.UnsafeOnCompleted(_onWritten ??= OnWritten);
             return false;
         }
-        catch (Exception exception) when (IsGoneError(exception))
+        catch (Exception exception) when (IsWriteError(exception))
         {
             Abort();
             return true;
@@ -115,13 +130,16 @@ internal sealed class KestrelConnection : Connection
     // A send after Kestrel has ended the response finds its stream disposed.
     private static bool IsGoneError(Exception exception) => exception is IOException or OperationCanceledException or ObjectDisposedException;
 
+    // A pipe that Kestrel completes at the same moment refuses what is written to it in this way.
+    private static bool IsWriteError(Exception exception) => IsGoneError(exception) || exception is InvalidOperationException;
+
     private void OnWritten()
     {
         try
         {
             _write.GetResult();
         }
-        catch (Exception exception) when (IsGoneError(exception))
+        catch (Exception exception) when (IsWriteError(exception))
         {
             Abort();
         }
@@ -141,7 +159,8 @@ internal sealed class KestrelConnection : Connection
                 return false;
             }
 
-            if (await handler.OnBytesAsync(buffer.AsMemory(0, read)))
+            var handled = handler.OnBytesAsync(buffer.AsMemory(0, read));
+            if (handled.IsCompleted ? handled.GetAwaiter().GetResult() : await WaitAsync(handled))
             {
                 return true;
             }
@@ -153,6 +172,22 @@ internal sealed class KestrelConnection : Connection
 
         await FinishedAsync();
         return false;
+    }
+
+    // While a handler is not done, pipes fill up behind it.
+    private async ValueTask<bool> WaitAsync(ValueTask<bool> handled)
+    {
+        _isPaused = true;
+        Memory.Add(ReadBytes + PipeBytes);
+        try
+        {
+            return await handled;
+        }
+        finally
+        {
+            _isPaused = false;
+            Memory.Release(ReadBytes + PipeBytes);
+        }
     }
 
     private Task FinishedAsync()

@@ -21,8 +21,20 @@ internal static class KestrelUpgrade
             IpKey.From(context.Connection.RemoteIpAddress ?? IPAddress.None),
             connection.Claim,
             connection.ClientAddress,
+            () => context.Request.QueryString.Value ?? "",
             upgrade is { IsUpgradableRequest: true });
         var outcome = open(request, connection);
+        return outcome.Pending is { } pending ? FinishAsync(context, request, connection, pending) : FinishAsync(context, request, connection, outcome);
+    }
+
+    private static async Task FinishAsync(HttpContext context, UpgradeRequest request, KestrelConnection connection, PendingUpgrade pending)
+    {
+        await pending.Ready;
+        await FinishAsync(context, request, connection, pending.Decide());
+    }
+
+    private static Task FinishAsync(HttpContext context, UpgradeRequest request, KestrelConnection connection, UpgradeOutcome outcome)
+    {
         if (outcome.Refused is { } answer)
         {
             return AnswerAsync(context, answer);
@@ -38,8 +50,8 @@ internal static class KestrelUpgrade
         }
 
         // Nobody reads them again, and a browser's are a kilobyte or two that would stay for the life of the socket.
-        headers.Clear();
-        return connection.RunAsync(upgrade!, outcome.Accepted!);
+        context.Request.Headers.Clear();
+        return connection.RunAsync(context.Features.GetRequiredFeature<IHttpUpgradeFeature>(), outcome.Accepted!);
     }
 
     /// <summary>Answers without an upgrade.</summary>

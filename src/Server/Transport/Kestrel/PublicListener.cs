@@ -7,19 +7,27 @@ using Relay.Transport.Engine;
 namespace Relay.Transport.Kestrel;
 
 /// <summary>The engine's listeners, or Kestrel's socket transport with each TCP connection of the public wrapped, so that the relay knows when its socket is truly closed. The operators' listeners pass through.</summary>
-internal sealed class PublicListenerFactory(SocketTransportFactory sockets, EngineTransport engine, AcceptFilter filter, ConnectionTable table) : IConnectionListenerFactory
+internal sealed class PublicListenerFactory(
+    SocketTransportFactory sockets, EngineTransport engine, AcceptFilter filter, ConnectionTable table, OpenListeners listeners) : IConnectionListenerFactory
 {
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         if (endpoint is not PublicEndPoint publicEndPoint)
         {
-            return await sockets.BindAsync(endpoint, cancellationToken);
+            return await BindBySystemAsync(endpoint, cancellationToken);
         }
 
         IConnectionListener listener = publicEndPoint.UsesEngine
             ? engine.Bind(publicEndPoint)
-            : new PublicListener(await sockets.BindAsync(endpoint, cancellationToken), publicEndPoint.ClientAddress, filter, table);
+            : new PublicListener(await BindBySystemAsync(endpoint, cancellationToken), publicEndPoint.ClientAddress, filter, table);
         filter.Measure();
+        return listener;
+    }
+
+    private async Task<IConnectionListener> BindBySystemAsync(EndPoint endpoint, CancellationToken cancellationToken)
+    {
+        var listener = await sockets.BindAsync(endpoint, cancellationToken);
+        listeners.Add(() => listener.UnbindAsync(CancellationToken.None).AsTask());
         return listener;
     }
 }
@@ -36,7 +44,7 @@ internal sealed class PublicListener(IConnectionListener inner, ClientAddressRul
             var peer = connection.RemoteEndPoint is IPEndPoint endPoint ? IpKey.From(endPoint.Address) : IpKey.Unresolved;
             if (filter.Allows(clientAddress, peer))
             {
-                var tracked = new KestrelConnection(connection, table) { ClientAddress = clientAddress };
+                var tracked = new KestrelConnection(connection, table, clientAddress);
                 filter.Enter(tracked, peer);
                 return tracked.Context;
             }

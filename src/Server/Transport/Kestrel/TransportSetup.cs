@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -17,6 +16,7 @@ internal static class TransportSetup
 
     public static IServiceCollection AddTransport(this IServiceCollection services, PublicListenerOptions options, TimeSpan reconcileInterval)
     {
+        var certificate = new ListenerCertificate("public", "Listen:CertificateFile", () => (options.CertificateFile, options.KeyFile));
         services
             .AddSingleton(options)
             .AddSingleton<ClosingConnections>()
@@ -30,19 +30,27 @@ internal static class TransportSetup
             .AddSingleton<IConnectionListenerFactory, PublicListenerFactory>()
             .AddSingleton<ProxyHeaderGate>()
             .AddSingleton<ProxyHeaderReader>()
+            .AddSingleton<OpenListeners>()
+            .AddSingleton<EngineLoops>()
             .AddSingleton<EngineTransport>()
             .AddSingleton<LoopStatistics>()
             .AddSingleton<IStatistics>(provider => provider.GetRequiredService<LoopStatistics>())
             .AddSingleton<LedgerReconciler>()
             .AddPeriodic<LedgerReconciler>(reconcileInterval, (reconciler, stop) => reconciler.RunAsync(stop))
             .AddSingleton<IStatistics, TransportStatistics>()
+            .AddSingleton(certificate)
+            .AddSingleton(_ => InheritedSockets.Receive(Environment.GetEnvironmentVariable, Environment.ProcessId, options.Listeners))
+            .AddSingleton<CertificateExpiry>()
+            .AddSingleton<IStatistics>(provider => provider.GetRequiredService<CertificateExpiry>())
+            .AddPeriodic<CertificateExpiry>(CertificateExpiry.Interval, expiry => expiry.Warn())
             .AddSingleton<IStatistics, ProxyHeaderStatistics>()
-            .Configure<SocketTransportOptions>(sockets => sockets.Backlog = options.Backlog)
-            .Configure<KestrelServerOptions>(kestrel => Configure(kestrel, options));
+            .Configure<SocketTransportOptions>(sockets => (sockets.Backlog, sockets.MaxReadBufferSize, sockets.MaxWriteBufferSize) =
+                (options.Backlog, KestrelConnection.MaxPipeBytes, KestrelConnection.MaxPipeBytes))
+            .Configure<KestrelServerOptions>(kestrel => Configure(kestrel, options, certificate));
         return services;
     }
 
-    private static void Configure(KestrelServerOptions kestrel, PublicListenerOptions options)
+    private static void Configure(KestrelServerOptions kestrel, PublicListenerOptions options, ListenerCertificate certificate)
     {
         kestrel.AddServerHeader = false;
 
@@ -51,17 +59,25 @@ internal static class TransportSetup
 
         // Max connections make one request; keeping its header texts for a next one would keep them for good.
         kestrel.DisableStringReuse = true;
+        kestrel.Limits.MaxRequestBufferSize = kestrel.Limits.MaxResponseBufferSize = KestrelConnection.MaxPipeBytes;
         kestrel.Limits.RequestHeadersTimeout = options.HandshakeTimeout;
         kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeadBytes;
         kestrel.Limits.MaxRequestLineSize = MaxHeadBytes / 2;
         foreach (var listener in options.Listeners)
         {
             var usesEngine = options.UsesEngine(listener);
-            kestrel.Listen(new PublicEndPoint(listener, usesEngine), listen => Configure(listen, listener, usesEngine, options));
+            kestrel.Listen(new PublicEndPoint(listener, usesEngine), listen =>
+            {
+                Configure(listen, usesEngine);
+                if (listener.UsesTls)
+                {
+                    listen.UseTls(certificate, options.HandshakeTimeout);
+                }
+            });
         }
     }
 
-    private static void Configure(KestrelListen listen, Listener listener, bool usesEngine, PublicListenerOptions options)
+    private static void Configure(KestrelListen listen, bool usesEngine)
     {
         // One WebSocket is one TCP connection, which HTTP/2 would change.
         listen.Protocols = HttpProtocols.Http1;
@@ -69,18 +85,6 @@ internal static class TransportSetup
         {
             var headers = listen.ApplicationServices.GetRequiredService<ProxyHeaderReader>();
             listen.Use(next => connection => headers.OnConnectionAsync(connection, next));
-        }
-
-        if (listener.UsesTls)
-        {
-            var chain = new X509Certificate2Collection();
-            chain.ImportFromPemFile(options.CertificateFile);
-            listen.UseHttps(https =>
-            {
-                https.ServerCertificate = X509Certificate2.CreateFromPemFile(options.CertificateFile, options.KeyFile);
-                https.ServerCertificateChain = chain;
-                https.HandshakeTimeout = options.HandshakeTimeout;
-            });
         }
     }
 }
