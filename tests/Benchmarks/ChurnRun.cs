@@ -8,12 +8,13 @@ namespace Relay.Benchmarks;
 /// <summary>
 /// Does a frame ever reach a wrong socket, and does anything stay? So many connections that end at every stage, on 2 and on 4 loops of
 /// a relayd of its own, see <see cref="Churner"/>. Fails at the first frame that is not its socket's, and unless afterwards nobody is
-/// connected, no descriptor is left open and the ledger matches the open connections.
+/// connected, no descriptor is left open and the ledger matches the open connections, or if a garbage collection has stopped the relay for long.
 /// </summary>
 internal static class ChurnRun
 {
     private const int WarmUp = 2_000;
 
+    private static readonly TimeSpan MaxGcPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static async Task<int> RunAsync(int connects)
@@ -44,12 +45,14 @@ internal static class ChurnRun
             $"{loops} loops: {result.Connects:#,0} connects in {took.TotalSeconds:0} s, {result.Connects / took.TotalSeconds:#,0} a second; pairs exchanged {result.Exchanged:#,0} offers "
             + $"in order and sent {result.Sent:#,0} to those who come and go; {result.Proven:#,0} frames named their own socket; relayd used {cpu.TotalSeconds:0} s of CPU; "
             + $"resident {before.Process.ResidentBytes / 1048576.0:0} -> {after.Process.ResidentBytes / 1048576.0:0} MiB, "
-            + $"open files {before.Process.OpenFiles} -> {after.Process.OpenFiles}, connected {after.Connections.Current}, drift {audit.Drift}"));
+            + $"open files {before.Process.OpenFiles} -> {after.Process.OpenFiles}, connected {after.Connections.Current}, drift {audit.Drift}, "
+            + $"longest pause of a garbage collection {after.Process.MaxGcPause.ToTimeSpan().TotalMilliseconds:0.0} ms"));
         List<string> problems =
         [
             .. result.Faults,
             .. Problem(after.Connections.Current > 0 || after.Handshakes.Pending > 0, "somebody is still connected"),
             .. Problem(after.Process.OpenFiles > before.Process.OpenFiles, "descriptors stay open"),
+            .. Problem(after.Process.MaxGcPause.ToTimeSpan() > MaxGcPause, $"a garbage collection has stopped the relay for more than {MaxGcPause.TotalMilliseconds:0} ms"),
             .. Problem(!audit.Ok, "the ledger does not match the open connections"),
             .. relay.Complaints.Take(10).Select(line => $"the relay logged: {line}"),
         ];

@@ -3,6 +3,7 @@ using BenchmarkDotNet.Attributes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Channels;
 using Relay.Clients;
+using Relay.Memory;
 using Relay.Protocol;
 using Relay.Sessions;
 using Relay.Telemetry;
@@ -33,12 +34,12 @@ public class FanOutBenchmark : ISessionHandler, IDisposable
     {
         var directory = new ChannelDirectory(TimeProvider.System);
         var streams = new StreamTable(directory);
-        var upstream = new UpstreamQueue(directory, new ChannelOptions(), new ClientSessionOptions(), TimeProvider.System);
+        var upstream = new UpstreamQueue(directory, new ChannelOptions(), new ClientSessionOptions(), MemoryBudget.Unlimited, TimeProvider.System);
         var table = new ChannelTable(directory, streams, upstream, new ChannelOptions());
         var sessions = new SessionTable();
         var services = new SessionServices(new ClientSessionOptions(), sessions, _metrics, TimeProvider.System, NullLogger<Session>.Instance);
-        var connections = new ConnectionTable(new ClosingConnections(TimeProvider.System));
-        _streams = new StreamHandler(streams);
+        var connections = new ConnectionTable(new ClosingConnections(TimeProvider.System), MemoryBudget.Unlimited);
+        _streams = new StreamHandler(streams, new ChannelAnnouncer(directory, new ChannelBus(new Relay.Cluster.ClusterOptions(), null!, null!, null!)));
         _owner = Connect();
         table.Own(_owner, "news");
         streams.TryStart(_owner, "news", new LiveStream("live", null), out _, out _);

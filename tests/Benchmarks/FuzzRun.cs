@@ -7,17 +7,36 @@ namespace Relay.Benchmarks;
 /// <summary>Does anything that untrusted clients write break a promise? Says how many inputs came to which outcome, and stops at the first finding.</summary>
 internal static class FuzzRun
 {
-    public static int Run(long count, ulong? given)
+    public static int Run(long count, string[] options)
     {
-        var seed = given ?? (ulong)Stopwatch.GetTimestamp();
-        foreach (var target in FuzzTarget.All)
+        var seed = (ulong)Stopwatch.GetTimestamp();
+        var targets = FuzzTarget.All;
+        for (var rest = options.AsSpan(); rest.Length > 0; rest = rest[2..])
+        {
+            switch (rest)
+            {
+                case ["--seed", var number, ..] when ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var given):
+                    seed = given;
+                    break;
+                case ["--only", var name, ..] when FuzzTarget.All.FirstOrDefault(target => target.Name == name) is { } only:
+                    targets = [only];
+                    break;
+                default:
+                    Console.Error.WriteLine($"fuzz INPUTS [--seed NUMBER] [--only NAME], where NAME is one of: {string.Join(", ", FuzzTarget.All.Select(target => target.Name))}");
+                    return 2;
+            }
+        }
+
+        var total = Stopwatch.StartNew();
+        foreach (var target in targets)
         {
             try
             {
                 var watch = Stopwatch.StartNew();
                 var outcomes = RunInParallel(target, count, seed);
                 Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"{target.Name}: {count:#,0} inputs, {count / watch.Elapsed.TotalSeconds:#,0}/s, seed {seed}"));
+                    CultureInfo.InvariantCulture,
+                    $"{target.Name}: {count:#,0} inputs in {watch.Elapsed.TotalSeconds:0} s, {count / watch.Elapsed.TotalSeconds:#,0}/s, seed {seed}"));
                 foreach (var (outcome, times) in outcomes)
                 {
                     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {times,13:#,0}  {outcome}"));
@@ -30,6 +49,7 @@ internal static class FuzzRun
             }
         }
 
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{targets.Length * count:#,0} inputs in {total.Elapsed.TotalMinutes:0.0} minutes, and every promise was kept"));
         return 0;
     }
 

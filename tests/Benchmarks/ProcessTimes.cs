@@ -16,4 +16,14 @@ internal static class ProcessTimes
         var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
         return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
     }
+
+    /// <summary>MiB of its memory that are resident.</summary>
+    public static double ResidentMiB(int processId)
+    {
+        var line = File.ReadLines($"/proc/{processId}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return long.Parse(line.AsSpan(6, line.Length - 6 - " kB".Length).Trim(), CultureInfo.InvariantCulture) / 1024.0;
+    }
+
+    /// <summary>Files that it has open, sockets included.</summary>
+    public static int OpenFiles(int processId) => Directory.GetFiles($"/proc/{processId}/fd").Length;
 }

@@ -1,8 +1,10 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
 using Relay.Benchmarks;
+using Relay.Benchmarks.Cluster;
 using Relay.Benchmarks.Echo;
 using Relay.Benchmarks.Flood;
+using Relay.Benchmarks.Hostile;
 using Relay.Benchmarks.Net;
 using Relay.Benchmarks.Soak;
 
@@ -20,6 +22,10 @@ switch (args)
     case ["flood-from", var port, var seconds]:
         return Flooder.Run(int.Parse(port, CultureInfo.InvariantCulture), TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)));
 
+    // What attacks of those who may connect do to the others.
+    case ["hostile", .. var options]:
+        return await HostileRun.RunAsync(options);
+
     // Connections that end at every stage, and whether a frame ever reaches a wrong socket.
     case ["churn", var connects]:
         return await ChurnRun.RunAsync(int.Parse(connects, CultureInfo.InvariantCulture));
@@ -33,6 +39,14 @@ switch (args)
             bun,
             options);
 
+    // What clients, messages and nodes cost in a cluster, and what that makes of many nodes.
+    case ["cluster", var rounds, var seconds]:
+        return await ClusterBenchmark.RunAsync(
+            int.Parse(rounds, CultureInfo.InvariantCulture), TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)));
+    case ["scaling"]:
+        Console.Write(ScalingTables.Write());
+        return 0;
+
     // What the disk makes of so many sockets' rendezvous.
     case ["meet", var sockets]:
         return await MeetingRate.MeasureAsync(int.Parse(sockets, CultureInfo.InvariantCulture));
@@ -42,8 +56,8 @@ switch (args)
         return await EchoServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), transport);
 
     // What untrusted clients write.
-    case ["fuzz", var inputs, .. var given]:
-        return FuzzRun.Run(long.Parse(inputs, CultureInfo.InvariantCulture), given is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : null);
+    case ["fuzz", var inputs, .. var options]:
+        return FuzzRun.Run(long.Parse(inputs, CultureInfo.InvariantCulture), options);
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(AdmissionBenchmark).Assembly).Run(args);

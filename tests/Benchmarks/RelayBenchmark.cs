@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Relay.Addresses;
 using Relay.Clients;
 using Relay.Protocol;
 using Relay.Relays;
@@ -23,7 +24,7 @@ public class RelayBenchmark
     {
         for (var i = 0; i < Relays; i++)
         {
-            _registry.Register(new Client(null!), $"relay-{i}", "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=", 20);
+            _registry.Register(new Client(null!), IpKey.FromIpv4((uint)i << 8), $"relay-{i}", "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=", 20);
         }
     }
 

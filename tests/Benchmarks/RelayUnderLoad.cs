@@ -1,10 +1,7 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Tracing;
-using System.Net;
 using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Microsoft.Diagnostics.NETCore.Client;
 using Relay.AdminApi;
 using Relay.TestKit;
 using Process = System.Diagnostics.Process;
@@ -20,8 +17,11 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
         "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
-    // A keyword of the runtime's own events: who asks for them gets a full collection first.
-    private const long CollectHeap = 0x800000;
+    /// <summary>Stands for <see cref="OtherPort"/> in options.</summary>
+    public const string OtherPortMark = "OTHER_PORT";
+
+    // Somebody may take a free port before relayd does.
+    private const int Starts = 3;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("relay-load-").FullName;
     private readonly ConcurrentQueue<string> _errors = [];
@@ -29,11 +29,11 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
     private readonly GrpcChannel _channel;
     private readonly AdminService.AdminServiceClient _admin;
 
-    private RelayUnderLoad(IEnumerable<string> options)
+    private RelayUnderLoad(IEnumerable<string> options, IReadOnlyDictionary<string, string> environment, IEnumerable<string> wrapper)
     {
-        Port = FreePort();
+        Port = FreePort.Take();
         var socket = Path.Combine(_folder, "admin.sock");
-        var command = TestedPrograms.Relayd(Path.Combine(AppContext.BaseDirectory, "relayd.dll"));
+        string[] command = [.. wrapper, .. TestedPrograms.Relayd(Path.Combine(AppContext.BaseDirectory, "relayd.dll"))];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = _folder,
@@ -49,10 +49,14 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
         };
         foreach (var option in options)
         {
-            start.ArgumentList.Add(option);
+            start.ArgumentList.Add(option.Replace(OtherPortMark, $"{OtherPort}", StringComparison.Ordinal));
         }
 
         TestedPrograms.HideVariables(start);
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
 
         _process = new Process { StartInfo = start };
         _process.ErrorDataReceived += (_, line) => _errors.Enqueue(line.Data ?? "");
@@ -65,6 +69,9 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
     }
 
     public int Port { get; }
+
+    /// <summary>A port for a second listener.</summary>
+    public int OtherPort { get; } = FreePort.Take();
 
     public int ProcessId => _process.Id;
 
@@ -81,46 +88,56 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
         }
     }
 
-    public static async Task<RelayUnderLoad> StartAsync(params IEnumerable<string> options)
+    public bool HasExited => _process.HasExited;
+
+    public static Task<RelayUnderLoad> StartAsync(params IEnumerable<string> options) => StartAsync(options, new Dictionary<string, string>(), []);
+
+    /// <summary>The same with variables of the environment, and within another program, which runs relayd in its own place.</summary>
+    public static async Task<RelayUnderLoad> StartAsync(
+        IEnumerable<string> options, IReadOnlyDictionary<string, string> environment, IEnumerable<string> wrapper)
     {
-        var relay = new RelayUnderLoad(options);
-        relay._process.Start();
-        relay._process.BeginErrorReadLine();
-        relay._process.BeginOutputReadLine();
-        for (var tries = 0; tries < 300 && !relay._process.HasExited; tries++)
+        for (var start = 1; ; start++)
         {
-            try
+            var relay = new RelayUnderLoad(options, environment, wrapper);
+            if (await relay.TryStartAsync())
             {
-                if ((await relay.StatsAsync()).State == "ready")
-                {
-                    return relay;
-                }
-            }
-            catch (RpcException)
-            {
-                // Not yet.
+                return relay;
             }
 
-            await Task.Delay(100);
+            var complaints = string.Join('\n', relay.Complaints.Take(5));
+            await relay.DisposeAsync();
+            if (start == Starts)
+            {
+                throw new InvalidOperationException($"relayd did not start\n{complaints}");
+            }
         }
-
-        var complaints = string.Join('\n', relay.Complaints.Take(5));
-        await relay.DisposeAsync();
-        throw new InvalidOperationException($"relayd did not start\n{complaints}");
     }
 
     public async Task<Stats> StatsAsync() => await _admin.GetStatsAsync(new GetStatsRequest(), deadline: DateTime.UtcNow.AddSeconds(30));
 
     public async Task<VerifyResponse> VerifyAsync() => await _admin.VerifyAsync(new VerifyRequest(), deadline: DateTime.UtcNow.AddSeconds(30));
 
-    /// <summary>Has the process collect its whole heap, so that what is left is in use.</summary>
-    public async Task CollectAsync()
+    /// <summary>Sends it a signal, such as TERM.</summary>
+    public async Task SignalAsync(string name)
     {
-        using var session = await new DiagnosticsClient(_process.Id).StartEventPipeSessionAsync(
-            new EventPipeProvider("Microsoft-Windows-DotNETRuntime", EventLevel.Informational, CollectHeap), requestRundown: false, circularBufferMB: 1, CancellationToken.None);
-        var drained = session.EventStream.CopyToAsync(Stream.Null);
-        await session.StopAsync(CancellationToken.None);
-        await drained;
+        using var kill = Process.Start("kill", ["-s", name, $"{_process.Id}"]);
+        await kill.WaitForExitAsync();
+    }
+
+    /// <summary>Stops it with SIGTERM, as an init system would; its exit code, or null when it has not ended in time.</summary>
+    public async Task<int?> StopAsync(TimeSpan patience)
+    {
+        await SignalAsync("TERM");
+        using var cancel = new CancellationTokenSource(patience);
+        try
+        {
+            await _process.WaitForExitAsync(cancel.Token);
+            return _process.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -136,17 +153,35 @@ internal sealed class RelayUnderLoad : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    private async Task<bool> TryStartAsync()
+    {
+        _process.Start();
+        _process.BeginErrorReadLine();
+        _process.BeginOutputReadLine();
+        for (var tries = 0; tries < 600 && !_process.HasExited; tries++)
+        {
+            try
+            {
+                if ((await StatsAsync()).State == "ready")
+                {
+                    return true;
+                }
+            }
+            catch (RpcException)
+            {
+                // Not yet.
+            }
+
+            await Task.Delay(50);
+        }
+
+        return false;
+    }
+
     private static async Task<Stream> DialAsync(string path, CancellationToken cancel)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
         return new NetworkStream(socket, ownsSocket: true);
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

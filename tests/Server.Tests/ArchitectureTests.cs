@@ -11,23 +11,27 @@ public sealed partial class ArchitectureTests
     /// <summary>The folders in the order in which they build on each other: a folder may use those on lines above its own.</summary>
     private static readonly string[] Order =
     [
+        "Memory",
         "Protocol AdminApi Scheduling Events Native",
         "Telemetry",
-        "Storage Addresses Identity",
+        "Storage Addresses Identity Cluster",
         "RateLimiting",
         "Policy",
         "Admission",
         "Transport",
+        "ClientAuth",
         "Sessions",
         "Clients Federation",
         "Signaling Relays Rendezvous Channels Attestation",
         // Chunks are a channel's content: who owns and who subscribes decides what may be pushed and who is told.
         "Chunks",
+        "History",
         "AdminAuth",
         // An entry says who did it.
         "AuditLog",
         // One settings class names every folder's options.
         "Configuration",
+        "Upgrade",
         "Admin",
         "Http",
         "Hosting",

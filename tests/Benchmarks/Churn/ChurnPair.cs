@@ -92,6 +92,14 @@ internal sealed class ChurnPair(int number, int port, ChurnCodes codes)
                     throw new ChurnException($"WRONG SOCKET: {check.Code} was told of {check.Detail}, which it had sent nothing");
                 }
             }
+            else if (kind == FrameKind.Busy)
+            {
+                // About one of those that were not answered yet.
+                if (!_shotAt.TryDequeue(out _))
+                {
+                    throw new ChurnException($"WRONG SOCKET: {check.Code} was told that somebody is busy to whom it had sent nothing");
+                }
+            }
             else if (kind != FrameKind.Ping)
             {
                 throw new ChurnException($"a pair got {kind}");

@@ -203,7 +203,8 @@ internal sealed class ChurnStages
         socket.Reset();
     }
 
-    // Its own pongs fill the way to it, until the relay stops reading. Others' offers come on top: they may fill its queue, which ends it.
+    // Its own pongs fill the way to it, until the relay stops reading. Others' offers come on top: whoever
+    // sends too many is told that it is busy.
     private void QueueWaiting(FrameCheck check)
     {
         using var socket = Register(check, SmallBuffer);

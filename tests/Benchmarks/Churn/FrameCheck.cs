@@ -16,6 +16,9 @@ internal enum FrameKind
     Ping,
     Pong,
     Error,
+
+    /// <summary>The error that does not name whom it is about: too much of one's own waits for them.</summary>
+    Busy,
     Rendezvous,
     Close,
 }
@@ -33,6 +36,7 @@ internal sealed class FrameCheck(string code)
         ("""{"type":"server_identity",""", FrameKind.Greeting),
         ("""{"type":"registered",""", FrameKind.Registered),
         ("""{"type":"offer",""", FrameKind.Offer),
+        ("""{"type":"error","message":"Target is busy",""", FrameKind.Busy),
         ("""{"type":"error",""", FrameKind.Error),
         ("""{"type":"rendezvous_result",""", FrameKind.Rendezvous),
     ];

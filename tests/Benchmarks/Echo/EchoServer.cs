@@ -3,8 +3,10 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Relay.Admission;
+using Relay.Cluster;
 using Relay.Configuration;
 using Relay.Events;
+using Relay.Policy;
 using Relay.Telemetry;
 using Relay.Transport;
 using Relay.Transport.Kestrel;
@@ -49,7 +51,9 @@ internal static class EchoServer
             .AddSingleton<ClientEntrance>(_ => Open)
             .AddTelemetry(settings.Log, [])
             .AddEvents()
-            .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload)
+            .AddCluster(settings.Cluster)
+            .AddPolicy(settings.Admission, settings.Storage, settings.Cluster)
+            .AddAdmission(settings.Admission, settings.AutoBan, settings.Overload, settings.Sessions.MaxMessageBytes, settings.Cluster)
             .AddTransport(settings.Listen, settings.Admission.ReconcileInterval);
         var app = builder.Build();
         app.Services.GetRequiredService<RelayState>().TryServe();

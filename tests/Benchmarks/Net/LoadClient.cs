@@ -28,15 +28,18 @@ internal sealed class LoadClient : IDisposable
     private readonly Socket _socket;
     private readonly byte[] _offer;
     private readonly byte[] _answer;
+    private readonly int _firstCode;
     private FrameReader _reader = new(FrameRole.Client, MaxMessageBytes);
 
     /// <summary>Connects, which loopback does at once, and asks for the upgrade.</summary>
     /// <param name="port">The server's.</param>
     /// <param name="number">Its place among the clients: 2n and 2n + 1 are partners.</param>
     /// <param name="exchanges">True: it will register and exchange messages; what it sends is prepared.</param>
-    public LoadClient(int port, int number, bool exchanges)
+    /// <param name="firstCode">Tells the codes of these clients from those of earlier ones, which may be held for them.</param>
+    public LoadClient(int port, int number, bool exchanges, int firstCode = 0)
     {
         Number = number;
+        _firstCode = firstCode;
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         var place = number / PerAddress;
         _socket.Bind(new IPEndPoint(new IPAddress([127, 0, (byte)(3 + (place / 250)), (byte)(1 + (place % 250))]), 0));
@@ -96,6 +99,13 @@ internal sealed class LoadClient : IDisposable
         Write(_offer);
     }
 
+    /// <summary>Asks its partner to pair, which accepts.</summary>
+    public void RequestPair(long now)
+    {
+        SentAt = now;
+        Write(Text($$"""{"type":"pair_request","targetCode":"{{Code(Number ^ 1)}}"}"""));
+    }
+
     /// <summary>Ends with a reset, which leaves no port behind that waits a minute.</summary>
     public void Dispose()
     {
@@ -135,7 +145,14 @@ internal sealed class LoadClient : IDisposable
             return true;
         }
 
-        if (type.IndexOf("\"answer\""u8) >= 0)
+        if (type.IndexOf("\"pair_incoming\""u8) >= 0)
+        {
+            Write(Text($$"""{"type":"pair_response","targetCode":"{{Code(Number ^ 1)}}","accepted":true}"""));
+            return true;
+        }
+
+        // Whoever was asked to pair is told of the match as well.
+        if (type.IndexOf("\"answer\""u8) >= 0 || (SentAt != 0 && type.IndexOf("\"pair_matched\""u8) >= 0))
         {
             var sentAt = SentAt;
             SentAt = 0;
@@ -161,7 +178,7 @@ internal sealed class LoadClient : IDisposable
     }
 
     // Six letters of the alphabet of codes.
-    private static string Code(int number) => string.Create(6, number, static (code, value) =>
+    private string Code(int number) => string.Create(6, _firstCode + number, static (code, value) =>
     {
         for (var i = 0; i < code.Length; i++, value /= 20)
         {

@@ -9,8 +9,10 @@ namespace Relay.Benchmarks.Net;
 /// <param name="RoundTrips">Microseconds from an offer to its answer, sorted.</param>
 internal sealed record Exchange(double PerSecond, long Count, double[] RoundTrips);
 
-/// <summary>Clients of one server on one thread and one epoll.</summary>
-internal sealed class LoadGenerator(int port) : IDisposable
+/// <summary>Clients on one thread and one epoll.</summary>
+/// <param name="ports">Of the servers; client n is at the server n modulo their number, so that partners are at different ones of two.</param>
+/// <param name="firstCode">Of the codes that the clients register.</param>
+internal sealed class LoadGenerator(int[] ports, int firstCode) : IDisposable
 {
     // Handshakes that are on their way at once.
     private const int MaxPending = 200;
@@ -25,14 +27,63 @@ internal sealed class LoadGenerator(int port) : IDisposable
     private long _messages;
     private Action<LoadClient, long> _onAnswer = static (_, _) => { };
 
+    /// <summary>Clients of one server.</summary>
+    public LoadGenerator(int port)
+        : this([port], firstCode: 0)
+    {
+    }
+
     /// <summary>Opens so many clients and returns how many came a second.</summary>
     /// <param name="exchanges">They register as well, and are ready to exchange messages.</param>
     public double Open(int count, bool exchanges)
     {
+        var perSecond = Connect(count, exchanges);
+        if (exchanges)
+        {
+            Register(0, count, MaxPending);
+        }
+
+        return perSecond;
+    }
+
+    /// <summary>Registers those from one number on, so many at once, and returns the microseconds that each batch took, sorted.</summary>
+    public double[] Register(int from, int count, int atOnce)
+    {
+        var times = new List<double>();
+        foreach (var batch in _clients.Skip(from).Take(count).Chunk(atOnce))
+        {
+            var start = Stopwatch.GetTimestamp();
+            Array.ForEach(batch, client => client.Register());
+            Until(() => batch.All(client => client.Stage == LoadStage.Registered));
+            times.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+        }
+
+        times.Sort();
+        return [.. times];
+    }
+
+    /// <summary>Every pair of registered clients pairs, one pair after another; the microseconds that each took, sorted.</summary>
+    public double[] Pair()
+    {
+        Begin((_, sentAt) => _roundTrips.Add(Stopwatch.GetElapsedTime(sentAt).TotalMicroseconds));
+        foreach (var client in _clients.Where(client => client.Number % 2 == 0))
+        {
+            client.RequestPair(Stopwatch.GetTimestamp());
+            Until(() => client.SentAt == 0);
+        }
+
+        _roundTrips.Sort();
+        return [.. _roundTrips];
+    }
+
+    /// <summary>Opens so many clients and returns how many came a second.</summary>
+    /// <param name="exchanges">They are to register and to exchange messages.</param>
+    public double Connect(int count, bool exchanges)
+    {
         var start = Stopwatch.GetTimestamp();
         for (var number = 0; number < count; number++)
         {
-            var client = new LoadClient(port, number, exchanges);
+            var client = new LoadClient(ports[number % ports.Length], number, exchanges, firstCode);
             _clients.Add(client);
             _opening++;
             if (!_epoll.TryAdd(client.Descriptor, EpollEvents.Readable, (ulong)number))
@@ -44,17 +95,7 @@ internal sealed class LoadGenerator(int port) : IDisposable
         }
 
         Until(() => _opening == 0);
-        var perSecond = count / Stopwatch.GetElapsedTime(start).TotalSeconds;
-        if (exchanges)
-        {
-            foreach (var batch in _clients.Chunk(MaxPending))
-            {
-                Array.ForEach(batch, client => client.Register());
-                Until(() => batch.All(client => client.Stage == LoadStage.Registered));
-            }
-        }
-
-        return perSecond;
+        return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     /// <summary>Every pair sends to and fro as fast as it can.</summary>
@@ -94,6 +135,8 @@ internal sealed class LoadGenerator(int port) : IDisposable
         });
     }
 
+    private string Ports => $"port {string.Join(" or ", ports)}";
+
     public void Dispose()
     {
         _clients.ForEach(client => client.Dispose());
@@ -128,7 +171,7 @@ internal sealed class LoadGenerator(int port) : IDisposable
             Turn(timeout: 10);
             if (Stopwatch.GetElapsedTime(start) > Patience)
             {
-                throw new TimeoutException($"The server on port {port} does not answer.");
+                throw new TimeoutException($"No answer on {Ports}.");
             }
         }
     }
@@ -143,7 +186,7 @@ internal sealed class LoadGenerator(int port) : IDisposable
             _messages += client.Read(_buffer, _onAnswer);
             if (client.Stage == LoadStage.Gone)
             {
-                throw new IOException($"The server on port {port} has ended client {client.Number}.");
+                throw new IOException($"The server has ended client {client.Number} on {Ports}.");
             }
 
             _opening -= before == LoadStage.Connecting && client.Stage != LoadStage.Connecting ? 1 : 0;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Relay.TestKit;
 
 namespace Relay.Benchmarks.Net;
 
@@ -47,12 +48,7 @@ internal sealed class MeasuredBun : MeasuredServer
 
     private MeasuredBun(string bun)
     {
-        using (var probe = new TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            Port = ((IPEndPoint)probe.LocalEndpoint).Port;
-        }
-
+        Port = FreePort.Take();
         _process = Process.Start(new ProcessStartInfo(bun) { ArgumentList = { Path.Combine(AppContext.BaseDirectory, "bun-relay.js"), Port.ToString(CultureInfo.InvariantCulture) } })!;
     }
 

@@ -88,7 +88,7 @@ internal static class SoakRun
         // Pools trim what they have not used since the collection before.
         for (var collections = 0; collections < 3; collections++)
         {
-            await relay.CollectAsync();
+            await HeapCollection.CollectAsync(relay.ProcessId);
             await Task.Delay(TimeSpan.FromSeconds(1));
         }
 

@@ -55,6 +55,47 @@ public sealed class ConnectionServiceTests
         Assert.Equal(0, (await Client(server).DisconnectAsync(new DisconnectRequest { PeerId = "nobody" }, Call)).Connections);
     }
 
+    /// <summary>All that is given has to apply.</summary>
+    [Fact]
+    public async Task Disconnect_IdleForSoLong_EndsThoseAlone()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await RelayServer.StartAsync(time: time);
+        await using var idle = await TestClient.ConnectAsync(server, from: "127.0.0.2");
+        await using var registered = await TestClient.RegisterAsync(server, "AAAAAA");
+        time.Advance(TimeSpan.FromSeconds(20));
+        await using var recent = await TestClient.ConnectAsync(server, from: "127.0.0.3");
+        var request = new DisconnectRequest { Idle = Duration.FromTimeSpan(TimeSpan.FromSeconds(20)), DryRun = true };
+
+        Assert.Equal(2, (await Client(server).DisconnectAsync(request, Call)).Connections);
+        Assert.Equal(1, (await Client(server).DisconnectAsync(new(request) { Network = "127.0.0.2" }, Call)).Connections);
+        Assert.Equal(0, (await Client(server).DisconnectAsync(new(request) { Network = "127.0.0.3" }, Call)).Connections);
+        Assert.Equal(0, (await Client(server).DisconnectAsync(new(request) { Idle = Duration.FromTimeSpan(TimeSpan.FromSeconds(21)) }, Call)).Connections);
+        Assert.Equal(2, (await Client(server).DisconnectAsync(new DisconnectRequest { Kind = ListConnectionsRequest.Types.Kind.Unregistered, DryRun = true }, Call)).Connections);
+        request = new(request) { Kind = ListConnectionsRequest.Types.Kind.Unregistered, DryRun = false };
+        Assert.Equal("127.0.0.2", Assert.Single((await Client(server).DisconnectAsync(request, Call)).Sample).Address);
+        var entry = await server.NewestAuditAsync();
+        Assert.Equal("idle=20s kind=Unregistered", entry.What);
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal((1008, "Disconnected by the operator"), await idle.ExpectCloseAsync());
+    }
+
+    [Theory]
+    [InlineData(0L, 0)]
+    [InlineData(-5L, 0)]
+    [InlineData(long.MaxValue, 0)]
+    [InlineData(60L, -1)]
+    [InlineData(60L, int.MaxValue)]
+    public async Task Disconnect_ImpossibleIdle_IsInvalid(long seconds, int nanoseconds)
+    {
+        await using var server = await RelayServer.StartAsync();
+        var request = new DisconnectRequest { Network = "127.0.0.1", Idle = new Duration { Seconds = seconds, Nanos = nanoseconds } };
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await Client(server).DisconnectAsync(request, Call));
+        Assert.Equal((StatusCode.InvalidArgument, "idle: must be 1 s to 10 years"), (error.StatusCode, error.Status.Detail));
+        error = await Assert.ThrowsAsync<RpcException>(async () => await Client(server).DisconnectAsync(new DisconnectRequest { Kind = (ListConnectionsRequest.Types.Kind)9 }, Call));
+        Assert.StartsWith("kind: ", error.Status.Detail, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Disconnect_ByCode_LeavesNoCodeInTheAudit()
     {

@@ -236,7 +236,7 @@ public sealed class EventTests
         await relay.SignalAsync("TERM");
         Assert.Equal(0, await relay.ExitAsync());
 
-        var file = Path.Combine(Path.GetDirectoryName(relay.SocketPath)!, "data", "audit.jsonl");
+        var file = Path.Combine(Path.GetDirectoryName(relay.SocketPath)!, "audit.jsonl");
         var states = File.ReadAllLines(file).Select(line => JsonDocument.Parse(line).RootElement)
             .Where(entry => entry.GetProperty("method").GetString() == "State")
             .Select(entry => (entry.GetProperty("who").GetString(), entry.GetProperty("what").GetString(), entry.GetProperty("why").GetString()));

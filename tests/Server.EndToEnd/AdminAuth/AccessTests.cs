@@ -33,10 +33,14 @@ public sealed class AccessTests : IDisposable
             await AssertAsync(server, role, Role.Operate, () => new PolicyAdmin(caller.Channel).SetPerIpAsync(40));
             await AssertAsync(server, role, Role.Admin, () => caller.Admin.ListTokensAsync(new ListTokensRequest(), Call).ResponseAsync);
             Assert.Equal(way == "plaintext" ? "tcp" : "tls", (await server.NewestAuditAsync()).Transport);
+            await AssertAsync(server, role, Role.Read, () => AssertCallerAsync(caller, role, way == "certificate" ? "certificate" : "token"));
         }
 
         // An operator on the Unix socket is asked for nothing of all that.
         await server.Admin.ListTokensAsync(new ListTokensRequest(), Call);
+        var own = await server.Admin.GetCallerAsync(new GetCallerRequest(), Call);
+        Assert.Equal((Role.Admin, "process", null), (own.Role, own.Authentication, own.ExpiresAt));
+        Assert.StartsWith("uid=", own.Name, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -71,6 +75,14 @@ public sealed class AccessTests : IDisposable
         Assert.Contains(role == Role.Unspecified ? "has no role" : $"has {Word(role)}", error.Status.Detail, StringComparison.Ordinal);
         var entry = await server.NewestAuditAsync();
         Assert.Equal(("PERMISSION_DENIED", error.Status.Detail, error.Trailers.GetValue("request-id")), (entry.Result, entry.Text, entry.RequestId));
+    }
+
+    private static async Task AssertCallerAsync(NetworkAdmin caller, Role role, string authentication)
+    {
+        var known = await caller.Admin.GetCallerAsync(new GetCallerRequest(), Call);
+        Assert.Equal((role, authentication), (known.Role, known.Authentication));
+        Assert.StartsWith($"{authentication} ", known.Name, StringComparison.Ordinal);
+        Assert.True(known.ExpiresAt.ToDateTimeOffset() > DateTimeOffset.UtcNow);
     }
 
     private static string Word(Role role) => role.ToString().ToLowerInvariant();

@@ -54,7 +54,18 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public async Task Refused_AnswersClose_GetsNothingButTheCloseFrame()
+    public async Task Refused_WithAHint_IsToldWhenToComeBackBeforeItsClose()
+    {
+        await using var server = await RelayServer.StartAsync(settings => (settings.Admission.PerIp, settings.Admission.RetryHint) = (1, true));
+        await using var a = await TestClient.ConnectAsync(server);
+        using var refused = await RawClient.UpgradeAsync(server);
+
+        Assert.Equal("""{"type":"retry_after","seconds":5}""", System.Text.Encoding.ASCII.GetString((await refused.ReadFrameAsync()).Payload));
+        Assert.Equal(TooMany, await refused.ReadCloseAsync());
+    }
+
+    [Fact]
+    public async Task Refused_AnswersClose_GetsTheCloseFrameOnly()
     {
         await using var server = await RelayServer.StartAsync(settings => settings.Admission.PerIp = 1);
         await using var a = await TestClient.ConnectAsync(server);

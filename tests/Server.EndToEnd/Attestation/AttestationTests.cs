@@ -105,6 +105,11 @@ public sealed class AttestationTests
             Assert.Equal(gated, await IsGatedAsync(client));
         }
 
+        // The free time is the address's: a new socket has no more of it, another address has its own.
+        await using var again = await TestClient.ConnectAsync(server);
+        await using var elsewhere = await TestClient.ConnectAsync(server, from: "127.0.0.2");
+        Assert.Equal((true, false), (await IsGatedAsync(again), await IsGatedAsync(elsewhere)));
+
         await AttestAsync(client);
         foreach (var (seconds, gated) in new[] { (0, false), (119, false), (1, true) })
         {

@@ -1,4 +1,4 @@
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 using Microsoft.Extensions.Time.Testing;
 using Relay.EndToEnd.Support;
 using Relay.Storage;
@@ -6,6 +6,7 @@ using Relay.Storage;
 namespace Relay.EndToEnd.Chunks;
 
 /// <summary>What is kept on the disk: for how long, over a restart, and what happens when the disk fails.</summary>
+[Trait("Clients", "Spread")]
 public sealed class ChunkCacheTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("relay-chunks-").FullName;
@@ -14,6 +15,7 @@ public sealed class ChunkCacheTests : IDisposable
     [Fact]
     public async Task Restart_ChunksAreStillServedAndStillBelongToTheirChannel()
     {
+        TestCluster.SkipWhereSpread("these relays' database does not outlive them");
         await using (var server = await StartAsync())
         {
             await using var owner = await TestClient.RegisterAsync(server, "AAAAAA");
@@ -43,6 +45,7 @@ public sealed class ChunkCacheTests : IDisposable
     [Fact]
     public async Task Restart_LifeIsOver_ChunksAndTheirRowsAreGone()
     {
+        TestCluster.SkipWhereSpread("these relays' database does not outlive them");
         await using (var server = await StartAsync())
         {
             await using var owner = await TestClient.RegisterAsync(server, "AAAAAA");
@@ -69,6 +72,7 @@ public sealed class ChunkCacheTests : IDisposable
     [Fact]
     public async Task Push_TheSameAgain_BeginsItsLifeAnewOverARestartToo()
     {
+        TestCluster.SkipWhereSpread("these relays' database does not outlive them");
         await using (var server = await StartAsync())
         {
             await using var owner = await TestClient.RegisterAsync(server, "AAAAAA");
@@ -126,6 +130,7 @@ public sealed class ChunkCacheTests : IDisposable
     [Fact]
     public async Task Disk_IsFull_ChunksArePassedOnButNotKept()
     {
+        TestStorage.SkipUnlessFile();
         await using var server = await StartAsync();
         server.ExpectedError = error => error.Contains("full", StringComparison.Ordinal);
         await using var source = await TestClient.RegisterAsync(server, "AAAAAA");
@@ -160,14 +165,14 @@ public sealed class ChunkCacheTests : IDisposable
 
     // At every look the sweep comes once more.
     private Task RowsAreAsync(RelayServer server, long count) => Eventually.TrueAsync(
-        () =>
+        async () =>
         {
             _time.Advance(TimeSpan.FromMilliseconds(500));
-            return server.Get<Database>().RunAsync(CountRows).Result == count;
+            return await server.Get<Database>().RunAsync(CountRows) == count;
         },
         $"{count} rows");
 
-    private static long CountRows(SqliteConnection connection)
+    private static long CountRows(DbConnection connection)
     {
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT count(*) FROM chunk_cache";

@@ -5,6 +5,7 @@ using Relay.EndToEnd.Support;
 namespace Relay.EndToEnd.Chunks;
 
 /// <summary>Many sockets at once, a cache of one chunk and sources that come and go.</summary>
+[Trait("Clients", "Spread")]
 public sealed class ChunkTrafficTests
 {
     private const int Chunks = 5;
@@ -32,7 +33,11 @@ public sealed class ChunkTrafficTests
         await server.EmptyAsync();
         var counts = server.Chunks();
         Assert.Equal((0, 0, counts.Cached), (counts.Pulls, counts.Sources, counts.Known));
-        Assert.Equal(answers.Sum(), counts.ServedFromCache + counts.ServedBySource);
+        if (!TestCluster.IsOn)
+        {
+            // What goes through two relays is counted at each.
+            Assert.Equal(answers.Sum(), counts.ServedFromCache + counts.ServedBySource);
+        }
     }
 
     /// <summary>Asks for one chunk after another, and counts those that it gets.</summary>

@@ -164,6 +164,12 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Admin:ClientRoles", "ops=operate")]
     [InlineData("Admin:TokenFile", "")]
     [InlineData("Audit:MaxBytes", "1")]
+    [InlineData("Http:Listen", "localhost:9090")]
+    [InlineData("Http:Listen", "9090")]
+    [InlineData("Clients:AllowedOrigins", "https://app.example/")]
+    [InlineData("Clients:AllowedOrigins", "https://App.example")]
+    [InlineData("Clients:AllowedOrigins", "https://app.example:443")]
+    [InlineData("Clients:AllowedOrigins", "*")]
     public void Read_BadValue_IsAMistakeThatNamesTheOption(string path, string value)
     {
         SettingsReader.Read(Configuration(path, value), out var errors);

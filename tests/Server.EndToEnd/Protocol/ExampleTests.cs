@@ -3,9 +3,11 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Clients;
 using Relay.EndToEnd.Support;
+using Relay.Federation;
+using Relay.Federation.Gossip;
 using Relay.Identity;
-using Relay.Signaling;
 
 namespace Relay.EndToEnd.Protocol;
 
@@ -70,7 +72,7 @@ public sealed partial class ExampleTests
     [Fact]
     public async Task PeerHandshake_AtTheTimeOfItsExample_GoesAsItIsWritten()
     {
-        var (section, lines) = Assert.Single(Examples(betweenServers: true));
+        var (section, lines) = Examples(betweenServers: true).First();
         Assert.Equal([true, false], lines.Select(line => line.IsSent));
         var handshake = lines[0].Message;
         using var example = JsonDocument.Parse(handshake);
@@ -92,6 +94,32 @@ public sealed partial class ExampleTests
             ack.RootElement.GetProperty("publicKey").GetBytesFromBase64(),
             Encoding.UTF8.GetBytes(Signed(answer)),
             ack.RootElement.GetProperty("signature").GetBytesFromBase64()));
+    }
+
+    [Fact]
+    public async Task Redirects_ToAnotherOwner_AreAsTheyAreWritten()
+    {
+        var examples = Examples(betweenServers: true)
+            .SelectMany(example => example.Lines, (example, line) => (example.Section, line.Message))
+            .Where(line => line.Message.Contains("\"redirects\"", StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, examples.Count);
+        await using var server = await RelayServer.StartAsync(settings =>
+        {
+            settings.Federation.Admit = FederationAdmit.Any;
+            settings.Federation.ReplicationFactor = 1;
+        });
+        var ring = server.Get<FederationRing>();
+        ring.Set([.. new byte[] { 1, 2 }.Select(fill => Enumerable.Repeat(fill, ServerId.KeyBytes).ToArray()).Select(
+            key => new LocalServer(ServerId.Format(key), ServerId.NodeId(key), Convert.ToBase64String(key), "wss://b.example", ""))]);
+        await using var client = await TestClient.ConnectAsync(server);
+
+        await client.RegisterCodeAsync("ABC234", TestClient.Key("client"));
+        await ExpectAsync(client, examples[0].Section, examples[0].Message);
+
+        var owner = ring.OwnersOf("day_0")[0];
+        var token = Enumerable.Range(0, 1000).Select(i => $"hr_{i}").First(text => ring.OwnersOf(text)[0] == owner);
+        await client.SendAsync($$"""{"type":"register_rendezvous","peerId":"ABC234","relayId":"","dailyPoints":["day_0"],"hourlyTokens":["{{token}}"]}""");
+        await ExpectAsync(client, examples[1].Section, examples[1].Message);
     }
 
     /// <summary>The examples between clients and this server, or those between servers, by section.</summary>

@@ -3,6 +3,7 @@ using Relay.Channels;
 using Relay.EndToEnd.Support;
 using Relay.Federation;
 using Relay.Protocol;
+using Relay.Rendezvous;
 using Relay.Signaling;
 
 namespace Relay.EndToEnd.RateLimiting;
@@ -92,6 +93,47 @@ public sealed class FairPoolTests
 
         await using var partner = await TestClient.RegisterAsync(server, "BBBBBB");
         Assert.Equal(["letter"], (await partner.MeetAsync("'dailyPoints':['meeting']")).Drops());
+    }
+
+    /// <summary>A point has twenty dead drops; in 0.1.0 an address that knew the point could hide another's under twenty newer ones.</summary>
+    [Fact]
+    public async Task Rendezvous_OneAddressFillsAPoint_OthersDeadDropIsFound()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using (var honest = await TestClient.RegisterAsync(server, "AAAAAA", Honest))
+        {
+            await honest.MeetAsync("'dailyPoints':['meeting'],'deadDrops':{'meeting':'letter'}");
+        }
+
+        for (var name = 0; name < 30; name++)
+        {
+            await using var attacker = await TestClient.RegisterAsync(server, $"TTTT{"ABCDEFGHJK"[name / 10]}{"ABCDEFGHJK"[name % 10]}", Attacker);
+            await attacker.MeetAsync("'dailyPoints':['meeting'],'deadDrops':{'meeting':'noise'}");
+        }
+
+        await using var partner = await TestClient.RegisterAsync(server, "BBBBBB");
+        var drops = (await partner.MeetAsync("'dailyPoints':['meeting']")).Drops().ToList();
+        Assert.Equal(20, drops.Count);
+        Assert.Contains("letter", drops);
+    }
+
+    /// <summary>4,096 units that are three bytes each count as three rows.</summary>
+    [Fact]
+    public async Task Rendezvous_LargeDeadDrops_CountByTheirBytes()
+    {
+        await using var server = await RelayServer.StartAsync(settings => (settings.Rendezvous.MaxRows, settings.Rendezvous.RowsPerIdentity) = (100, 100));
+        await using var client = await TestClient.RegisterAsync(server, "AAAAAA");
+        for (var i = 0; i < 40; i++)
+        {
+            await client.MeetAsync($"'dailyPoints':['p{i}'],'deadDrops':{{'p{i}':'{new string('€', 4096)}'}}");
+        }
+
+        Assert.Equal(33, server.Get<RendezvousStore>().Counts().DailyPoints);
+
+        // Smaller ones in their place make room again.
+        await client.MeetAsync("'dailyPoints':['p39','p38'],'deadDrops':{'p39':'small','p38':'small'}");
+        await client.MeetAsync("'dailyPoints':['q1','q2','q3','q4','q5']");
+        Assert.Equal(38, server.Get<RendezvousStore>().Counts().DailyPoints);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Relay.Rendezvous;
 namespace Relay.EndToEnd.Rendezvous;
 
 /// <summary>register_rendezvous: what is checked in which order, and who finds what.</summary>
+[Trait("Clients", "Spread")]
 public sealed class RendezvousTests
 {
     private const string Nothing = """{"type":"rendezvous_result","liveMatches":[],"deadDrops":[]}""";
@@ -44,7 +45,7 @@ public sealed class RendezvousTests
             await a.ExpectErrorAsync(error);
         }
 
-        Assert.Equal(default, server.Get<RendezvousStore>().Counts());
+        Assert.Equal(default, await server.MeetingsAsync());
     }
 
     /// <summary>In the reference network a socket without a name of its own overwrites, harvests and matches in anybody's.</summary>
@@ -73,7 +74,7 @@ public sealed class RendezvousTests
         await a.PutAsync($"'peerId':'AAAAAA','relayId':'{Letters(128)}','dailyPoints':{List(50, 128)},'hourlyTokens':{List(50, 128)},'deadDrops':{Object(50, 128, 4096)}");
 
         Assert.Equal(Nothing, await a.ReceiveTextAsync());
-        Assert.Equal(new RendezvousCounts(50, 50, 0, 0), server.Get<RendezvousStore>().Counts());
+        Assert.Equal(new RendezvousCounts(50, 50, 0, 0), await server.MeetingsAsync());
     }
 
     [Theory]
@@ -112,7 +113,7 @@ public sealed class RendezvousTests
         Assert.Single((await b.MeetAsync("'dailyPoints':['p']")).Drops());
         await a.MeetAsync("'dailyPoints':['p']");
         Assert.Empty((await b.MeetAsync("'dailyPoints':['p']")).Drops());
-        Assert.Equal(new RendezvousCounts(5, 0, 0, 2), server.Get<RendezvousStore>().Counts());
+        Assert.Equal(new RendezvousCounts(5, 0, 0, 2), await server.MeetingsAsync());
     }
 
     [Fact]
@@ -135,7 +136,7 @@ public sealed class RendezvousTests
         // Whoever comes again is the later one.
         Assert.Equal(["BBBBBB"], (await a.MeetAsync("'hourlyTokens':['t']")).Matches());
         Assert.Equal("AAAAAA", (await b.ExpectAsync("rendezvous_match")).GetProperty("match").GetProperty("peerId").GetString());
-        Assert.Equal(new RendezvousCounts(0, 6, 2, 0), server.Get<RendezvousStore>().Counts());
+        Assert.Equal(new RendezvousCounts(0, 6, 2, 0), await server.MeetingsAsync());
     }
 
     [Fact]
@@ -208,10 +209,10 @@ public sealed class RendezvousTests
             await a.MeetAsync($"'dailyPoints':['p'],'deadDrop':'{letter}'");
         }
 
-        var before = server.Get<RendezvousStore>().Counts().DropsDelivered;
+        var before = (await server.MeetingsAsync()).DropsDelivered;
         await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
         Assert.Single((await b.MeetAsync("'dailyPoints':['p']")).Drops());
-        Assert.Equal(before + 1, server.Get<RendezvousStore>().Counts().DropsDelivered);
+        Assert.Equal(before + 1, (await server.MeetingsAsync()).DropsDelivered);
     }
 
     [Theory]

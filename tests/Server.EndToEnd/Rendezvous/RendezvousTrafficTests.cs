@@ -1,9 +1,9 @@
 using Relay.EndToEnd.Support;
-using Relay.Rendezvous;
 
 namespace Relay.EndToEnd.Rendezvous;
 
 /// <summary>Random registrations and departures over real sockets: whom one is told of is told of him, once.</summary>
+[Trait("Clients", "Spread")]
 public sealed class RendezvousTrafficTests
 {
     private static readonly string[] Names = [.. "ABCDEFGH".Select(last => $"AAAAA{last}")];
@@ -32,7 +32,7 @@ public sealed class RendezvousTrafficTests
                 await client.DisposeAsync();
                 here.Remove(name);
                 var left = here.Count;
-                await Eventually.TrueAsync(() => server.Get<Relay.Clients.ClientDirectory>().Counts().Codes == left, "the name is free");
+                await Eventually.TrueAsync(() => server.Sum<Relay.Clients.ClientDirectory>(clients => clients.Counts().Codes) == left, "the name is free");
                 foreach (var others in holders.Values)
                 {
                     others.Remove(name);
@@ -68,8 +68,8 @@ public sealed class RendezvousTrafficTests
             await client.DisposeAsync();
         }
 
-        await Eventually.TrueAsync(() => server.Get<RendezvousStore>().Counts().HourlyTokens == 0, "all tokens went");
-        Assert.Equal(letters.Count, server.Get<RendezvousStore>().Counts().DailyPoints);
+        await Eventually.TrueAsync(async () => (await server.MeetingsAsync()).HourlyTokens == 0, "all tokens went");
+        Assert.Equal(letters.Count, (await server.MeetingsAsync()).DailyPoints);
     }
 
     private static List<string> Some(string kind, Random random) =>

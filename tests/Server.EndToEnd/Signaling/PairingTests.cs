@@ -2,11 +2,13 @@ using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Clients;
 using Relay.EndToEnd.Support;
+using Relay.Protocol;
 using Relay.Signaling;
 
 namespace Relay.EndToEnd.Signaling;
 
 /// <summary>pair_request and pair_response (docs/protocol.md, Pairing), and what is forwarded between the two.</summary>
+[Trait("Clients", "Spread")]
 public sealed class PairingTests
 {
     private const string NotPossible = "Pair request could not be processed";
@@ -88,6 +90,7 @@ public sealed class PairingTests
         await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
         await RequestAsync(a, "BBBBBB");
         await b.ExpectAsync("pair_incoming");
+        await server.SettleAsync();
 
         time.Advance(TimeSpan.FromSeconds(89));
         await a.ExpectNothingAsync();
@@ -101,7 +104,7 @@ public sealed class PairingTests
         time.Advance(TimeSpan.FromSeconds(30));
         Assert.Equal("BBBBBB", (await a.ExpectAsync("pair_timeout")).GetProperty("peerCode").GetString());
         await b.ExpectNothingAsync();
-        Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Pair));
+        Assert.Equal(0, server.Sum<PendingRequests>(requests => requests.Count(RequestKind.Pair)));
     }
 
     [Fact]
@@ -113,10 +116,12 @@ public sealed class PairingTests
         await using var b = await TestClient.RegisterAsync(server, "BBBBBB");
         await RequestAsync(a, "BBBBBB");
         await b.ExpectAsync("pair_incoming");
+        await server.SettleAsync();
 
         time.Advance(TimeSpan.FromSeconds(89));
         await RequestAsync(a, "BBBBBB", ",\"proposedName\":\"Second\"");
         Assert.Equal("Second", (await b.ExpectAsync("pair_incoming")).GetProperty("proposedName").GetString());
+        await server.SettleAsync();
         time.Advance(TimeSpan.FromSeconds(89));
         await a.ExpectNothingAsync();
         await b.ExpectNothingAsync();
@@ -158,7 +163,7 @@ public sealed class PairingTests
         await b.ExpectAsync("pair_incoming");
         await b.CloseAsync();
         await a.ExpectAsync("pair_timeout");
-        Assert.Equal(0, server.Get<PendingRequests>().Count(RequestKind.Pair));
+        Assert.Equal(0, server.Sum<PendingRequests>(requests => requests.Count(RequestKind.Pair)));
     }
 
     // In the reference network the later answer was told to be a match.
@@ -171,7 +176,8 @@ public sealed class PairingTests
         await RequestAsync(a, "BBBBBB");
         await b.ExpectAsync("pair_incoming");
         await a.CloseAsync();
-        await Eventually.TrueAsync(() => server.Get<ClientDirectory>().Counts().Codes == 1, "requester gone");
+        await Eventually.TrueAsync(() => server.Sum<ClientDirectory>(clients => clients.Counts().Codes) == 1, "requester gone");
+        await Eventually.TrueAsync(() => server.Sum<PendingRequests>(requests => requests.Count(RequestKind.Pair)) == 0, "the request is gone");
         await b.ExpectNothingAsync();
         await RespondAsync(b, "AAAAAA", accepted: true);
         await b.ExpectAsync("pair_error");
@@ -206,6 +212,8 @@ public sealed class PairingTests
     [Fact]
     public async Task Forward_AThousandMessages_KeepTheirOrder()
     {
+        // What may be on its way to other relays at a time.
+        var window = TestCluster.IsOn ? RemoteForwards.MaxInFlight : 1000;
         await using var server = await RelayServer.StartAsync(settings =>
         {
             settings.Sessions.MessagesPerMinute = 2_000;
@@ -216,12 +224,41 @@ public sealed class PairingTests
         for (var i = 0; i < 1000; i++)
         {
             await a.SendAsync($$"""{"type":"ice_candidate","target":"BBBBBB","payload":{{i}}}""");
+            if (i % window == window - 1)
+            {
+                await ExpectAsync(i + 1 - window, window);
+                await server.SettleAsync();
+            }
         }
 
-        for (var i = 0; i < 1000; i++)
+        await ExpectAsync(1000 / window * window, 1000 % window);
+
+        async Task ExpectAsync(int first, int count)
         {
-            Assert.Equal(i, (await b.ExpectAsync("ice_candidate")).GetProperty("payload").GetInt32());
+            for (var i = first; i < first + count; i++)
+            {
+                Assert.Equal(i, (await b.ExpectAsync("ice_candidate")).GetProperty("payload").GetInt32());
+            }
         }
+    }
+
+    /// <summary>What is sent to it now would never be written.</summary>
+    [Fact]
+    public async Task Forward_TargetIsBeingClosed_IsNotFound()
+    {
+        await using var server = await RelayServer.StartAsync();
+        await using var a = await TestClient.RegisterAsync(server, "AAAAAA");
+
+        // Its half of the close does not come.
+        await using var b = await RawWebSocket.OpenAsync(server);
+        await b.WriteTextFrameAsync($$"""{"type":"register","pairingCode":"BBBBBB","publicKey":"{{TestClient.Key("BBBBBB")}}"}""");
+        Assert.Contains("registered", await b.ReadTextAsync(), StringComparison.Ordinal);
+        Assert.True(server.Get<ClientDirectory>().TryFindCode("BBBBBB", out var client));
+        client.Session.Close(CloseReason.Shutdown);
+
+        await a.SendAsync("""{"type":"offer","target":"BBBBBB","payload":1}""");
+
+        await a.ExpectErrorAsync("Peer not found: BBBBBB");
     }
 
     [Theory]

@@ -24,6 +24,7 @@ public sealed class StorageStartTests : IDisposable
     [Fact]
     public async Task Start_SecondRelayOnTheSameFile_ExitsWithOneSentence()
     {
+        TestStorage.SkipUnlessFile();
         await using var first = await RelayServer.StartAsync(settings => settings.Storage.File = Database);
 
         AssertRefused(await StartAsync(), "used by another process");

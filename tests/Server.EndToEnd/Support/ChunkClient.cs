@@ -5,7 +5,18 @@ namespace Relay.EndToEnd.Support;
 /// <summary>What those who have chunks and those who want them say, and what they hear of it.</summary>
 internal static class ChunkClient
 {
-    public static ChunkCounts Chunks(this RelayServer server) => server.Get<ChunkTable>().Counts();
+    /// <summary>
+    /// What the relay counts; with <see cref="TestCluster.IsOn"/> all relays together, and of the chunks that are known and kept what the one counts that
+    /// knows most: several may know the same.
+    /// </summary>
+    public static ChunkCounts Chunks(this RelayServer server) => server.All.Select(relay => relay.Get<ChunkTable>().Counts()).Aggregate((sum, counts) => new ChunkCounts(
+        Math.Max(sum.Cached, counts.Cached),
+        Math.Max(sum.CachedBytes, counts.CachedBytes),
+        Math.Max(sum.Known, counts.Known),
+        sum.Sources + counts.Sources,
+        sum.Pulls + counts.Pulls,
+        sum.ServedFromCache + counts.ServedFromCache,
+        sum.ServedBySource + counts.ServedBySource));
 
     /// <summary>Announces chunks, of a channel if one is given.</summary>
     public static async Task AnnounceAsync(this TestClient client, string? channelId, params string[] chunkIds)

@@ -51,7 +51,12 @@ internal sealed class InMemoryClient(ConnectionTable table) : Connection(table)
         Assert.True(task.Result);
     }
 
-    public void End() => _handler!.OnClosed();
+    /// <summary>Its socket is closed.</summary>
+    public void End()
+    {
+        _handler!.OnClosed();
+        OnSocketClosed();
+    }
 
     public override bool Send(ReadOnlyMemory<byte> bytes)
     {

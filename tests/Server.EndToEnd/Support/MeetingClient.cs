@@ -1,4 +1,7 @@
+using System.Data.Common;
 using System.Text.Json;
+using Relay.Rendezvous;
+using Relay.Storage;
 
 namespace Relay.EndToEnd.Support;
 
@@ -22,4 +25,25 @@ internal static class MeetingClient
     /// <summary>The peers that are here.</summary>
     public static string[] Matches(this JsonElement found) =>
         [.. found.GetProperty("liveMatches").EnumerateArray().Select(match => match.GetProperty("peerId").GetString()!)];
+
+    /// <summary>
+    /// What the relay counts; with <see cref="TestCluster.IsOn"/> all relays together, and the rows that are in their database: each counts these only when
+    /// it writes some.
+    /// </summary>
+    public static async Task<RendezvousCounts> MeetingsAsync(this RelayServer server)
+    {
+        var counts = server.Get<RendezvousStore>().Counts();
+        return !TestCluster.IsOn ? counts : new RendezvousCounts(
+            await server.Get<Database>().RunAsync(connection => CountRows(connection, "kind = 0")),
+            await server.Get<Database>().RunAsync(connection => CountRows(connection, "kind = 1")),
+            server.Sum<RendezvousStore>(store => store.Counts().MatchesFound),
+            server.Sum<RendezvousStore>(store => store.Counts().DropsDelivered));
+    }
+
+    private static long CountRows(DbConnection connection, string condition)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT count(*) FROM meeting_points WHERE {condition}";
+        return (long)command.ExecuteScalar()!;
+    }
 }

@@ -17,10 +17,10 @@ internal sealed class RawWebSocket : IAsyncDisposable
     /// <summary>Connects and writes nothing.</summary>
     public static Task<RawWebSocket> DialAsync(RelayServer server, string? from = null) => DialAsync(server.Port, from);
 
-    public static async Task<RawWebSocket> DialAsync(int port, string? from = null)
+    public static async Task<RawWebSocket> DialAsync(int port, string? from = null, int receiveBuffer = 4096)
     {
         // The small receive buffer lets a test that does not read fill the way to it quickly.
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = 4096 };
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = receiveBuffer };
         using var cancel = new CancellationTokenSource(TestClient.Timeout);
         if (from is not null)
         {
@@ -32,9 +32,10 @@ internal sealed class RawWebSocket : IAsyncDisposable
     }
 
     /// <summary>Connects, upgrades and reads the greeting.</summary>
-    public static async Task<RawWebSocket> OpenAsync(RelayServer server, string path = "/", string? from = null, bool greeted = true)
+    public static async Task<RawWebSocket> OpenAsync(
+        RelayServer server, string path = "/", string? from = null, bool greeted = true, int receiveBuffer = 4096)
     {
-        var socket = await OpenAsync(server.Port, path, from);
+        var socket = await OpenAsync(server.Port, path, from, receiveBuffer);
         if (greeted)
         {
             Assert.Contains("server_info", await socket.ReadTextAsync(), StringComparison.Ordinal);
@@ -45,9 +46,9 @@ internal sealed class RawWebSocket : IAsyncDisposable
     }
 
     /// <summary>Connects and upgrades.</summary>
-    public static async Task<RawWebSocket> OpenAsync(int port, string path = "/", string? from = null)
+    public static async Task<RawWebSocket> OpenAsync(int port, string path = "/", string? from = null, int receiveBuffer = 4096)
     {
-        var socket = await DialAsync(port, from);
+        var socket = await DialAsync(port, from, receiveBuffer);
         await socket.WriteAsync($"GET {path} HTTP/1.1\r\nHost: localhost\r\n{Upgrade}\r\n");
         Assert.StartsWith("HTTP/1.1 101 ", await socket.ReadHeadAsync(), StringComparison.Ordinal);
         return socket;

@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.AdminApi;
 using Relay.Admission;
+using Relay.Cluster;
 using Relay.Configuration;
+using Relay.Memory;
 using Relay.Policy;
 
 namespace Relay.EndToEnd.Support;
@@ -21,6 +23,7 @@ internal sealed class RelayServer : IAsyncDisposable
     private readonly ConcurrentQueue<string> _errors = [];
     private readonly string _folder;
     private readonly GrpcChannel _channel;
+    private TestCluster? _cluster;
 
     private RelayServer(WebApplication app, string folder, ConcurrentQueue<string> errors, RelaySettings settings)
     {
@@ -48,6 +51,9 @@ internal sealed class RelayServer : IAsyncDisposable
     /// <summary>The ports of all public listeners, in the order of the settings.</summary>
     public IReadOnlyList<int> Ports { get; }
 
+    /// <summary>Where the test's next client connects: with <see cref="TestCluster.IsOn"/> at any of the relays.</summary>
+    public int NextPort => _cluster?.NextPort(Port) ?? Port;
+
     public string AdminSocketPath => Settings.Admin.Socket;
 
     public AdminService.AdminServiceClient Admin { get; }
@@ -60,8 +66,56 @@ internal sealed class RelayServer : IAsyncDisposable
     public T Get<T>()
         where T : notnull => App.Services.GetRequiredService<T>();
 
+    /// <summary>This relay; with <see cref="TestCluster.IsOn"/> and those beside it.</summary>
+    public IEnumerable<RelayServer> All => [this, .. _cluster?.Others ?? []];
+
+    /// <summary>What the relay has of something; with <see cref="TestCluster.IsOn"/> all relays together.</summary>
+    public long Sum<T>(Func<T, long> count)
+        where T : notnull => All.Sum(relay => count(relay.Get<T>()));
+
+    /// <summary>
+    /// Waits until no relay waits for another's answer, which it would do in vain if the test's clock went on meanwhile; and until all have
+    /// heard what was sent to them before.
+    /// </summary>
+    public async Task SettleAsync()
+    {
+        if (_cluster is not null)
+        {
+            await Eventually.TrueAsync(() => Sum<Questions>(questions => questions.Count) == 0, "every question is answered");
+        }
+    }
+
     public static async Task<RelayServer> StartAsync(
         Action<RelaySettings>? configure = null, TimeProvider? time = null, Action<IServiceCollection>? configureServices = null)
+    {
+        if (!TestCluster.IsOn)
+        {
+            return await StartOneAsync(configure, time, configureServices);
+        }
+
+        var cluster = await TestCluster.CreateAsync();
+        var server = await StartOneAsync(cluster.Settings(configure, "first"), time, configureServices);
+        server._cluster = cluster;
+        try
+        {
+            foreach (var node in new[] { "second", "third" })
+            {
+                var other = await StartOneAsync(cluster.Settings(configure, node), time, configureServices);
+                other.ExpectedError = error => server.ExpectedError(error);
+                cluster.Others.Add(other);
+            }
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+
+        return server;
+    }
+
+    private static async Task<RelayServer> StartOneAsync(
+        Action<RelaySettings>? configure, TimeProvider? time, Action<IServiceCollection>? configureServices)
     {
         var folder = Directory.CreateTempSubdirectory("relay-test-").FullName;
         var settings = new RelaySettings();
@@ -72,6 +126,7 @@ internal sealed class RelayServer : IAsyncDisposable
         settings.Storage.File = Path.Combine(folder, "relay.db");
         settings.Admin.TokenFile = Path.Combine(folder, "tokens.json");
         settings.Audit.File = Path.Combine(folder, "audit.jsonl");
+        settings.Federation.PeersFile = Path.Combine(folder, "peers.json");
         settings.Admin.Socket = Path.Combine(folder, "admin.sock");
         settings.Admission.PolicyFile = Path.Combine(folder, "policy.jsonl");
 
@@ -80,6 +135,11 @@ internal sealed class RelayServer : IAsyncDisposable
         settings.Admission.OverloadLevel = "normal";
         settings.Log.Level = LogLevel.Information;
         configure?.Invoke(settings);
+        if (settings.Storage.Connection.Length == 0)
+        {
+            settings.Storage.Connection = await TestStorage.ConnectionAsync(settings.Storage.File);
+        }
+
         var errors = new ConcurrentQueue<string>();
         var app = RelayProgram.Build(settings, services =>
         {
@@ -91,7 +151,7 @@ internal sealed class RelayServer : IAsyncDisposable
 
                 // Hours pass in a moment, and the machine's memory would be read every five seconds of them.
                 services.AddSingleton(provider => new MemoryCeiling(
-                    provider.GetRequiredService<ConnectionLedger>(), provider.GetRequiredService<LimitPolicyStore>(), settings.Admission, NullLogger<MemoryCeiling>.Instance, () => default));
+                    provider.GetRequiredService<ConnectionLedger>(), provider.GetRequiredService<LimitPolicyStore>(), settings.Admission, MemoryBudget.Unlimited, NullLogger<MemoryCeiling>.Instance, () => default));
             }
         });
         await app.StartAsync(TestContext.Current.CancellationToken);
@@ -100,11 +160,17 @@ internal sealed class RelayServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var other in _cluster?.Others ?? [])
+        {
+            await other.DisposeAsync();
+        }
+
         await App.StopAsync(CancellationToken.None);
         await App.DisposeAsync();
         _channel.Dispose();
         Directory.Delete(_folder, recursive: true);
-        Assert.DoesNotContain(_errors, error => !ExpectedError(error));
+        var unexpected = _errors.Where(error => !ExpectedError(error)).ToList();
+        Assert.True(unexpected.Count == 0, string.Join('\n', unexpected));
     }
 
     private async Task<Stream> ConnectAdminAsync(CancellationToken cancellationToken)

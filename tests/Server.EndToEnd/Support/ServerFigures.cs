@@ -9,7 +9,7 @@ internal static class ServerFigures
 {
     public static LedgerTotals Totals(this RelayServer server) => server.Get<ConnectionLedger>().Totals();
 
-    public static int Live(this RelayServer server) => server.Totals().Live;
+    public static int Live(this RelayServer server) => (int)server.Sum<ConnectionLedger>(ledger => ledger.Totals().Live);
 
     public static Task LiveIsAsync(this RelayServer server, int count) =>
         Eventually.TrueAsync(() => server.Live() == count, $"{count} places taken");
@@ -18,8 +18,8 @@ internal static class ServerFigures
     public static async Task EmptyAsync(this RelayServer server)
     {
         await server.LiveIsAsync(0);
-        await Eventually.TrueAsync(() => server.Get<SessionTable>().Count == 0, "no session left");
-        await Eventually.TrueAsync(() => server.Get<ConnectionTable>().Count == 0, "no connection left");
+        await Eventually.TrueAsync(() => server.Sum<SessionTable>(sessions => sessions.Count) == 0, "no session left");
+        await Eventually.TrueAsync(() => server.Sum<ConnectionTable>(connections => connections.Count) == 0, "no connection left");
     }
 
     /// <summary>The keys that hold a place, as text.</summary>

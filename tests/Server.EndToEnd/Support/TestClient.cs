@@ -9,7 +9,7 @@ namespace Relay.EndToEnd.Support;
 /// <summary>A real ClientWebSocket with a timeout on every wait, from any loopback address.</summary>
 internal sealed class TestClient : IAsyncDisposable
 {
-    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly SocketsHttpHandler _handler;
     private readonly HttpMessageInvoker _invoker;
@@ -43,7 +43,7 @@ internal sealed class TestClient : IAsyncDisposable
     /// <summary>Connects; the server's greeting is left unread unless <paramref name="greeted"/>.</summary>
     public static Task<TestClient> ConnectAsync(
         RelayServer server, string path = "/", string? from = null, bool greeted = true, IReadOnlyDictionary<string, string>? headers = null) =>
-        ConnectAsync(server.Port, path, from, greeted, headers);
+        ConnectAsync(server.NextPort, path, from, greeted, headers);
 
     public static async Task<TestClient> ConnectAsync(
         int port, string path = "/", string? from = null, bool greeted = true, IReadOnlyDictionary<string, string>? headers = null)
@@ -61,7 +61,7 @@ internal sealed class TestClient : IAsyncDisposable
     }
 
     /// <summary>Connects and registers a pairing code.</summary>
-    public static Task<TestClient> RegisterAsync(RelayServer server, string code, string? from = null) => RegisterAsync(server.Port, code, from);
+    public static Task<TestClient> RegisterAsync(RelayServer server, string code, string? from = null) => RegisterAsync(server.NextPort, code, from);
 
     public static async Task<TestClient> RegisterAsync(int port, string code, string? from = null)
     {
@@ -93,9 +93,11 @@ internal sealed class TestClient : IAsyncDisposable
     }
 
     /// <summary>The next message's text; throws when the socket closes first.</summary>
-    public async Task<string> ReceiveTextAsync()
+    public Task<string> ReceiveTextAsync() => ReceiveTextAsync(Timeout);
+
+    public async Task<string> ReceiveTextAsync(TimeSpan timeout)
     {
-        using var cancel = new CancellationTokenSource(Timeout);
+        using var cancel = new CancellationTokenSource(timeout);
         var bytes = new ArraySegmentWriter();
         while (true)
         {
@@ -134,9 +136,9 @@ internal sealed class TestClient : IAsyncDisposable
     }
 
     /// <summary>Reads until the server closes, and gives its code and reason. -1: cut without a close frame.</summary>
-    public async Task<(int Code, string Reason)> ExpectCloseAsync()
+    public async Task<(int Code, string Reason)> ExpectCloseAsync(TimeSpan? patience = null)
     {
-        using var cancel = new CancellationTokenSource(Timeout);
+        using var cancel = new CancellationTokenSource(patience ?? Timeout);
         var buffer = new byte[64 * 1024];
         try
         {

@@ -21,7 +21,7 @@ public sealed class UnreadLogTests : IDisposable
     [Fact]
     public async Task Output_IsNeverRead_ClientsAreServedAndSigtermStops()
     {
-        var port = FreePort();
+        var port = FreePort.Take();
         var start = new ProcessStartInfo(
             "bash",
             [
@@ -63,13 +63,6 @@ public sealed class UnreadLogTests : IDisposable
                 await relay.WaitForExitAsync(CancellationToken.None);
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static bool Listens(int port)

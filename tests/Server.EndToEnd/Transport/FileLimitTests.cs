@@ -40,7 +40,7 @@ public sealed class FileLimitTests
         }
 
         flood.ForEach(socket => socket.Dispose());
-        await Eventually.TrueAsync(() => IsServed(relay.Port), "clients are served again");
+        await Eventually.TrueAsync(() => IsServedAsync(relay.Port), "clients are served again");
         Assert.DoesNotContain("fail: ", relay.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("crit: ", relay.Output, StringComparison.Ordinal);
     }
@@ -92,12 +92,12 @@ public sealed class FileLimitTests
         }
     }
 
-    private static bool IsServed(int port)
+    private static async Task<bool> IsServedAsync(int port)
     {
         try
         {
             using var http = new HttpClient();
-            return http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/ready")).GetAwaiter().GetResult().Contains("ready", StringComparison.Ordinal);
+            return (await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/ready"), TestContext.Current.CancellationToken)).Contains("ready", StringComparison.Ordinal);
         }
         catch (HttpRequestException)
         {

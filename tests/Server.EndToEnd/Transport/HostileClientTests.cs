@@ -196,39 +196,21 @@ public sealed class HostileClientTests
     }
 
     [Fact]
-    public async Task Receiver_NeverReads_IsClosedAndTheSenderIsNot()
+    public async Task Receiver_NeverReads_TakesItsShareAndNoMore()
     {
         await using var server = await RelayServer.StartAsync(settings =>
         {
-            settings.Sessions.MessagesPerMinute = 100_000;
-            settings.Sessions.BytesBurst = 1 << 29;
+            StalledReceiver.Configure(settings);
             settings.Sessions.QueueBytes = 64 * 1024;
         });
-        await using (var deaf = await RawWebSocket.OpenAsync(server))
+        await using (var deaf = await StalledReceiver.RegisterAsync(server))
         await using (var sender = await TestClient.RegisterAsync(server, "AAAAAA"))
         await using (var third = await TestClient.RegisterAsync(server, "CCCCCC"))
         {
-            await deaf.WriteTextFrameAsync($$"""{"type":"register","pairingCode":"BBBBBB","publicKey":"{{TestClient.Key("BBBBBB")}}"}""");
-            await Eventually.TrueAsync(() => server.Get<Clients.ClientDirectory>().Counts().Codes == 3, "three codes");
-            var offer = $$"""{"type":"offer","target":"BBBBBB","payload":"{{new string('x', 30_000)}}"}""";
-            string text;
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            do
-            {
-                // By time and not by number: its connection is cut a second after it was found to be slow.
-                Assert.False(patience.IsCancellationRequested, "the receiver was never closed");
-                await sender.SendAsync(offer);
-                await sender.SendAsync("""{"type":"ping"}""");
-                text = await sender.ReceiveTextAsync();
-                if (text.Contains("Peer not found", StringComparison.Ordinal))
-                {
-                    await sender.ExpectAsync("pong");
-                }
-            }
-            while (!text.Contains("Peer not found: BBBBBB", StringComparison.Ordinal));
-
+            await StalledReceiver.FloodAsync(sender, 30_000);
             await third.ExpectNothingAsync();
-            Assert.Contains(server.Get<RelayMetrics>().ClosedByReason(), closed => closed is { Key: "slow_consumer", Value: 1 });
+            Assert.Equal(3, server.Get<ConnectionLedger>().Totals().Live);
+            Assert.InRange(server.Get<RelayMetrics>().Queued, 1, 1);
         }
 
         await StaysWellAsync(server);

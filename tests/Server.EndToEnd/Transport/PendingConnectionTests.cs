@@ -110,7 +110,7 @@ public sealed class PendingConnectionTests
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await RelayServer.StartAsync(settings => settings.Admission.Overrides = ["127.0.0.2=deny"], time);
         await using var refused = await RawWebSocket.OpenAsync(server.Port, from: "127.0.0.2");
-        Assert.Equal(8, (await refused.ReadFrameAsync()).Opcode);
+        Assert.Equal(1008, (await refused.ReadCloseAsync()).Code);
         Assert.Equal(1, server.Get<HandshakeGuard>().Count);
         await Eventually.TrueAsync(
             () =>

@@ -23,13 +23,7 @@ public sealed partial class SystemCallTests
     [Fact]
     public async Task Forward_ManyClients_TakesAReceiveASendAndHardlyMore()
     {
-        Assert.SkipWhen(TestTransport.Kind == TransportKind.Kestrel || !OperatingSystem.IsLinux(), "SKIPPED: the engine's loops are counted.");
-        if (!IsStraceThere())
-        {
-            Assert.SkipUnless(Environment.GetEnvironmentVariable("CI") == "true", HowTo);
-            Assert.Fail(HowTo);
-        }
-
+        RequireStrace();
         await using var relay = await RelayProcess.StartAsync("--Listen:Loops=1", "--Admission:PerIp=1000", "--Admission:ConnectRatePerIp=off", "--Sessions:MessagesPerMinute=1000");
         var clients = new List<RawWebSocket>();
         for (var i = 0; i < Clients; i++)
@@ -54,6 +48,36 @@ public sealed partial class SystemCallTests
         foreach (var client in clients)
         {
             await client.DisposeAsync();
+        }
+    }
+
+    /// <summary>What came with one call is answered with one.</summary>
+    [Fact]
+    public async Task Answer_ManyMessagesAtOnce_LeavesTogether()
+    {
+        const int Messages = 50;
+        const int MaxCalls = Messages / 2;
+        RequireStrace();
+        await using var relay = await RelayProcess.StartAsync("--Listen:Loops=1");
+        await using var client = await RegisterAsync(relay.Port, 0);
+        var ping = RawWebSocket.Frame(0x81, """{"type":"ping"}"""u8.ToArray());
+        using var strace = await TraceAsync(LoopOf(relay.ProcessId));
+        await client.WriteAsync([.. Enumerable.Repeat(ping, Messages).SelectMany(frame => frame)]);
+        for (var i = 0; i < Messages; i++)
+        {
+            Assert.Equal("""{"type":"pong"}""", await client.ReadTextAsync());
+        }
+
+        Assert.InRange(await CallsAsync(strace), 1, MaxCalls);
+    }
+
+    private static void RequireStrace()
+    {
+        Assert.SkipWhen(TestTransport.Kind == TransportKind.Kestrel || !OperatingSystem.IsLinux(), "SKIPPED: the engine's loops are counted.");
+        if (!IsStraceThere())
+        {
+            Assert.SkipUnless(Environment.GetEnvironmentVariable("CI") == "true", HowTo);
+            Assert.Fail(HowTo);
         }
     }
 

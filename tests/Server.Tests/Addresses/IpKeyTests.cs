@@ -58,6 +58,30 @@ public sealed class IpKeyTests
             return !key.IsIpv6 || (key.PrefixLength == prefix && IpKey.From(key.ToAddress(), prefix) is var again && (again == key || !again.IsIpv6));
         });
 
+    [Fact]
+    public void TryFrom_PartsOfAnyKey_IsThatKey() =>
+        Gen.Select(Gen.Byte.Array[16], Gen.Bool, Gen.Int[0, 128]).Sample((bytes, isIpv4, prefix) =>
+        {
+            var key = IpKey.From(new IPAddress(isIpv4 ? bytes[..4] : bytes)).Truncate(prefix);
+            return IpKey.TryFrom(key.High, key.Low, key.Bits, out var read) && read == key;
+        });
+
+    [Theory]
+    [InlineData(0UL, 0UL, 126U, true)]
+    [InlineData(0UL, 1UL, 126U, false)]
+    [InlineData(0UL, 0UL, 33U, false)]
+    [InlineData(0UL, 0UL, 124U, false)]
+    [InlineData(7UL, 9UL, 125U, true)] // a person
+    [InlineData(0UL, 0UL, 256U, false)]
+    [InlineData(1UL, 1UL, 32U, false)]
+    [InlineData(0UL, 0x1_0000_0000UL, 32U, false)]
+    [InlineData(0UL, 0x0102_0304UL, 24U, false)]
+    [InlineData(0UL, 0x0102_0300UL, 24U, true)]
+    [InlineData(1UL, 1UL, 191U, false)]
+    [InlineData(1UL, 0UL, 191U, true)]
+    public void TryFrom_Parts_MakeAKeyOnlyWhereNothingStandsBehindThePrefix(ulong high, ulong low, uint bits, bool isKey) =>
+        Assert.Equal(isKey, IpKey.TryFrom(high, low, bits, out _));
+
     // Somebody with a whole /64 takes the addresses whose two last quarters are equal: halves that are only added up, or
     // put against each other, come out the same for all of them.
     [Fact]

@@ -46,6 +46,27 @@ public sealed class TokenStoreTests : IDisposable
         Assert.Equal(_time.GetUtcNow(), Assert.Single(Open().All).LastUsed);
     }
 
+    // A call that goes on holds on to the object.
+    [Fact]
+    public void Load_FileOfAnother_TakesItAndKeepsTheObjectsOfTheRest()
+    {
+        var (store, other) = (Open(), Open());
+        store.Create("kept", AdminRole.Read, TimeSpan.FromDays(1), out var kept, out var keptText);
+        store.Create("gone", AdminRole.Read, TimeSpan.FromDays(1), out var gone, out _);
+        Assert.False(store.Load());
+        store.Find(keptText, out _);
+        Assert.True(other.Load());
+        other.Revoke(gone!.Id);
+        other.Create("new", AdminRole.Read, TimeSpan.FromDays(1), out _, out var added);
+
+        Assert.True(store.Load());
+
+        Assert.Equal((true, false, "new"), (store.IsValid(kept!), store.IsValid(gone), store.Find(added, out _)!.Name));
+        File.WriteAllText(FilePath, "[");
+        Assert.Throws<InvalidDataException>(() => store.Load());
+        Assert.True(store.IsValid(kept!));
+    }
+
     [Fact]
     public void Find_AnyOtherText_IsNoToken()
     {

@@ -73,12 +73,15 @@ public sealed class AdmissionRulesTests
     }
 
     [Fact]
-    public void Evaluate_OtherNodesConnections_CountForAllLimitsButTheCeiling()
+    public void Evaluate_OtherNodesConnections_CountForAllLimitsButThoseOfThisProcess()
     {
         var input = Input(new LiveCounts(1, 1, 1, 0), ("total", "5"), ("per-ip", "3"), ("per-24", "4")) with { Ceiling = new Ceiling(2, 2) };
 
         Assert.Equal(Refusal.None, Refused(input with { Remote = new LiveCounts(3, 1, 2, 0) }));
-        Assert.Equal(Refusal.TotalLimit, Refused(input with { Remote = new LiveCounts(4, 0, 0, 0) }));
+        Assert.Equal(Refusal.None, Refused(input with { Remote = new LiveCounts(99, 0, 0, 0) }));
+        Assert.Equal(Refusal.None, Refused(input with { Remote = new LiveCounts(99, 0, 0, 0), ClusterTotal = 101 }));
+        Assert.Equal(Refusal.ClusterTotalLimit, Refused(input with { Remote = new LiveCounts(99, 0, 0, 0), ClusterTotal = 100 }));
+        Assert.Equal(Refusal.TotalLimit, Refused(input with { Local = new LiveCounts(5, 0, 0, 0), Remote = new LiveCounts(99, 0, 0, 0), ClusterTotal = 100 }));
         Assert.Equal(Refusal.PerIpLimit, Refused(input with { Remote = new LiveCounts(2, 2, 2, 0) }));
         Assert.Equal(Refusal.Per24Limit, Refused(input with { Remote = new LiveCounts(3, 1, 3, 0) }));
         Assert.Equal(Refusal.Ceiling, Refused(input with { Local = new LiveCounts(2, 0, 0, 0) }));

@@ -8,8 +8,9 @@ namespace Server.Tests.Admission;
 /// <summary>A ledger with its policies and clock, and keys to use it with.</summary>
 internal sealed class Books
 {
-    public Books(int total, int perIp, int remembered = 100, Action<AdmissionOptions>? configure = null)
+    public Books(int total, int perIp, int remembered = 100, Action<AdmissionOptions>? configure = null, Func<TimeProvider, RemoteCounts>? remote = null)
     {
+        Remote = remote?.Invoke(Time);
         Options = new AdmissionOptions
         {
             Total = total,
@@ -19,7 +20,7 @@ internal sealed class Books
         };
         configure?.Invoke(Options);
         Policies = new LimitPolicyStore(Options, Time);
-        Ledger = new ConnectionLedger(Policies, Options, Overload, Time, remembered);
+        Ledger = new ConnectionLedger(Policies, Options, Overload, Time, remembered, Remote);
     }
 
     public AdmissionOptions Options { get; }
@@ -27,6 +28,9 @@ internal sealed class Books
     public OverloadOptions Overload { get; } = new();
 
     public FakeTimeProvider Time { get; } = new();
+
+    /// <summary>What other nodes hold; null: there are none.</summary>
+    public RemoteCounts? Remote { get; }
 
     public LimitPolicyStore Policies { get; }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Relay.Admission;
+using Relay.Memory;
 
 namespace Server.Tests.Admission;
 
@@ -9,9 +10,10 @@ public sealed class MemoryCeilingTests
 
     private readonly Books _books = new(total: 100_000, perIp: 100_000, configure: options => options.MemoryReserve = 10);
     private readonly MemoryCeiling _memory;
+    private MemoryBudget _budget = new(0);
     private MemoryReading _reading = new(Limit: 1000 * MiB, Available: 500 * MiB, InUse: 100 * MiB, Spare: 0);
 
-    public MemoryCeilingTests() => _memory = new MemoryCeiling(_books.Ledger, _books.Policies, _books.Options, NullLogger<MemoryCeiling>.Instance, () => _reading);
+    public MemoryCeilingTests() => _memory = new MemoryCeiling(_books.Ledger, _books.Policies, _books.Options, _budget, NullLogger<MemoryCeiling>.Instance, () => _reading);
 
     [Fact]
     public void Start_NothingMeasured_TakesWhatASocketTakesIdle()
@@ -84,6 +86,38 @@ public sealed class MemoryCeilingTests
         _memory.Look();
 
         Assert.Equal((50 - 32) * 64, Ceiling.ByMemory);
+    }
+
+    // What buffers take is no longer available, and what they have yet to take is kept for them: each byte once.
+    [Fact]
+    public void Look_WithABudget_KeepsWhatIsUnusedOfIt()
+    {
+        _budget = new MemoryBudget(100 * MiB);
+        var memory = new MemoryCeiling(_books.Ledger, _books.Policies, _books.Options, _budget, NullLogger<MemoryCeiling>.Instance, () => _reading);
+        memory.Look();
+        Assert.Equal(300 * 64, Ceiling.ByMemory);
+
+        _budget.Add(60 * MiB);
+        _reading = _reading with { Available = 440 * MiB, InUse = 160 * MiB };
+        memory.Look();
+        Assert.Equal(300 * 64, Ceiling.ByMemory);
+    }
+
+    [Fact]
+    public void Look_BuffersAreFull_AreNoPartOfAConnection()
+    {
+        _budget = new MemoryBudget(100 * MiB);
+        var memory = new MemoryCeiling(_books.Ledger, _books.Policies, _books.Options, _budget, NullLogger<MemoryCeiling>.Instance, () => _reading);
+        memory.Look();
+        Take(1000);
+        _budget.Add(60 * MiB);
+        _reading = _reading with { InUse = (160 * MiB) + (1000 * MemoryCeiling.AssumedBytes) };
+        for (var i = 0; i < 60; i++)
+        {
+            memory.Look();
+        }
+
+        Assert.InRange(memory.BytesPerConnection, MemoryCeiling.AssumedBytes - 16, MemoryCeiling.AssumedBytes + 16);
     }
 
     [Fact]

@@ -88,7 +88,7 @@ public sealed class RelayStateTests
             state.Changed += change => told.Add(change.After);
             state.TryServe();
             var events = new RelayEvents(sessions.Time);
-            var drainer = new Drainer(new SessionTable(), sessions.Handler, state, events, sessions.Time);
+            var drainer = new Drainer(new SessionTable(), sessions.Handler, new ClientSessionOptions(), state, events, sessions.Time);
             var stopped = 0;
             Parallel.For(0, 6, worker =>
             {
@@ -121,7 +121,7 @@ public sealed class RelayStateTests
     {
         _state.TryServe();
         using var sessions = new QuietSessions();
-        var drainer = new Drainer(new SessionTable(), sessions.Handler, _state, new RelayEvents(sessions.Time), sessions.Time);
+        var drainer = new Drainer(new SessionTable(), sessions.Handler, new ClientSessionOptions(), _state, new RelayEvents(sessions.Time), sessions.Time);
         for (var round = 0; round < 200; round++)
         {
             Parallel.For(0, 4, worker =>

@@ -70,7 +70,7 @@ public sealed class ShadowCountsTests
         early.Dispose();
         early.Dispose();
 
-        Assert.Equal((Refusal.PerIpLimit, 2), (Shadow(books, 1), books.Ledger.InputsOf(Books.Key(1), default, books.Time.GetTimestamp()).Input.Local.Key - 1));
+        Assert.Equal((Refusal.PerIpLimit, 2), (Shadow(books, 1), books.Ledger.InputsOf(Books.Key(1), default, null, books.Time.GetTimestamp()).Input.Local.Key - 1));
         AssertTotals(books, admits: 0, (Refusal.PerIpLimit, 2));
     }
 

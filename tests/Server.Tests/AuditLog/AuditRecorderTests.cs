@@ -28,6 +28,23 @@ public sealed class AuditRecorderTests : IDisposable
         Assert.Equal(1, JsonDocument.Parse(line).RootElement.GetProperty("sequence").GetInt64());
     }
 
+    // Two processes write during an upgrade, and the file is renamed while they do.
+    [Fact]
+    public void Record_TwoProcessesAtOnce_EveryEntryHasANumberOfItsOwn()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "SKIPPED: an upgrade needs Linux.");
+        _folder.Options.MaxBytes = 20_000;
+        _folder.Options.KeepFiles = 100;
+        var (old, next) = (_folder.Open(), _folder.Open());
+
+        Parallel.For(0, 400, i => (i % 2 == 0 ? old : next).Record(AuditFolder.Entry(what: $"entry {i}")));
+
+        var (entries, damaged) = AuditFolder.ReadAll(_folder.Open(), new AuditQuery { Limit = 1000 });
+        Assert.Equal(0, damaged);
+        Assert.Equal(Enumerable.Range(1, 400).Select(number => (long)number).Reverse(), entries.Select(entry => entry.Sequence));
+        Assert.Equal(400, entries.Select(entry => entry.What).Distinct().Count());
+    }
+
     [Fact]
     public void Start_FileIsOpenToOthers_IsClosedToThem()
     {

@@ -3,6 +3,7 @@ using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Channels;
 using Relay.Clients;
+using Relay.Memory;
 using Relay.Protocol;
 using Relay.Sessions;
 
@@ -36,6 +37,7 @@ public sealed class ChannelProperties
         private readonly ChannelModel _model;
         private readonly StreamTable _streams;
         private readonly UpstreamQueue _upstream;
+        private readonly MemoryBudget _memory = new(1 << 20);
         private readonly ChannelTable _table;
         private int _number;
 
@@ -44,7 +46,7 @@ public sealed class ChannelProperties
             _model = new ChannelModel(_options.OwnedPerSocket, _options.SubscriptionsPerSocket, _options.UpstreamQueue);
             var directory = new ChannelDirectory(_time);
             _streams = new StreamTable(directory);
-            _upstream = new UpstreamQueue(directory, _options, new ClientSessionOptions(), _time);
+            _upstream = new UpstreamQueue(directory, _options, new ClientSessionOptions(), _memory, _time);
             _table = new ChannelTable(directory, _streams, _upstream, _options);
         }
 
@@ -101,6 +103,7 @@ public sealed class ChannelProperties
             Pass(300);
             Assert.Equal(default, _table.Counts() with { FramesSent = 0, UpstreamDropped = 0 });
             Assert.Empty(_table.Snapshot());
+            Assert.Equal(0, _memory.Used);
         }
 
         private void Join(int client, int channel, LiveStream? notified)
@@ -181,7 +184,8 @@ public sealed class ChannelProperties
                     if (step.Waiting is not null && delivered.Count == atMost)
                     {
                         step.Message.Return();
-                        _upstream.Pause(found);
+                        _upstream.Skip(found, ref step);
+                        Assert.False(_upstream.TryNext(found, ref step));
                         Assert.Equal([found], _upstream.TakePaused());
                         break;
                     }
@@ -212,6 +216,7 @@ public sealed class ChannelProperties
 
         private void Pass(int seconds)
         {
+            Assert.Equal(_table.Counts().Waiting * (UpstreamQueue.Overhead + 16L), _memory.Used);
             _time.Advance(TimeSpan.FromSeconds(seconds));
             _model.Pass(seconds, _options.UpstreamLifetime.TotalSeconds);
             Assert.False(_upstream.Expire());

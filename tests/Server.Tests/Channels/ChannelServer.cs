@@ -1,8 +1,10 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
 using Relay.Channels;
 using Relay.Clients;
+using Relay.Memory;
 using Relay.Protocol;
 using Relay.Scheduling;
 using Relay.Sessions;
@@ -25,34 +27,46 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
     {
         channels ??= new ChannelOptions { UpstreamPerMinute = 100_000 };
         sessions ??= new ClientSessionOptions();
-        _connections = new ConnectionTable(new ClosingConnections(Time));
+        _connections = new ConnectionTable(new ClosingConnections(Time), MemoryBudget.Unlimited);
         _services = new SessionServices(sessions, _sessions, _metrics, Time, NullLogger<Session>.Instance);
-        var directory = new ChannelDirectory(Time);
+        var directory = Directory = new ChannelDirectory(Time);
         var streams = new StreamTable(directory);
-        var upstream = new UpstreamQueue(directory, channels, sessions, Time);
+        var upstream = new UpstreamQueue(directory, channels, sessions, MemoryBudget.Unlimited, Time);
         Table = new ChannelTable(directory, streams, upstream, channels);
-        var delivery = new UpstreamDelivery(upstream);
+        var alone = new ChannelBus(new Relay.Cluster.ClusterOptions(), null!, null!, null!);
+        var announcer = new ChannelAnnouncer(directory, alone);
+        var delivery = new UpstreamDelivery(upstream, new RemoteUpstream(directory, alone, sessions));
+        var owners = Owners = new RemoteOwners(directory, streams, delivery);
+        var schedule = new ChannelSchedule(Time);
+        var remote = new RemoteChannels(
+            directory, streams, owners, new OwnerQuestions(directory, owners, schedule, alone, null!, null!), schedule, announcer, alone, null!);
         _ticking =
         [
             Ticking.Start(Time, UpstreamDelivery.Interval, delivery.Sweep),
             Ticking.Start(Time, ClosingConnections.Interval, _connections.Closing.Sweep),
         ];
-        Channels = new ChannelHandler(Table, streams, upstream, delivery, channels, Time);
-        Streams = new StreamHandler(streams);
+        Channels = new ChannelHandler(Table, streams, upstream, delivery, remote, channels, Time);
+        Streams = new StreamHandler(streams, announcer);
     }
 
-    public WatchedTime Time { get; } = new();
+    public FakeTimeProvider Time { get; } = new();
+
+    public ChannelDirectory Directory { get; }
 
     public ChannelTable Table { get; }
+
+    public RemoteOwners Owners { get; }
 
     public ChannelHandler Channels { get; }
 
     public StreamHandler Streams { get; }
 
-    public Member Connect(bool stuck = false)
+    /// <param name="address">Of the client, in a network of its own; 0: one that most share.</param>
+    public Member Connect(bool stuck = false, int address = 0)
     {
+        var key = IpKey.FromIpv4((uint)address << 8);
         var socket = new ClientSocket(_connections, stuck);
-        var session = new Session(_sessions.NextId(), default, default, socket, this, _services);
+        var session = new Session(_sessions.NextId(), key, key, socket, this, _services);
         var client = new Client(session);
         session.State = client;
         socket.Open(session);
@@ -80,7 +94,7 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
 
     public void OnClosed(Session session)
     {
-        Client.Of(session).HasLeft = true;
+        Client.Of(session).MarkLeft();
         Channels.Leave(Client.Of(session));
     }
 
@@ -91,18 +105,6 @@ internal sealed class ChannelServer : ISessionHandler, IDisposable
     }
 }
 
-/// <summary>Time that tells a test when somebody looks at it, which the closing of a slow session does.</summary>
-internal sealed class WatchedTime : FakeTimeProvider
-{
-    public Action? Asked { get; set; }
-
-    public override long GetTimestamp()
-    {
-        Asked?.Invoke();
-        return base.GetTimestamp();
-    }
-}
-
 /// <summary>A client of it. What it says is handled before the call returns.</summary>
 internal sealed class Member(ChannelServer server, Client client, ClientSocket socket, Task session)
 {
@@ -110,9 +112,9 @@ internal sealed class Member(ChannelServer server, Client client, ClientSocket s
 
     public ClientSocket Socket => socket;
 
-    public void Own(string channelId) => Say($$"""{"channelId":"{{channelId}}"}""", (in ClientMessage message) => server.Channels.RegisterOwner(client, message));
+    public void Own(string channelId) => Say($$"""{"channelId":"{{channelId}}"}""", (in ClientMessage message) => Assert.True(server.Channels.RegisterOwnerAsync(client, message).AsTask().IsCompletedSuccessfully));
 
-    public void Subscribe(string channelId) => Say($$"""{"channelId":"{{channelId}}"}""", (in ClientMessage message) => server.Channels.Subscribe(client, message));
+    public void Subscribe(string channelId) => Say($$"""{"channelId":"{{channelId}}"}""", (in ClientMessage message) => Assert.True(server.Channels.SubscribeAsync(client, channelId).AsTask().IsCompletedSuccessfully));
 
     public void Upstream(string channelId, string content) => Say(
         $$"""{"channelId":"{{channelId}}","message":{{content}},"ephemeralPublicKey":"k"}""",

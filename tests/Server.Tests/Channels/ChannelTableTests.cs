@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Channels;
 using Relay.Clients;
+using Relay.Memory;
+using Relay.Protocol;
 
 namespace Server.Tests.Channels;
 
@@ -14,7 +16,7 @@ public sealed class ChannelTableTests
         var (time, options) = (new FakeTimeProvider(), new ChannelOptions());
         var directory = new ChannelDirectory(time);
         var streams = new StreamTable(directory);
-        var table = new ChannelTable(directory, streams, new UpstreamQueue(directory, options, new Relay.Sessions.ClientSessionOptions(), time), options);
+        var table = new ChannelTable(directory, streams, new UpstreamQueue(directory, options, new Relay.Sessions.ClientSessionOptions(), MemoryBudget.Unlimited, time), options);
         var (leaving, staying) = (new Client(null!), new Client(null!));
         table.Own(leaving, "own");
         table.Subscribe(leaving, "shared");
@@ -27,6 +29,29 @@ public sealed class ChannelTableTests
         Channels(directory).Remove("trap");
         Assert.Equal(["shared"], table.Snapshot().Select(channel => channel.ChannelId));
         Assert.Equal((0, 1), (table.Counts().Owned, table.Counts().Subscriptions));
+    }
+
+    // However much is waited for by others: upstream messages take a quarter of the budget, and make room among themselves.
+    [Fact]
+    public void Upstream_OfManyChannels_TakesAQuarterOfTheBudget()
+    {
+        var (time, options, memory) = (new FakeTimeProvider(), new ChannelOptions(), new MemoryBudget(400_000));
+        var directory = new ChannelDirectory(time);
+        var upstream = new UpstreamQueue(directory, options, new Relay.Sessions.ClientSessionOptions(), memory, time);
+        var table = new ChannelTable(directory, new StreamTable(directory), upstream, options);
+        var client = new Client(null!);
+        for (var number = 0; number < 50; number++)
+        {
+            table.Subscribe(client, $"channel {number}");
+            upstream.Add($"channel {number}", default, new SharedMessage(EncodedMessage.CopyOf(new byte[10_000])));
+        }
+
+        Assert.Equal((9, 9 * (10_000L + UpstreamQueue.Overhead), 41L), (upstream.Count, upstream.Bytes, upstream.Dropped));
+        Assert.Equal(9 * (16_384 + UpstreamQueue.Overhead), memory.Used);
+
+        time.Advance(options.UpstreamLifetime);
+        Assert.False(upstream.Expire());
+        Assert.Equal(0, memory.Used);
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_channels")]

@@ -26,6 +26,9 @@ internal sealed class ClientSocket(ConnectionTable table, bool stuck) : FakeConn
         }
     }
 
+    /// <summary>Runs before each message that the server sends, on its thread.</summary>
+    public Action? Sending { get; set; }
+
     /// <summary>Ends when the server sends the first message.</summary>
     public Task Asked => _asked.Task;
 
@@ -58,6 +61,7 @@ internal sealed class ClientSocket(ConnectionTable table, bool stuck) : FakeConn
 
     public override bool Send(ReadOnlyMemory<byte> bytes)
     {
+        Sending?.Invoke();
         var text = Read(bytes.Span);
         lock (_heard)
         {

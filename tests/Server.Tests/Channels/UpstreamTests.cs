@@ -46,7 +46,7 @@ public sealed class UpstreamTests
         var owner = server.Connect(stuck: true);
         owner.Own("news");
         await owner.Socket.Asked.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
-        var senders = Enumerable.Range(0, 10).Select(_ => server.Connect()).ToList();
+        var senders = Enumerable.Range(1, 10).Select(address => server.Connect(address: address)).ToList();
         senders.ForEach(sender => sender.Subscribe("news"));
 
         for (var i = 1; i <= 50; i++)

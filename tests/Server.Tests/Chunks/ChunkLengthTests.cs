@@ -55,4 +55,17 @@ public sealed class ChunkLengthTests
             return ChunkLength.Of(message.Value("data"));
         }
     }
+
+    [Theory]
+    [InlineData("\"12345\"", 5, true)]
+    [InlineData("\"123456\"", 5, false)]
+    [InlineData("[1, 2]", 5, true)]
+    [InlineData("[1, 23]", 5, false)]
+    [InlineData("1.50", 5, true)]
+    [InlineData("", 5, false)]
+    [InlineData("1,2", 5, false)]
+    [InlineData("{\"", 5, false)]
+    [InlineData("\"", 5, false)]
+    public void IsWithin_BytesOfAnotherRelay_AreOneValueThatIsNotTooLong(string data, int max, bool isWithin) =>
+        Assert.Equal(isWithin, ChunkLength.IsWithin(Encoding.UTF8.GetBytes(data), max));
 }

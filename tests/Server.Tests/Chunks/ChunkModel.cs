@@ -53,7 +53,7 @@ internal sealed class ChunkModel(ChunkOptions options, Func<string, Client?> own
         }
     }
 
-    public (Availability What, long? Row, Client? Ask) Request(Client client, string chunk)
+    public (Availability What, long? Row, Client? Ask, Client? Displaced) Request(Client client, string chunk)
     {
         Expire(chunk);
         var index = _contents.FindIndex(content => content.Chunk == chunk);
@@ -62,12 +62,12 @@ internal sealed class ChunkModel(ChunkOptions options, Func<string, Client?> own
             var content = _contents[index];
             _contents.RemoveAt(index);
             _contents.Add(content);
-            return (Availability.Kept, content.Row, null);
+            return (Availability.Kept, content.Row, null, null);
         }
 
         if (_waits.Contains((chunk, client)))
         {
-            return (Availability.ToWaitFor, null, null);
+            return (Availability.ToWaitFor, null, null, null);
         }
 
         var source = NextSource(chunk, other => other != client);
@@ -75,31 +75,47 @@ internal sealed class ChunkModel(ChunkOptions options, Func<string, Client?> own
         var isPulled = _asked.ContainsKey(chunk);
         if (!Known.Contains(chunk) && !Known.Contains(Everywhere(chunk)))
         {
-            return (Availability.NoSource, null, null);
+            return (Availability.NoSource, null, null, null);
         }
 
         if (_waits.Count(wait => wait.Client == client) >= options.PullsPerSocket)
         {
-            return (Availability.TooManyPulls, null, null);
+            return (Availability.TooManyPulls, null, null, null);
         }
 
-        if (_waits.Count(wait => wait.Chunk == chunk) >= options.WaitersPerPull)
+        var displaced = Displaced(client, chunk);
+        if (displaced == client)
         {
-            return (Availability.TooManyWaiters, null, null);
+            return (Availability.TooManyWaiters, null, null, null);
         }
 
         if (!isPulled && writer is null && source is null)
         {
-            return (Availability.NoSource, null, null);
+            return (Availability.NoSource, null, null, null);
         }
 
         _waits.Add((chunk, client));
+        _waits.RemoveAll(wait => wait.Chunk == chunk && wait.Client == displaced);
         if (!isPulled)
         {
             Ask(chunk, writer ?? source!, time.GetUtcNow(), ++_pulls, isTurn: writer is null);
         }
 
-        return (Availability.ToWaitFor, null, isPulled || writer is not null ? null : source);
+        return (Availability.ToWaitFor, null, isPulled || writer is not null ? null : source, displaced);
+    }
+
+    // The newest of whichever address then has most of the places, which may be the one who asks.
+    private Client? Displaced(Client client, string chunk)
+    {
+        var waiting = _waits.Where(wait => wait.Chunk == chunk).Select(wait => wait.Client).Append(client).ToList();
+        if (waiting.Count <= options.WaitersPerPull)
+        {
+            return null;
+        }
+
+        var shares = new FairShares();
+        waiting.ForEach(waiter => shares.Add(addressOf(waiter), 1));
+        return waiting.Last(waiter => addressOf(waiter) == shares.Largest(addressOf(client)));
     }
 
     public (PushVerdict What, long? Row) Push(Client client, string chunk, string digest, int size)

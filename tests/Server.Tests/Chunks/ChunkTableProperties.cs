@@ -144,16 +144,16 @@ public sealed class ChunkTableProperties
         {
             var before = _table.Counts();
             var (channel, id) = Parts(chunk);
-            var answer = _table.Request(client, id, channel, notified: false);
+            var answer = _table.Request(client, AddressOf(client), id, channel, notified: false);
             if (answer.Availability == Availability.ToWaitFor)
             {
                 // Nothing has happened yet: the client is to be told first.
                 Assert.Null(answer.Ask);
                 Assert.Equal(before.Pulls, _table.Counts().Pulls);
-                answer = _table.Request(client, id, channel, notified: true);
+                answer = _table.Request(client, AddressOf(client), id, channel, notified: true);
             }
 
-            Assert.Equal(_model.Request(client, chunk), (answer.Availability, answer.Content?.Row, answer.Ask));
+            Assert.Equal(_model.Request(client, chunk), (answer.Availability, answer.Content?.Row, (Client?)answer.Ask, (Client?)answer.Displaced));
             _lastKept = answer.Content ?? _lastKept;
             Assert.True(answer.Content is null || _disk.Contains(answer.Content.Row), "served from the cache, but not on the disk");
         }
@@ -221,10 +221,10 @@ public sealed class ChunkTableProperties
 
         private void AssertSame(List<(string Chunk, Client? Next, List<Client> Failed)> expected, IEnumerable<PullChange> actual) => Assert.Equal(
             expected.Select(change => (change.Chunk, Index(change.Next), string.Join(' ', change.Failed.Select(Index).Order()))).Order(),
-            actual.Select(change => ($"{change.ChannelId}/{change.ChunkId}", Index(change.Next), string.Join(' ', change.Waiters.Select(Index).Order()))).Order());
+            actual.Select(change => ($"{change.ChannelId}/{change.ChunkId}", Index(change.Next), string.Join(' ', (change.Next is null ? change.Waiters : []).Select(Index).Order()))).Order());
 
         private static (string Channel, string Id) Parts(string chunk) => (chunk.Split('/')[0], chunk.Split('/')[1]);
 
-        private int Index(Client? client) => Array.IndexOf(_clients, client);
+        private int Index(Party? client) => Array.IndexOf(_clients, client);
     }
 }

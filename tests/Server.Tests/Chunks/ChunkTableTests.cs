@@ -26,9 +26,9 @@ public sealed class ChunkTableTests
         table.Announce(greedy, Address(1), null, ["a", "b", "c", "a", "d"]);
 
         Assert.Equal((4, 4), (table.Counts().Sources, table.Counts().Known));
-        Assert.Equal(Availability.ToWaitFor, table.Request(greedy, "z", "news", notified: false).Availability);
-        Assert.Equal(Availability.NoSource, table.Request(modest, "b", "news", notified: false).Availability);
-        Assert.Equal(Availability.ToWaitFor, table.Request(modest, "a", "news", notified: false).Availability);
+        Assert.Equal(Availability.ToWaitFor, table.Request(greedy, Address(1), "z", "news", notified: false).Availability);
+        Assert.Equal(Availability.NoSource, table.Request(modest, Address(1), "b", "news", notified: false).Availability);
+        Assert.Equal(Availability.ToWaitFor, table.Request(modest, Address(1), "a", "news", notified: false).Availability);
     }
 
     /// <summary>The attack: sockets of one address, each within its own bound, that announce more than all may.</summary>
@@ -46,7 +46,7 @@ public sealed class ChunkTableTests
 
         Assert.Equal(1000, table.Counts().Sources);
         Assert.All(Enumerable.Range(0, 100), i => Assert.Equal(
-            Availability.ToWaitFor, table.Request(new Client(null!), $"honest{i}", "news", notified: false).Availability));
+            Availability.ToWaitFor, table.Request(new Client(null!), Address(1), $"honest{i}", "news", notified: false).Availability));
     }
 
     [Fact]
@@ -78,9 +78,9 @@ public sealed class ChunkTableTests
 
         var (news, sport) = (Write(table, one, Address(1), "news", "a", 1), Write(table, two, Address(2), "sport", "a", 2));
 
-        Assert.Same(news, table.Request(two, "a", "news", notified: false).Content);
-        Assert.Same(sport, table.Request(one, "a", "sport", notified: false).Content);
-        Assert.Equal(Availability.NoSource, table.Request(one, "a", "other", notified: false).Availability);
+        Assert.Same(news, table.Request(two, Address(1), "a", "news", notified: false).Content);
+        Assert.Same(sport, table.Request(one, Address(1), "a", "sport", notified: false).Content);
+        Assert.Equal(Availability.NoSource, table.Request(one, Address(1), "a", "other", notified: false).Availability);
     }
 
     [Fact]
@@ -91,10 +91,10 @@ public sealed class ChunkTableTests
         table.Announce(source, Address(1), null, ["a"]);
         table.Announce(other, Address(2), "sport", ["a"]);
 
-        Assert.Same(source, table.Request(reader, "a", "news", notified: true).Ask);
+        Assert.Same(source, table.Request(reader, Address(1), "a", "news", notified: true).Ask);
 
         // It has been asked: in the other channel the other's turn comes first.
-        Assert.Same(other, table.Request(reader, "a", "sport", notified: true).Ask);
+        Assert.Same(other, table.Request(reader, Address(1), "a", "sport", notified: true).Ask);
     }
 
     [Fact]
@@ -106,8 +106,8 @@ public sealed class ChunkTableTests
         table.Announce(stranger, Address(1), "news", ["a", "b"]);
         table.Announce(owner, Address(2), null, ["a", "b"]);
 
-        Assert.Same(owner, table.Request(reader, "a", "news", notified: true).Ask);
-        Assert.Same(owner, table.Request(reader, "b", "news", notified: true).Ask);
+        Assert.Same(owner, table.Request(reader, Address(1), "a", "news", notified: true).Ask);
+        Assert.Same(owner, table.Request(reader, Address(1), "b", "news", notified: true).Ask);
         _channels.Remove(owner);
         Assert.All(table.Leave(owner), change => Assert.Same(stranger, change.Next));
     }
@@ -127,7 +127,7 @@ public sealed class ChunkTableTests
         Assert.Equal(PushVerdict.Accepted, good.Verdict);
         Assert.Equal(PushVerdict.OtherIsKept, table.Accept(stranger, Address(1), "a", "news", "poison", 1).Verdict);
         table.Finish(good.Content!, written: true);
-        Assert.Equal("good", table.Request(stranger, "a", "news", notified: false).Content!.Digest);
+        Assert.Equal("good", table.Request(stranger, Address(1), "a", "news", notified: false).Content!.Digest);
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class ChunkTableTests
         var owner = new Client(null!);
         Push(table, owner, "a", 40);
         Push(table, owner, "b", 40);
-        Assert.Equal(Availability.Kept, table.Request(owner, "a", "news", notified: false).Availability);
+        Assert.Equal(Availability.Kept, table.Request(owner, Address(1), "a", "news", notified: false).Availability);
         Push(table, owner, "c", 50);
 
         Assert.Equal((2, 90), (table.Counts().Cached, table.Counts().CachedBytes));
@@ -173,6 +173,7 @@ public sealed class ChunkTableTests
     {
         _options.CacheChunks = 3;
         var table = new ChunkTable(_options, _channels, _time);
+        table.NumberFrom(100);
         table.Restore(
         [
             new StoredChunk(2, "z", "news", "z", 10, Young, Address(2)),
@@ -183,13 +184,12 @@ public sealed class ChunkTableTests
         ]);
 
         Assert.Equal([3, 5], table.TakeDeadRows(100).Order());
-        var kept = table.Request(new Client(null!), "a", "news", notified: false).Content!;
+        var kept = table.Request(new Client(null!), Address(1), "a", "news", notified: false).Content!;
         Assert.Equal((8, "new"), (kept.Row, kept.Digest));
         Assert.Equal(["a", "z"], table.KeptIn("news", 100));
         Assert.Equal(new ChunkCounts(3, 30, 3, 0, 0, 0, 0), table.Counts());
 
-        // Rows go on counting where they were.
-        Assert.Equal(9, Push(table, new Client(null!), "d", 1).Row);
+        Assert.Equal(101, Push(table, new Client(null!), "d", 1).Row);
     }
 
     [Fact]
@@ -234,9 +234,9 @@ public sealed class ChunkTableTests
         _channels.Own(owner, "news");
         var push = table.Accept(owner, Address(1), "a", "news", "digest", 1);
         Assert.Equal(PushVerdict.Accepted, push.Verdict);
-        Assert.Equal(new RequestAnswer(Availability.ToWaitFor), table.Request(reader, "a", "news", notified: true));
+        Assert.Equal(new RequestAnswer(Availability.ToWaitFor), table.Request(reader, Address(1), "a", "news", notified: true));
         Assert.Equal([reader], table.Finish(push.Content!, written: true));
-        Assert.Equal(Availability.Kept, table.Request(reader, "a", "news", notified: true).Availability);
+        Assert.Equal(Availability.Kept, table.Request(reader, Address(1), "a", "news", notified: true).Availability);
     }
 
     // By whoever owns the channel from now on.

@@ -1,4 +1,5 @@
 using Relay.Channels;
+using Relay.Memory;
 using Relay.Sessions;
 
 namespace Server.Tests.Chunks;
@@ -10,6 +11,6 @@ internal static class ChunkTables
     {
         var options = new ChannelOptions();
         var directory = new ChannelDirectory(time);
-        return new ChannelTable(directory, new StreamTable(directory), new UpstreamQueue(directory, options, new ClientSessionOptions(), time), options);
+        return new ChannelTable(directory, new StreamTable(directory), new UpstreamQueue(directory, options, new ClientSessionOptions(), MemoryBudget.Unlimited, time), options);
     }
 }

@@ -18,12 +18,12 @@ public sealed partial class ConfigurationDocumentTests
     private static string Table()
     {
         var table = new StringBuilder();
-        foreach (var section in SettingCatalog.All.GroupBy(option => option.Section.Name))
+        foreach (var section in SettingCatalog.All.GroupBy(option => option.SectionPath))
         {
-            table.Append($"\n### {section.Key}\n\n| option | default | allowed | |\n|---|---|---|---|\n");
+            table.Append($"\n### {section.Key}\n\n| option | default | allowed | live | |\n|---|---|---|---|---|\n");
             foreach (var option in section)
             {
-                table.Append($"| `{option.Path}` | {Cell(option.Default)} | {Cell(option.Allowed)} | {Cell(Summary(option))} |\n");
+                table.Append($"| `{option.Path}` | {Cell(option.Default)} | {Cell(option.Allowed)} | {(option.IsLive ? "yes" : "")} | {Cell(Summary(option))} |\n");
             }
         }
 

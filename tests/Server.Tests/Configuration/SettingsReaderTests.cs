@@ -28,6 +28,12 @@ public sealed class SettingsReaderTests
     [InlineData("Attestation:AuthorityUrl", "ftp://authority.example")]
     [InlineData("Attestation:AuthorityUrl", "https://user:password@authority.example")]
     [InlineData("Attestation:AuthorityUrl", "https://authority.example/?key=1")]
+    [InlineData("Clients:Auth:HookUrl", "http://id.example/hook")]
+    [InlineData("Clients:Auth:JwksUrl", "https://user:password@id.example/keys")]
+    [InlineData("Clients:Auth:HookTimeout", "1m")]
+    [InlineData("Clients:Auth:PerSubject", "-1")]
+    [InlineData("Clients:Auth:Issuer", "https://id.example")]
+    [InlineData("Clients:Auth:HookFailOpen", "true")]
     [InlineData("Sessions:SendTimeout", "2h")]
     [InlineData("Log:Level", "Loud")]
     [InlineData("Log:Format", "+1")]
@@ -36,6 +42,17 @@ public sealed class SettingsReaderTests
         Read([(path, value)], out var errors);
 
         Assert.StartsWith(path, Assert.Single(errors), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1", "262144", 2)]
+    [InlineData("127", "16777216", 128)]
+    public void Read_BudgetTooSmallForMessages_SaysHowLargeItMustBe(string mebibytes, string maxMessageBytes, int least)
+    {
+        Read([("Admission:MemoryBudget", mebibytes), ("Sessions:MaxMessageBytes", maxMessageBytes)], out var errors);
+        Assert.Equal([$"Admission:MemoryBudget: must be 0 or at least {least}, enough for 8 messages of Sessions:MaxMessageBytes"], errors);
+        Read([("Admission:MemoryBudget", $"{least}"), ("Sessions:MaxMessageBytes", maxMessageBytes)], out errors);
+        Assert.Empty(errors);
     }
 
     [Fact]
@@ -49,6 +66,7 @@ public sealed class SettingsReaderTests
 
     [Theory]
     [InlineData("Admission:PerIpp", "Admission:PerIp")]
+    [InlineData("Clients:Auth:HookURI", "Clients:Auth:HookUrl")]
     [InlineData("Sesions:A", "Sessions:")]
     [InlineData("Sessions:PerIp", "Admission:PerIp")]
     [InlineData("PerIp", "Admission:PerIp")]

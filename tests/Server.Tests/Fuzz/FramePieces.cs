@@ -14,6 +14,7 @@ internal static class FramePieces
         var events = new List<string>();
         var reader = new FrameReader(role, limit);
         var isOver = false;
+        var given = 0;
         for (var at = 0; at < stream.Length;)
         {
             var piece = stream.AsSpan(at, nextPiece(stream.Length - at)).ToArray();
@@ -33,6 +34,8 @@ internal static class FramePieces
                 FuzzTarget.Promise(IsSame(found.AsMemory(rest).Span, found.Payload), "memory and span are two things");
                 FuzzTarget.Promise(!found.IsInPlace || EndsWith(rest.Span[..consumed], found.Payload), "a message in place does not end where reading does");
                 events.Add(Line(found));
+                given += found.Payload.Length;
+                FuzzTarget.Promise(given <= at, $"{given} bytes are given of {at} that came");
                 rest = rest[consumed..];
             }
 

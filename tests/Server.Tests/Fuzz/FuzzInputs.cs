@@ -1,12 +1,12 @@
 namespace Server.Tests.Fuzz;
 
 /// <summary>
-/// An endless row of inputs from one seed: good ones that are cut, doubled, spliced and strewn with telling bytes, and now
-/// and then plain noise. The same seed gives the same row.
+/// An endless row of inputs from one seed: good ones, given or grown, that are cut, doubled, spliced and strewn with telling
+/// bytes, and now and then plain noise. The same seed gives the same row.
 /// </summary>
-internal sealed class FuzzInputs(IReadOnlyList<byte[]> good, IReadOnlyList<byte[]> tokens, ulong seed)
+internal sealed class FuzzInputs(IReadOnlyList<byte[]> good, IReadOnlyList<byte[]> tokens, ulong seed, Action<FuzzInputs>? grow = null)
 {
-    private const int MaxBytes = 600;
+    private const int MaxBytes = 1000;
 
     private readonly byte[] _buffer = new byte[MaxBytes];
     private ulong _state = seed | 1;
@@ -21,9 +21,16 @@ internal sealed class FuzzInputs(IReadOnlyList<byte[]> good, IReadOnlyList<byte[
             return _buffer.AsSpan(0, _length);
         }
 
-        var start = good[Below(good.Count)];
-        start.CopyTo(_buffer, 0);
-        _length = start.Length;
+        _length = 0;
+        if (grow is not null && Below(2) == 0)
+        {
+            grow(this);
+        }
+        else
+        {
+            Append(good[Below(good.Count)]);
+        }
+
         for (var changes = Below(5); changes > 0; changes--)
         {
             Change();
@@ -40,6 +47,26 @@ internal sealed class FuzzInputs(IReadOnlyList<byte[]> good, IReadOnlyList<byte[
         _state ^= _state >> 7;
         _state ^= _state << 17;
         return (int)((_state >> 33) % (ulong)bound);
+    }
+
+    /// <summary>One of these.</summary>
+    public T Any<T>(ReadOnlySpan<T> choices) => choices[Below(choices.Length)];
+
+    /// <summary>Adds to the input that grows; what does not fit is left out.</summary>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        bytes = bytes[..Math.Min(bytes.Length, MaxBytes - _length)];
+        bytes.CopyTo(_buffer.AsSpan(_length));
+        _length += bytes.Length;
+    }
+
+    /// <summary>The same, one character a byte.</summary>
+    public void Append(string latin1)
+    {
+        foreach (var letter in latin1)
+        {
+            Append([(byte)letter]);
+        }
     }
 
     private void Noise()

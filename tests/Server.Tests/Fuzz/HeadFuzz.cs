@@ -39,6 +39,11 @@ internal static class HeadFuzz
     {
         var head = _head ??= new RequestHead();
         var read = Compare(head, input.ToArray(), left => 1 + random.Below(left));
+        if (read.Status == HeadStatus.Complete)
+        {
+            WriteBack(head, read);
+        }
+
         return read.Status != HeadStatus.Complete ? $"{read.Status}" : read.IsForEngine ? "complete, for the engine" : "complete, for Kestrel";
     }
 
@@ -60,6 +65,14 @@ internal static class HeadFuzz
 
         Same(expected, head, arrived, status);
         return expected;
+    }
+
+    private static void WriteBack(RequestHead head, SlowHead read)
+    {
+        var lines = read.Headers.Select(header => $"{header.Name}:{header.Value}\r\n");
+        var text = $"{read.Method} {read.Target} HTTP/1.{(read.IsHttp11 ? 1 : 0)}\r\n{string.Concat(lines)}\r\n";
+        var bytes = Encoding.Latin1.GetBytes(text);
+        Same(read with { Length = bytes.Length }, head, bytes, head.Parse(bytes));
     }
 
     private static void Same(SlowHead expected, RequestHead head, byte[] bytes, HeadStatus status)

@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using Relay.Protocol;
 
 namespace Server.Tests.Fuzz;
 
@@ -6,6 +8,8 @@ namespace Server.Tests.Fuzz;
 internal static class JsonFuzz
 {
     private static readonly string[] Names = ["type", "target", "payload", "chunks", "n"];
+
+    private static readonly FieldNames AllNames = new(Names);
 
     public static readonly FuzzTarget Target = new(
         "client messages",
@@ -20,17 +24,52 @@ internal static class JsonFuzz
             "\"text\"",
             "-0",
             "null"),
-        FuzzTarget.Bytes("{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "\\ud800", "\\udc00", "\\u0074", " ", "\"type\":", "\"n\":", "0", "1e9", "true", "null", "\u00C3\u00A4", "\u00FF", "[[[[", "]]]]"));
+        FuzzTarget.Bytes("{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "\\ud800", "\\udc00", "\\u0074", " ", "\"type\":", "\"n\":", "0", "1e9", "true", "null", "\u00C3\u00A4", "\u00FF", "[[[[", "]]]]"),
+        JsonGrowth.Message);
 
     private static string Try(ReadOnlySpan<byte> input, FuzzInputs random)
     {
-        var difference = SlowJson.FindDifference(input.ToArray(), Names, out var kind);
+        var bytes = input.ToArray();
+        var difference = SlowJson.FindDifference(bytes, Names, out var kind);
         FuzzTarget.Promise(difference is null, difference ?? "");
+        if (kind == JsonValueKind.Object)
+        {
+            Forward(bytes);
+        }
+
         return kind switch
         {
             JsonValueKind.Undefined => "no JSON",
             JsonValueKind.Object => "object",
             _ => "other value",
         };
+    }
+
+    /// <summary>What is passed on is a slice of what came, and stands as such in a message of ours that every reader can read.</summary>
+    private static void Forward(byte[] bytes)
+    {
+        ClientMessage.TryParse(bytes, AllNames, out var message);
+        using (message)
+        {
+            var payload = message.Raw("payload");
+            if (payload.IsEmpty)
+            {
+                return;
+            }
+
+            FuzzTarget.Promise(bytes.AsSpan().Overlaps(payload), "a payload is no slice of its message");
+            foreach (var written in new[]
+            {
+                MessageWriter.Forward("offer", "AAAAAA", payload, receivedAt: 0),
+                MessageWriter.Write(new ChunkContent("c", "d", new RawJson(payload.ToArray()), "cache"), ServerJson.Default.ChunkContent),
+                MessageWriter.StreamFrame(payload, payload, payload, receivedAt: 0),
+            })
+            {
+                using var read = JsonDocument.Parse(written.Bytes, SlowJson.AnyDepth);
+                var passed = read.RootElement.EnumerateObject().Where(field => field.Name is "payload" or "data" or "frame").Select(field => field.Value.GetRawText());
+                FuzzTarget.Promise(passed.SequenceEqual([Encoding.UTF8.GetString(payload)]), "a payload is passed on otherwise than it came");
+                written.Return();
+            }
+        }
     }
 }

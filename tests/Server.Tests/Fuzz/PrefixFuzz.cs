@@ -37,8 +37,10 @@ internal static class PrefixFuzz
         var bit = random.Below(bytes.Length * 8);
         bytes[bit / 8] ^= (byte)(0x80 >> (bit % 8));
         var near = new IPAddress(bytes);
+
+        // An IPv6 address with an IPv4 one inside counts as that one.
         FuzzTarget.Promise(
-            near.IsIPv4MappedToIPv6 || prefix.Contains(near) == (bit >= prefix.Length),
+            IpKey.From(near).IsIpv6 != prefix.IsIpv6 || prefix.Contains(near) == (bit >= prefix.Length),
             $"bit {bit} of {near} decides wrongly");
         return prefix.IsIpv6 ? "IPv6" : "IPv4";
     }

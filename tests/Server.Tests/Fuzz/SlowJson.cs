@@ -7,7 +7,7 @@ namespace Server.Tests.Fuzz;
 /// <summary>What a client's message says by a slow reader of whole documents: the measure for the quick one.</summary>
 internal static class SlowJson
 {
-    private static readonly JsonDocumentOptions AnyDepth = new() { MaxDepth = int.MaxValue };
+    public static readonly JsonDocumentOptions AnyDepth = new() { MaxDepth = int.MaxValue };
 
     /// <summary>The first difference between the two readers, or null; the kind is that of the message, Undefined where it is no JSON.</summary>
     public static string? FindDifference(byte[] json, IEnumerable<string> names, out JsonValueKind kind)

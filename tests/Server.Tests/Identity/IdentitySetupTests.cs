@@ -19,6 +19,6 @@ public sealed class IdentitySetupTests
             .AddIdentity(new IdentityOptions { PublicEndpoint = set }, listen.LocalEndpoint)
             .BuildServiceProvider();
 
-        Assert.Equal(told, services.GetRequiredService<IdentityOptions>().PublicEndpoint);
+        Assert.Equal(told, services.GetRequiredService<IdentityOptions>().Endpoint);
     }
 }

@@ -39,6 +39,34 @@ public sealed class LimitPolicyStoreTests : IDisposable
         Assert.Same(result.After, _store.Current);
     }
 
+    [Fact]
+    public async Task Hold_UntilItIsResumed_HasChangesWait()
+    {
+        await _store.HoldAsync();
+        var change = _store.ChangeAsync(Of(("per-ip", "5")));
+        Assert.False(change.IsCompleted);
+
+        _store.Resume(isHandedOver: false);
+
+        Assert.Equal(5, (await change).After.PerIp);
+    }
+
+    // The journal is another process' now: nothing may be written to it, and nobody be told that it was.
+    [Fact]
+    public async Task Resume_HandedOver_ChangesFailAndTemporaryOnesStillEnd()
+    {
+        await _store.ChangeAsync(Of(("per-ip", "5")) with { Ttl = TimeSpan.FromMinutes(1) });
+        await _store.HoldAsync();
+        var waiting = _store.ChangeAsync(Of(("per-ip", "6")));
+
+        _store.Resume(isHandedOver: true);
+
+        Assert.Equal("Another process has taken the place of this relay; call again", (await waiting).NotWritten);
+        Assert.Equal(5, _store.Current.PerIp);
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(2, _store.Current.PerIp);
+    }
+
     [Theory]
     [InlineData("per-ip", "0")]
     [InlineData("per-ip", "-1")]

@@ -15,6 +15,9 @@ public sealed class MessageWriterTests
             "{\"type\":\"server_identity\",\"public_key\":\"k+/=\",\"nonce\":\"n\",\"signature\":\"s\",\"timestamp\":5,\"binding\":\"b\"}",
             MessageWriter.Write(new ServerIdentityMessage("k+/=", "n", "s", 5, "b"), ServerJson.Default.ServerIdentityMessage));
         Is("{\"type\":\"registered\",\"pairingCode\":\"c\",\"serverId\":\"s\"}", MessageWriter.Write(new Registered("c", "s"), ServerJson.Default.Registered));
+        Is(
+            "{\"type\":\"registered\",\"pairingCode\":\"c\",\"serverId\":\"s\",\"redirects\":[{\"serverId\":\"t\",\"endpoint\":\"wss://t.example\"}]}",
+            MessageWriter.Write(new Registered("c", "s", [new ServerRedirect("t", "wss://t.example")]), ServerJson.Default.Registered));
         Is("{\"type\":\"code_collision\",\"message\":\"m\"}", MessageWriter.Write(new CodeCollision("m"), ServerJson.Default.CodeCollision));
         Is(
             "{\"type\":\"pair_incoming\",\"fromCode\":\"c\",\"fromPublicKey\":\"k\",\"expiresIn\":1}",

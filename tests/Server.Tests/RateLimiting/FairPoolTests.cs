@@ -30,6 +30,20 @@ public sealed class FairPoolTests
     }
 
     [Fact]
+    public void Largest_Holder_IsTheListOfWhoHoldsMost()
+    {
+        _pool.Add(Address(1), 4, "small");
+        _pool.Add(Address(1), 4, "small too");
+        var large = _pool.Add(Address(2), 7, "large");
+        Assert.Equal(["small", "small too"], _pool.Largest.Select(held => held.Item));
+
+        _pool.Add(Address(2), 2, "more");
+        Assert.Equal(["large", "more"], _pool.Largest.Select(held => held.Item));
+        _pool.Remove(large);
+        Assert.Equal(["small", "small too"], _pool.Largest.Select(held => held.Item));
+    }
+
+    [Fact]
     public void Touch_Oldest_MakesItTheNewest()
     {
         var first = _pool.Add(Address(1), 1, "first");

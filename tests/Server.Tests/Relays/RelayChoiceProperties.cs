@@ -1,5 +1,7 @@
 using CsCheck;
+using Relay.Addresses;
 using Relay.Clients;
+using Relay.Protocol;
 using Relay.Relays;
 using Server.Tests.Support;
 
@@ -25,7 +27,7 @@ public sealed class RelayChoiceProperties
                     switch (what)
                     {
                         case < 3:
-                            registry.Register(owners[peer], name, null, number + 1);
+                            registry.Register(owners[peer], IpKey.FromIpv4((uint)peer << 7), name, null, number + 1);
                             model[name] = (model.GetValueOrDefault(name).Count, number + 1);
                             break;
                         case < 6:
@@ -73,7 +75,7 @@ public sealed class RelayChoiceProperties
         var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System, new SeededRandom(7));
         for (var i = 0; i <= Relays; i++)
         {
-            registry.Register(new Client(null!), $"{i}", null, 10);
+            registry.Register(new Client(null!), IpKey.FromIpv4((uint)i << 8), $"{i}", null, 10);
         }
 
         var seen = new double[Count, Relays];
@@ -98,9 +100,52 @@ public sealed class RelayChoiceProperties
         var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System, new SeededRandom(1));
         for (var i = 0; i < 50; i++)
         {
-            registry.Register(new Client(null!), $"{i}", null, 10);
+            registry.Register(new Client(null!), IpKey.FromIpv4((uint)i << 8), $"{i}", null, 10);
         }
 
         Assert.NotEqual(registry.Choose(20, null, null), registry.Choose(20, null, null));
+    }
+
+    /// <summary>A thousand relays of one network beside nine others: each of those is in every answer, and the network once.</summary>
+    [Fact]
+    public void Choose_OneNetworkHasMost_EveryNetworkHasItsTurn()
+    {
+        var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System, new SeededRandom(3));
+        for (var i = 0; i < 1000; i++)
+        {
+            var address = IpKey.FromIpv6(0x2001_0db8_0001_0000 + (ulong)i, 0).TruncateIpv6(64);
+            registry.Register(new Client(null!), address, $"many{i}", null, 10);
+        }
+
+        for (var i = 0; i < 9; i++)
+        {
+            registry.Register(new Client(null!), IpKey.FromIpv4((uint)i << 8), $"honest{i}", null, 10);
+        }
+
+        for (var round = 0; round < 100; round++)
+        {
+            var chosen = registry.Choose(10, null, null);
+            Assert.Equal((10, 9), (chosen.Count, chosen.Count(offer => offer.PeerId.StartsWith("honest", StringComparison.Ordinal))));
+        }
+
+        Assert.Equal(100, registry.Choose(100, null, null).Select(offer => offer.PeerId).Distinct().Count());
+    }
+
+    /// <summary>Keys of the longest kind: an answer has its bytes and no more, and they leave a place for others.</summary>
+    [Fact]
+    public void Choose_LongKeys_IsBoundedInBytes()
+    {
+        var registry = new RelayRegistry(new RelayOptions(), TimeProvider.System, new SeededRandom(5));
+        for (var i = 0; i < 200; i++)
+        {
+            registry.Register(new Client(null!), IpKey.FromIpv4((uint)i << 8), $"relay{i}", new string('\u0001', 256), 10);
+        }
+
+        for (var round = 0; round < 100; round++)
+        {
+            var message = MessageWriter.Write(new RelayList(registry.Choose(100, null, null)), ServerJson.Default.RelayList);
+            Assert.InRange(message.Length, RelayRegistry.MaxOfferedBytes / 2, RelayRegistry.MaxOfferedBytes + 100);
+            message.Return();
+        }
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
+using Relay.Admission;
 using Relay.Rendezvous;
 using Relay.Scheduling;
 using Server.Tests.Storage;
@@ -24,20 +25,22 @@ public sealed class RendezvousCleanerTests
             await RegisterAsync(store, i);
         }
 
-        await test.DoAsync("UPDATE meeting_counts SET total = 7");
-        var cleaner = new RendezvousCleaner(store);
+        await test.DoAsync("UPDATE meeting_counts SET total = 7, weight = 7");
+        var cleaner = new RendezvousCleaner(store, new RelayState());
         await cleaner.StartAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(new RendezvousCounts(750, 0, 0, 0), store.Counts());
         Assert.Equal("750 0", await test.AskAsync("SELECT count(*) || ' ' || sum(kind) FROM meeting_points"));
+        Assert.Equal("750", await test.AskAsync("SELECT sum(weight) FROM meeting_counts"));
     }
 
-    [Fact]
-    public async Task Tick_MuchHasExpired_IsRemovedBitByBit()
+    [Theory]
+    [ClassData(typeof(EveryEngine))]
+    public async Task Tick_MuchHasExpired_IsRemovedBitByBit(Engine engine)
     {
-        await using var test = await TestDatabase.StartAsync(time: _time);
+        await using var test = await TestDatabase.StartAsync(time: _time, engine: engine);
         var store = new RendezvousStore(test.Database, _options, _time);
-        var cleaner = new RendezvousCleaner(store);
+        var cleaner = new RendezvousCleaner(store, new RelayState());
         await cleaner.StartAsync(TestContext.Current.CancellationToken);
         using var ticking = StartTicking(cleaner, _options);
         for (var i = 0; i < 22; i++)
@@ -57,15 +60,16 @@ public sealed class RendezvousCleanerTests
         await ticking.StopAsync(TestContext.Current.CancellationToken);
     }
 
-    [Fact]
-    public async Task Tick_DatabaseFails_TriesAgainAtTheNext()
+    [Theory]
+    [ClassData(typeof(EveryEngine))]
+    public async Task Tick_DatabaseFails_TriesAgainAtTheNext(Engine engine)
     {
         // All of one length, so that one step of the clock is one tick.
         var hour = TimeSpan.FromHours(1);
         var options = new RendezvousOptions { DailyPointLifetime = hour, HourlyTokenLifetime = hour, CleanupInterval = hour };
-        await using var test = await TestDatabase.StartAsync(storage => storage.MaxWaiting = 100, _time);
+        await using var test = await TestDatabase.StartAsync(storage => storage.MaxWaiting = 100, _time, engine);
         var store = new RendezvousStore(test.Database, options, _time);
-        var cleaner = new RendezvousCleaner(store);
+        var cleaner = new RendezvousCleaner(store, new RelayState());
         await cleaner.StartAsync(TestContext.Current.CancellationToken);
         using var ticking = StartTicking(cleaner, options);
         await RegisterAsync(store, 0);
@@ -90,7 +94,7 @@ public sealed class RendezvousCleanerTests
 
     private PeriodicWork StartTicking(RendezvousCleaner cleaner, RendezvousOptions options)
     {
-        var work = new PeriodicWork("cleaner", options.CleanupInterval, atStart: false, cleaner.CleanAsync, _time, NullLogger<PeriodicWork>.Instance);
+        var work = new PeriodicWork("cleaner", options.CleanupInterval, atStart: false, cleaner.CleanAsync, new PeriodicTimers(_time), _time, NullLogger<PeriodicWork>.Instance);
         work.StartAsync(TestContext.Current.CancellationToken);
         return work;
     }

@@ -1,10 +1,14 @@
+using System.Data.Common;
 using CsCheck;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 using Relay.Addresses;
 using Relay.Rendezvous;
 using Relay.Storage;
+using Relay.TestKit;
+using Server.Tests.Storage;
 
 namespace Server.Tests.Rendezvous;
 
@@ -26,7 +30,33 @@ public sealed class RendezvousStoreProperties
     }
 
     [Fact]
-    public void AnyOperations_Store_DoesAsTheModel() =>
+    public void AnyOperations_Store_DoesAsTheModel() => Check(() =>
+    {
+        var connection = new SqliteConnection("Data Source=:memory:");
+        connection.Open();
+        Migrations.Apply(connection, Migrations.Embedded, TimeProvider.System);
+        return connection;
+    });
+
+    [Fact]
+    public async Task AnyOperations_StoreInPostgres_DoesAsTheModel()
+    {
+        var database = await (await SharedPostgres.GetAsync()).CreateDatabaseAsync();
+        await using (var connection = await PostgresServer.OpenAsync(database))
+        {
+            Migrations.Apply(connection, Migrations.Embedded, TimeProvider.System);
+        }
+
+        Check(() =>
+        {
+            var connection = new NpgsqlConnection($"{database};Pooling=false");
+            connection.Open();
+            TestDatabase.Do(connection, "DELETE FROM meeting_points; UPDATE meeting_counts SET total = 0, weight = 0");
+            return connection;
+        }, iterations: 40, threads: 1);
+    }
+
+    private static void Check(Func<DbConnection> open, int iterations = 200, int threads = -1) =>
         Gen.Select(
             Gen.Frequency((8, Gen.Const(What.Register)), (1, Gen.Const(What.RegisterMany)), (2, Gen.Const(What.Leave)),
                 (1, Gen.Const(What.LeaveUnnoticed)),
@@ -36,13 +66,14 @@ public sealed class RendezvousStoreProperties
             .Array[1, 60].Sample(
                 operations =>
                 {
-                    using var books = new Books();
+                    using var books = new Books(open());
                     foreach (var (what, peer, seed) in operations)
                     {
                         books.Do(what, peer, new Random(seed));
                     }
                 },
-                iter: 200);
+                iter: iterations,
+                threads: threads);
 
     // Table, model, and the clock of both.
     private sealed class Books : IDisposable
@@ -54,9 +85,10 @@ public sealed class RendezvousStoreProperties
             RowsPerIdentity = 12,
             MaxRows = 25,
             ResultsPerPoint = 2,
+            RecountInterval = TimeSpan.Zero,
         };
 
-        private readonly SqliteConnection _connection = new("Data Source=:memory:");
+        private readonly DbConnection _connection;
         private readonly FakeTimeProvider _time = new();
         private readonly Database _database;
         private RendezvousStore _store;
@@ -64,10 +96,9 @@ public sealed class RendezvousStoreProperties
         private readonly long[] _owners = [.. Enumerable.Range(1, Peers)];
         private long _lastOwner = Peers;
 
-        public Books()
+        public Books(DbConnection connection)
         {
-            _connection.Open();
-            Migrations.Apply(_connection, Migrations.Embedded, _time);
+            _connection = connection;
             _database = new Database(new StorageOptions(), _time, NullLogger<Database>.Instance);
             _store = new RendezvousStore(_database, _options, _time);
             _model = new MeetingModel(_options);
@@ -98,12 +129,11 @@ public sealed class RendezvousStoreProperties
                     break;
                 case What.RollBack:
                     // A batch that fails as a whole, or one piece of work in it.
-                    Execute("SAVEPOINT batch");
+                    Execute("BEGIN");
                     var rows = _model.Rows.ToList();
                     Register(peer, random, 8);
                     _model.Restore(rows);
-                    Execute("ROLLBACK TO batch");
-                    Execute("RELEASE batch");
+                    Execute("ROLLBACK");
                     _store.RemoveExpired(_connection, most: 0);
                     break;
                 case What.Wait:
@@ -129,7 +159,7 @@ public sealed class RendezvousStoreProperties
             // The last peer goes by two names.
             var names = Names(peer);
             var name = names[random.Next(names.Length)];
-            var points = Some("p", random, most).Select(hash => (hash, random.Next(3) == 0 ? "" : $"{hash} of {name}")).ToList();
+            var points = Some("p", random, most).Select(hash => (hash, random.Next(3) == 0 ? "" : $"{hash} of {name}{new string('€', random.Next(8) == 0 ? 4096 : 0)}")).ToList();
             var key = $"code:{random.Next(4) / 3}";
             var address = IpKey.FromIpv4((uint)((random.Next(3) << 8) + random.Next(2)));
             var by = new Registration(
@@ -152,14 +182,20 @@ public sealed class RendezvousStoreProperties
         private void Compare()
         {
             var rows = new List<Row>();
+            using (var weight = _connection.CreateCommand())
+            {
+                weight.CommandText = "SELECT CAST(sum(weight) AS BIGINT) FROM meeting_counts";
+                Assert.Equal(_model.Weight, weight.ExecuteScalar());
+            }
+
             using var command = _connection.CreateCommand();
             command.CommandText = "SELECT kind, hash, peer_id, name_key, address, relay_id, dead_drop, owner, expires_at FROM meeting_points ORDER BY written";
             using var reader = command.ExecuteReader();
             while (reader.Read())
             {
                 rows.Add(new Row(
-                    reader.GetInt32(0) == 1, reader.GetString(1), reader.GetString(2), reader.GetString(3), IpPrefix.KeyOf(reader.GetString(4)),
-                    reader.GetString(5), reader.GetString(6), reader.GetInt64(7), reader.GetInt64(8)));
+                    reader.GetInt32(0) == 1, reader.Text(1), reader.Text(2), reader.Text(3), IpPrefix.KeyOf(reader.Text(4)),
+                    reader.Text(5), reader.Text(6), reader.GetInt64(7), reader.GetInt64(8)));
             }
 
             Assert.Equal(_model.Rows, rows);
@@ -167,7 +203,7 @@ public sealed class RendezvousStoreProperties
                 (rows.Count(row => !row.IsToken), rows.Count(row => row.IsToken)),
                 ((int)_store.Counts().DailyPoints, (int)_store.Counts().HourlyTokens));
             Assert.All(rows.GroupBy(row => (row.Name, row.Key)), own => Assert.InRange(own.Count(), 1, _options.RowsPerIdentity));
-            Assert.InRange(rows.Count, 0, _options.MaxRows);
+            Assert.InRange(_model.Weight, 0, _options.MaxRows);
         }
 
         private static string[] Names(int peer) => peer == Peers - 1 ? ["peer-z", "ZZZZZZ"] : [$"AAAAA{(char)('A' + peer)}"];

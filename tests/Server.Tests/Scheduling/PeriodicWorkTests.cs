@@ -113,7 +113,8 @@ public sealed class PeriodicWorkTests
         Assert.Equal(302, services.GetRequiredService<Counter>().Count);
     }
 
-    private PeriodicWork Work(Func<CancellationToken, Task> run, bool atStart = false) => new("sample", Second, atStart, run, _time, _log);
+    private PeriodicWork Work(Func<CancellationToken, Task> run, bool atStart = false) =>
+        new("sample", Second, atStart, run, new PeriodicTimers(_time), _time, _log);
 
     private void Pass(int seconds)
     {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Memory;
 using Relay.Protocol;
 using Relay.Scheduling;
 using Relay.Sessions;
@@ -34,7 +35,7 @@ public sealed class HeartbeatTests : IDisposable
     public HeartbeatTests()
     {
         _closing = new ClosingConnections(_time);
-        _connections = new ConnectionTable(_closing);
+        _connections = new ConnectionTable(_closing, MemoryBudget.Unlimited);
         _heartbeat = new Heartbeat(_table, _options, _time);
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
+using Relay.Memory;
 using Relay.Scheduling;
 using Relay.Sessions;
 using Relay.Telemetry;
@@ -23,7 +24,7 @@ internal sealed class QuietSessions : IDisposable
     {
         var closing = new ClosingConnections(Time);
         _ticking = Ticking.Start(Time, ClosingConnections.Interval, closing.Sweep);
-        _connections = new ConnectionTable(closing);
+        _connections = new ConnectionTable(closing, MemoryBudget.Unlimited);
         _services = new SessionServices(Options, new SessionTable(), _metrics, Time, NullLogger<Session>.Instance);
     }
 

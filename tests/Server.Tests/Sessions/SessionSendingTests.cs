@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
+using Relay.Memory;
 using Relay.Protocol;
 using Relay.Sessions;
 using Relay.Telemetry;
@@ -26,7 +28,7 @@ public sealed class SessionSendingTests : IDisposable
 
     public SessionSendingTests()
     {
-        _connections = new ConnectionTable(new ClosingConnections(_time));
+        _connections = new ConnectionTable(new ClosingConnections(_time), MemoryBudget.Unlimited);
         _services = new SessionServices(_options, _table, _metrics, _time, NullLogger<Session>.Instance);
         _heartbeat = new Heartbeat(_table, _options, _time);
     }
@@ -68,12 +70,71 @@ public sealed class SessionSendingTests : IDisposable
     {
         var (socket, session) = Open(isSlow: true);
         Send(session, "a");
-        Pass(_options.SendTimeout);
+        Wait(_options.SendTimeout);
         Assert.False(session.IsClosing);
 
         _time.Advance(TimeSpan.FromMilliseconds(1));
         _heartbeat.Sweep();
         Assert.Equal((CloseReason.WriteTimeout, true), (session.CloseReason, socket.IsAborted));
+    }
+
+    // The peer reads nothing, and has asked for nothing: what others send it ends nothing before its silence does.
+    [Fact]
+    public void Sweep_WriteOfOthersMessagesThatIsPendingLong_IsNoTimeout()
+    {
+        var (socket, session) = Open(isSlow: true);
+        session.AddRegistration();
+        Assert.Equal(SendResult.Accepted, Pass(session, "a"));
+        Assert.Equal(SendResult.Accepted, Pass(session, "b"));
+        Wait(2 * _options.SendTimeout);
+        Assert.False(session.IsClosing);
+
+        Send(session, "an answer");
+        Wait(Heartbeat.Interval);
+        Assert.Equal((CloseReason.WriteTimeout, true), (session.CloseReason, socket.IsAborted));
+    }
+
+    [Fact]
+    public void Send_MoreThanTheQueue_ClosesTheReceiver()
+    {
+        _options.QueueMessages = 2;
+        var (socket, session) = Open(isSlow: true);
+        Assert.All(["on its way", "1", "2"], text => Send(session, text));
+        Assert.False(session.IsClosing);
+        Send(session, "3");
+        Assert.Equal(CloseReason.SlowConsumer, session.CloseReason);
+        socket.IsSlow = false;
+        socket.LetGo();
+        Assert.Equal(["on its way", "close 1013 Slow consumer"], socket.Sent);
+    }
+
+    [Fact]
+    public async Task Pass_MoreThanTheShare_IsRefusedAndNeitherClosesNorStopsReading()
+    {
+        var (socket, session) = Open(isSlow: true);
+        Send(session, "on its way");
+        var accepted = Enumerable.Range(0, 1000).Count(_ => Pass(session, "x") == SendResult.Accepted);
+        Assert.Equal(_options.QueueMessages / _options.SenderDivisor, accepted);
+        session.Pass(EncodedMessage.CopyOf("x"u8), default);
+        Assert.Equal((accepted, 1L, 1L * accepted), (session.Queued.Messages, _metrics.Dropped, _metrics.Queued));
+        Assert.True(await socket.SayAsync(FrameOpcode.Ping, "pong"u8));
+
+        socket.IsSlow = false;
+        socket.LetGo();
+        await WaitAsync(() => socket.Sent.Count == accepted + 2);
+        Assert.False(session.IsClosing);
+        Assert.Equal("pong", socket.Sent[^1]);
+    }
+
+    [Fact]
+    public void Pass_ByANewAddress_DisplacesAndCounts()
+    {
+        _options.UnaskedDivisor = _options.SenderDivisor;
+        var (_, session) = Open(isSlow: true);
+        Send(session, "on its way");
+        Assert.All(Enumerable.Range(0, 32), _ => Assert.Equal(SendResult.Accepted, Pass(session, "x")));
+        Assert.Equal(SendResult.Accepted, session.TryPass(EncodedMessage.CopyOf("y"u8), IpKey.FromIpv4(1 << 8)));
+        Assert.Equal((32, 1L, 32L), (session.Queued.Messages, _metrics.Dropped, _metrics.Queued));
     }
 
     [Fact]
@@ -82,7 +143,7 @@ public sealed class SessionSendingTests : IDisposable
         var (socket, session) = Open(isSlow: true);
         Send(session, "a");
         socket.LetGo();
-        Pass(2 * _options.SendTimeout);
+        Wait(2 * _options.SendTimeout);
 
         Assert.False(session.IsClosing);
         Assert.Equal(0, session.WriteStarted);
@@ -94,7 +155,7 @@ public sealed class SessionSendingTests : IDisposable
         var (socket, session) = Open();
         session.AddRegistration();
         Assert.True(await socket.Owner.OnBytesAsync(new byte[] { 0x81 }));
-        Pass(_options.MessageTimeout);
+        Wait(_options.MessageTimeout);
 
         // Another byte of the message gives it no more time.
         Assert.True(await socket.Owner.OnBytesAsync(new byte[] { 0x85 }));
@@ -226,7 +287,7 @@ public sealed class SessionSendingTests : IDisposable
         }
     }
 
-    private void Pass(TimeSpan span)
+    private void Wait(TimeSpan span)
     {
         for (var end = _time.GetUtcNow() + span; _time.GetUtcNow() < end;)
         {
@@ -236,6 +297,8 @@ public sealed class SessionSendingTests : IDisposable
     }
 
     private static void Send(Session session, string text) => session.Send(EncodedMessage.CopyOf(Encoding.UTF8.GetBytes(text)));
+
+    private static SendResult Pass(Session session, string text) => session.TryPass(EncodedMessage.CopyOf(Encoding.UTF8.GetBytes(text)), default);
 
     private static async Task WaitAsync(Func<bool> condition)
     {

@@ -2,6 +2,7 @@ using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Memory;
 using Relay.Scheduling;
 using Relay.Sessions;
 using Relay.Telemetry;
@@ -24,7 +25,7 @@ public sealed class SessionTests : IDisposable
     {
         var closing = new ClosingConnections(_time);
         _ticking = Ticking.Start(_time, ClosingConnections.Interval, closing.Sweep);
-        _peer = new FakePeerSocket(new ConnectionTable(closing));
+        _peer = new FakePeerSocket(new ConnectionTable(closing, MemoryBudget.Unlimited));
         _peer.Open(new Session(
             1, default, default, _peer, _handler,
             new SessionServices(new ClientSessionOptions { MaxMessageBytes = 1024 }, new SessionTable(), _metrics, _time, NullLogger<Session>.Instance)));

@@ -80,7 +80,7 @@ public sealed class MatchTableTests
 
         void Leave(Client client)
         {
-            client.HasLeft = true;
+            client.MarkLeft();
             table.Forget(client);
         }
     }
@@ -92,9 +92,20 @@ public sealed class MatchTableTests
     {
         var table = new MatchTable(new SignalingOptions { RequireMatch = true });
 
-        table.Add(new Client(null!) { HasLeft = one }, new Client(null!) { HasLeft = other });
+        table.Add(Client(one), Client(other));
 
         Assert.Equal(0, table.Count);
+
+        static Client Client(bool hasLeft)
+        {
+            var client = new Client(null!);
+            if (hasLeft)
+            {
+                client.MarkLeft();
+            }
+
+            return client;
+        }
     }
 
     [Fact]

@@ -25,13 +25,16 @@ internal sealed class PendingModel
 
     public PendingModel() => _table = new PendingRequests(_options, _time);
 
-    public static PendingRequest Request(RequestKind kind, Client from, Client to, int address = 0, string code = "AAAAAA") => new()
+    public static PendingRequest Request(RequestKind kind, Party from, Client to, int address = 0, string code = "AAAAAA") =>
+        Request(kind, from, to, new IpKey(0, (ulong)address, 32), code);
+
+    public static PendingRequest Request(RequestKind kind, Party from, Client to, IpKey address, string code = "AAAAAA") => new()
     {
         Kind = kind,
         From = from,
         FromCode = code,
         FromKey = "key",
-        FromAddress = new IpKey(0, (ulong)address, 32),
+        FromAddress = address,
         To = to,
         ToCode = "BBBBBB",
     };
@@ -100,7 +103,7 @@ internal sealed class PendingModel
 
     public void Leave(int client)
     {
-        _clients[client].HasLeft = true;
+        _clients[client].MarkLeft();
         foreach (var kind in Enum.GetValues<RequestKind>())
         {
             var expected = _open.Where(open => open.Kind == kind && (open.From == _clients[client] || open.To == _clients[client])).ToHashSet();

@@ -1,5 +1,6 @@
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
+using Relay.Addresses;
 using Relay.Clients;
 using Relay.Signaling;
 
@@ -97,7 +98,7 @@ public sealed class PendingRequestsTests
 
             void Leave(Client client)
             {
-                client.HasLeft = true;
+                client.MarkLeft();
                 ended.AddRange(pending.TakeAll(RequestKind.Pair, client));
                 ended.AddRange(pending.TakeAll(RequestKind.Link, client));
             }
@@ -142,7 +143,7 @@ public sealed class PendingRequestsTests
         var request = PendingModel.Request(kind, new Client(null!), new Client(null!));
         Assert.True(pending.TryAdd(request, out _));
 
-        request.From.HasLeft = true;
+        ((Client)request.From).MarkLeft();
 
         Assert.Null(pending.Take(kind, request.To, request.FromCode));
         Assert.Same(request, Assert.Single(pending.TakeAll(kind, request.From)));
@@ -155,9 +156,36 @@ public sealed class PendingRequestsTests
         var pending = new PendingRequests(new SignalingOptions(), new FakeTimeProvider());
         var request = PendingModel.Request(RequestKind.Pair, new Client(null!), new Client(null!));
 
-        request.To.HasLeft = true;
+        request.To.MarkLeft();
 
         Assert.False(pending.TryAdd(request, out _));
         Assert.Equal(0, pending.Count(RequestKind.Pair));
+    }
+
+    /// <summary>An answer names no browser: if another took the place of the one that is shown, the phone's answer would link that one.</summary>
+    [Fact]
+    public void TryAdd_PlacesFullOfOneNetwork_WhatIsShownStays()
+    {
+        const int Places = 10;
+        var pending = new PendingRequests(new SignalingOptions { PendingPerTarget = Places }, new FakeTimeProvider());
+        var phone = new Client(null!);
+        PendingRequest From(string address)
+        {
+            Assert.True(IpText.TryParse(address, out var key));
+            return PendingModel.Request(RequestKind.Link, new Client(null!), phone, key);
+        }
+
+        var crowd = Enumerable.Range(1, Places).Select(host => From($"10.0.0.{host}")).ToList();
+        Assert.All(crowd, request => Assert.True(pending.TryAdd(request, out _)));
+        Assert.Same(crowd[0], pending.TakeNextToShow(phone));
+
+        var displaced = 0;
+        for (var guest = 0; guest < Places && pending.TryAdd(From($"192.0.{guest}.1"), out var gone); guest++, displaced++)
+        {
+            Assert.Contains(gone, crowd[1..]);
+        }
+
+        Assert.NotEqual(0, displaced);
+        Assert.Same(crowd[0], pending.Take(RequestKind.Link, phone));
     }
 }

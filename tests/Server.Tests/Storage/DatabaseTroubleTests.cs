@@ -62,10 +62,11 @@ public sealed class DatabaseTroubleTests
         Assert.Contains($"failed {failures + 5} pieces of work", Errors(test)[1], StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task RunAsync_DiskHangs_RefusesWhatIsTooMuch()
+    [Theory]
+    [ClassData(typeof(EveryEngine))]
+    public async Task RunAsync_DiskHangs_RefusesWhatIsTooMuch(Engine engine)
     {
-        await using var test = await TestDatabase.StartAsync(options => options.MaxWaiting = 100);
+        await using var test = await TestDatabase.StartAsync(options => options.MaxWaiting = 100, engine: engine);
         using var block = await test.BlockAsync();
         var waiting = Enumerable.Range(0, 100).Select(number => test.Database.RunAsync(connection => TestDatabase.Insert(connection, number))).ToList();
 

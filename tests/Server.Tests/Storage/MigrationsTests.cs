@@ -1,10 +1,13 @@
+using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 using Relay.Storage;
+using Relay.TestKit;
 
 namespace Server.Tests.Storage;
 
-public sealed class MigrationsTests : IDisposable
+public sealed class MigrationsTests
 {
     private static readonly Migration[] Three =
     [
@@ -13,68 +16,82 @@ public sealed class MigrationsTests : IDisposable
         new(3, "CREATE TABLE c AS SELECT x FROM b"),
     ];
 
-    private readonly SqliteConnection _connection = new("Data Source=:memory:");
     private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000));
-
-    public MigrationsTests() => _connection.Open();
-
-    public void Dispose() => _connection.Dispose();
 
     [Fact]
     public void Embedded_All_AreNumberedFromOne() =>
         Assert.Equal(Enumerable.Range(1, Migrations.Embedded.Count), Migrations.Embedded.Select(migration => migration.Version));
 
-    [Fact]
-    public void Apply_NewDatabase_AppliesAllInOrder()
+    [Theory]
+    [ClassData(typeof(EveryEngine))]
+    public async Task Apply_NewDatabase_AppliesAllInOrder(Engine engine)
     {
-        Migrations.Apply(_connection, Three, _time);
+        await using var connection = await OpenAsync(engine);
+        Migrations.Apply(connection, Three, _time);
 
-        Assert.Equal("1 2", Ask("SELECT group_concat(x, ' ') FROM c"));
-        Assert.Equal("1 2 3", Ask("SELECT group_concat(version, ' ') FROM schema_version"));
-        Assert.Equal("1700000000000", Ask("SELECT min(applied_at) FROM schema_version"));
+        Assert.Equal("1 2", List(connection, "SELECT x FROM c ORDER BY x"));
+        Assert.Equal("1 2 3", List(connection, "SELECT version FROM schema_version ORDER BY version"));
+        Assert.Equal("1700000000000", TestDatabase.Ask(connection, "SELECT min(applied_at) FROM schema_version"));
     }
 
-    [Fact]
-    public void Apply_OlderDatabase_AppliesTheRestOnce()
+    [Theory]
+    [ClassData(typeof(EveryEngine))]
+    public async Task Apply_OlderDatabase_AppliesTheRestOnce(Engine engine)
     {
-        Migrations.Apply(_connection, Three[..2], _time);
-        TestDatabase.Do(_connection, "INSERT INTO b VALUES (7)");
+        await using var connection = await OpenAsync(engine);
+        Migrations.Apply(connection, Three[..2], _time);
+        TestDatabase.Do(connection, "INSERT INTO b VALUES (7)");
         _time.Advance(TimeSpan.FromMilliseconds(5));
-        Migrations.Apply(_connection, Three, _time);
-        Migrations.Apply(_connection, Three, _time);
+        Migrations.Apply(connection, Three, _time);
+        Migrations.Apply(connection, Three, _time);
 
-        Assert.Equal("1 2 7", Ask("SELECT group_concat(x, ' ') FROM c"));
-        Assert.Equal("1700000000000 1700000000000 1700000000005", Ask("SELECT group_concat(applied_at, ' ') FROM schema_version"));
+        Assert.Equal("1 2 7", List(connection, "SELECT x FROM c ORDER BY x"));
+        Assert.Equal("1700000000000 1700000000000 1700000000005", List(connection, "SELECT applied_at FROM schema_version ORDER BY applied_at"));
     }
 
-    [Fact]
-    public void Apply_StepFails_LeavesNothingOfItAndAllBefore()
+    [Theory]
+    [ClassData(typeof(EveryEngine))]
+    public async Task Apply_StepFails_LeavesNothingOfItAndAllBefore(Engine engine)
     {
+        await using var connection = await OpenAsync(engine);
         var broken = new Migration(3, "CREATE TABLE c (y INTEGER); INSERT INTO missing VALUES (1)");
 
-        Assert.Throws<SqliteException>(() => Migrations.Apply(_connection, [.. Three[..2], broken], _time));
-        Assert.Equal((2, "0"), (Migrations.Version(_connection), Ask("SELECT count(*) FROM sqlite_master WHERE name = 'c'")));
-        Migrations.Apply(_connection, Three, _time);
-        Assert.Equal(3, Migrations.Version(_connection));
+        Assert.ThrowsAny<DbException>(() => Migrations.Apply(connection, [.. Three[..2], broken], _time));
+        Assert.Equal((2, false), (Migrations.Version(connection), Migrations.Tables(connection).Contains("c")));
+        Migrations.Apply(connection, Three, _time);
+        Assert.Equal(3, Migrations.Version(connection));
     }
 
-    [Fact]
-    public void Apply_NewerDatabase_TouchesNothing()
+    [Theory]
+    [ClassData(typeof(EveryEngine))]
+    public async Task Apply_NewerDatabase_TouchesNothing(Engine engine)
     {
-        Migrations.Apply(_connection, Three, _time);
+        await using var connection = await OpenAsync(engine);
+        Migrations.Apply(connection, Three, _time);
 
-        Assert.Throws<InvalidDataException>(() => Migrations.Apply(_connection, Three[..2], _time));
-        Assert.Equal("3", Ask("SELECT count(*) FROM schema_version"));
+        Assert.Throws<InvalidDataException>(() => Migrations.Apply(connection, Three[..2], _time));
+        Assert.Equal("3", TestDatabase.Ask(connection, "SELECT count(*) FROM schema_version"));
     }
 
-    [Fact]
-    public void Apply_OtherTables_TouchesNothing()
+    [Theory]
+    [ClassData(typeof(EveryEngine))]
+    public async Task Apply_OtherTables_TouchesNothing(Engine engine)
     {
-        TestDatabase.Do(_connection, "CREATE TABLE songs (title TEXT)");
+        await using var connection = await OpenAsync(engine);
+        TestDatabase.Do(connection, "CREATE TABLE songs (title TEXT)");
 
-        Assert.Throws<InvalidDataException>(() => Migrations.Apply(_connection, Three, _time));
-        Assert.Equal("1", Ask("SELECT count(*) FROM sqlite_master"));
+        Assert.Throws<InvalidDataException>(() => Migrations.Apply(connection, Three, _time));
+        Assert.Equal(["songs"], Migrations.Tables(connection));
     }
 
-    private string? Ask(string sql) => TestDatabase.Ask(_connection, sql);
+    private static async Task<DbConnection> OpenAsync(Engine engine)
+    {
+        DbConnection connection = engine == Engine.Sqlite
+            ? new SqliteConnection("Data Source=:memory:")
+            : new NpgsqlConnection($"{await (await SharedPostgres.GetAsync()).CreateDatabaseAsync()};Pooling=false");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        return connection;
+    }
+
+    private static string List(DbConnection connection, string sql) => string.Join(' ', TestDatabase.Numbers(connection, sql));
 }

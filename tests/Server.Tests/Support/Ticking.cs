@@ -17,6 +17,7 @@ internal static class Ticking
                 run();
                 return Task.CompletedTask;
             },
+            new PeriodicTimers(time),
             time,
             NullLogger<PeriodicWork>.Instance);
 

@@ -15,7 +15,7 @@ public sealed class ConsoleLogTests : IDisposable
     private readonly Pipe _pipe = new();
     private readonly ConsoleLog _log;
 
-    public ConsoleLogTests() => _log = new ConsoleLog(new OneLine(), _pipe, _time);
+    public ConsoleLogTests() => _log = new ConsoleLog(new OneLine(), _pipe, new LogOptions(), _time);
 
     public void Dispose()
     {
@@ -63,11 +63,11 @@ public sealed class ConsoleLogTests : IDisposable
         _pipe.Read();
         _log.Dispose();
 
-        var leftOut = 1000 - ConsoleLog.MaxPerSecond;
+        var suppressed = 1000 - ConsoleLog.MaxPerSecond;
         Assert.Equal(
-            [.. Enumerable.Repeat("flood", ConsoleLog.MaxPerSecond), "other", $"{leftOut} lines like the next one were left out", "later"],
+            [.. Enumerable.Repeat("flood", ConsoleLog.MaxPerSecond), "other", $"{suppressed} lines like the next one were suppressed", "later"],
             _pipe.Lines());
-        Assert.Equal((leftOut, 0L), (_log.Repeated, _log.Unread));
+        Assert.Equal((suppressed, 0L), (_log.Repeated, _log.Unread));
     }
 
     private static void Write(ILogger logger, int eventId, string text) => logger.Log(LogLevel.Warning, eventId, text, null, (state, _) => state);

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
 using Relay.Admission;
 using Relay.Events;
+using Relay.Memory;
 using Relay.Policy;
 using Relay.Scheduling;
 using Relay.Telemetry;
@@ -38,8 +39,8 @@ public sealed class HandshakeGuardTests : IDisposable
         _overload = new OverloadMonitor(ledger, _policies, levels, new RelayEvents(_time), _time, NullLogger<OverloadMonitor>.Instance);
         _gate = new AdmissionGate(ledger, _policies, limits, _bans, networks, _overload, new DecisionLog(_time), _metrics, _time);
         _closing = new ClosingConnections(_time);
-        _table = new ConnectionTable(_closing);
-        _guard = new HandshakeGuard(_options, _policies, _gate, _time);
+        _table = new ConnectionTable(_closing, MemoryBudget.Unlimited);
+        _guard = new HandshakeGuard(_options, _policies, _gate, MemoryBudget.Unlimited, _time);
         _ticking = Ticking.Start(_time, HandshakeGuard.Interval, _guard.ResetExpired);
     }
 
@@ -125,7 +126,8 @@ public sealed class HandshakeGuardTests : IDisposable
     [Fact]
     public void Any_Sequence_CountsWhatIsThere() => Gen.Select(Gen.Int[0, 3], Gen.Int[0, 4], Gen.Int[0, 60]).Array[0, 200].Sample(steps =>
     {
-        var guard = new HandshakeGuard(_options, _policies, _gate, _time);
+        var memory = new MemoryBudget(1 << 30);
+        var guard = new HandshakeGuard(_options, _policies, _gate, memory, _time);
         var links = new List<(Link Link, int Of)>();
         foreach (var (what, of, which) in steps)
         {
@@ -150,10 +152,12 @@ public sealed class HandshakeGuardTests : IDisposable
 
         var pending = links.Where(link => link.Link.Handshake is not null).ToList();
         Assert.Equal(pending.Count, guard.Count);
+        Assert.Equal(pending.Count * HandshakeGuard.PendingBytes, memory.Used);
         Assert.InRange(pending.Count, 0, 40);
         Assert.All(pending.Where(link => link.Of >= 0).CountBy(link => link.Of), count => Assert.InRange(count.Value, 1, 3));
         pending.ForEach(link => guard.Leave(link.Link));
         Assert.Equal(0, guard.Count);
+        Assert.Equal(0, memory.Used);
     });
 
     [Fact]
@@ -283,6 +287,15 @@ public sealed class HandshakeGuardTests : IDisposable
         _guard.FitInto(files);
 
         Assert.Equal(most, _guard.Max);
+    }
+
+    [Fact]
+    public void Max_LittleMemory_IsAQuarterOfTheBudget()
+    {
+        var guard = new HandshakeGuard(_options, _policies, _gate, new MemoryBudget(12 * 4 * HandshakeGuard.PendingBytes), _time);
+        guard.FitInto(1_000_000);
+
+        Assert.Equal(12, guard.Max);
     }
 
     [Fact]

@@ -219,7 +219,7 @@ public sealed class BrokenConnectionsTests
             await Eventually.TrueAsync(
                 () =>
                 {
-                    var (messages, bytes) = session.Queued;
+                    var (messages, bytes, _) = session.Queued;
                     Assert.InRange(messages, 0, server.Settings.Sessions.QueueMessages);
                     Assert.InRange(bytes, 0, server.Settings.Sessions.QueueBytes);
                     return writing.IsCompleted;
