@@ -25,6 +25,7 @@ internal static class AdminSetup
             .AddSingleton<ClusterConnections>()
             .AddSingleton<ClusterDrains>()
             .AddSingleton<DrainCommands>()
+            .AddSingleton<StreamingCalls>()
             .AddSingleton<StatsStream>()
             .AddSingleton<EventStream>()
             .AddSingleton<IpMapper>()

@@ -16,7 +16,7 @@ internal sealed class ConnectionService(
     PacedDisconnector closer,
     ClusterDrains drains,
     RelayEvents events,
-    IHostApplicationLifetime lifetime,
+    StreamingCalls calls,
     TimeProvider time)
     : AdminApi.ConnectionService.ConnectionServiceBase
 {
@@ -49,30 +49,22 @@ internal sealed class ConnectionService(
     public override async Task Drain(DrainRequest request, IServerStreamWriter<DrainProgress> responseStream, ServerCallContext context)
     {
         var progress = await drains.StartAsync(request, context);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var timer = new PeriodicTimer(ProgressInterval, time);
-        try
+        // A caller who hangs up is told no more; the drain goes on.
+        await calls.RunAsync(context, async (waits, writes) =>
         {
             while (true)
             {
-                await responseStream.WriteAsync(progress, stop.Token);
+                await responseStream.WriteAsync(progress, writes);
                 if (progress.State != DrainProgress.Types.State.Draining)
                 {
                     return;
                 }
 
-                await timer.WaitForNextTickAsync(stop.Token);
+                await timer.WaitForNextTickAsync(waits);
                 progress = await drains.ProgressAsync(request.Node, context);
             }
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            throw AdminErrors.Stopping();
-        }
-        catch (OperationCanceledException)
-        {
-            // The caller hung up; the drain goes on.
-        }
+        });
     }
 
     public override Task<DrainProgress> CancelDrain(CancelDrainRequest request, ServerCallContext context) => drains.CancelAsync(request, context);

@@ -6,7 +6,7 @@ using Relay.Admission;
 namespace Relay.Admin;
 
 /// <summary>The gRPC service of decisions: request, one call, reply.</summary>
-internal sealed class DecisionService(Explainer explainer, DecisionLog log, ConnectionLedger ledger, IHostApplicationLifetime lifetime)
+internal sealed class DecisionService(Explainer explainer, DecisionLog log, ConnectionLedger ledger, StreamingCalls calls)
     : AdminApi.DecisionService.DecisionServiceBase
 {
     private const int MaxPast = 1_000;
@@ -16,8 +16,7 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, Conn
     public override async Task TailDecisions(TailDecisionsRequest request, IServerStreamWriter<DecisionEntry> responseStream, ServerCallContext context)
     {
         var filter = Filter(request);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        try
+        await calls.RunAsync(context, async (waits, writes) =>
         {
             // Subscribes before it reads the past, so that none is missed in between; duplicates are sent once.
             using var follower = log.Follow();
@@ -26,26 +25,18 @@ internal sealed class DecisionService(Explainer explainer, DecisionLog log, Conn
             var last = -1L;
             foreach (var logged in log.Last(request.Past, filter).Reverse())
             {
-                await responseStream.WriteAsync(DecisionMapper.Of(logged, ledger), stop.Token);
+                await responseStream.WriteAsync(DecisionMapper.Of(logged, ledger), writes);
                 last = logged.Sequence;
             }
 
-            await foreach (var logged in follower.ReadAsync(stop.Token))
+            await foreach (var logged in follower.ReadAsync(waits))
             {
                 if (logged.Sequence > last && filter(logged))
                 {
-                    await responseStream.WriteAsync(DecisionMapper.Of(logged, ledger), stop.Token);
+                    await responseStream.WriteAsync(DecisionMapper.Of(logged, ledger), writes);
                 }
             }
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            throw AdminErrors.Stopping();
-        }
-        catch (OperationCanceledException)
-        {
-            // The caller hung up.
-        }
+        });
     }
 
     private static Func<LoggedDecision, bool> Filter(TailDecisionsRequest request)

@@ -6,7 +6,7 @@ using Relay.Events;
 namespace Relay.Admin;
 
 /// <summary>Events as messages of the contract: those of the past, then each as it happens.</summary>
-internal sealed class EventStream(RelayEvents events, IHostApplicationLifetime lifetime)
+internal sealed class EventStream(RelayEvents events, StreamingCalls calls)
 {
     public async Task WatchAsync(WatchEventsRequest request, IServerStreamWriter<EventEntry> stream, ServerCallContext context)
     {
@@ -15,8 +15,7 @@ internal sealed class EventStream(RelayEvents events, IHostApplicationLifetime l
             throw AdminErrors.Invalid(("past", $"{request.Past} is not in 0 to {RelayEvents.Remembered:#,0}"));
         }
 
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        try
+        await calls.RunAsync(context, async (waits, writes) =>
         {
             // A relay where nothing happens must not look like one that does not answer.
             using var follower = events.Follow(request.Past);
@@ -26,19 +25,11 @@ internal sealed class EventStream(RelayEvents events, IHostApplicationLifetime l
                 follower.Dispose();
             }
 
-            await foreach (var published in follower.ReadAsync(stop.Token))
+            await foreach (var published in follower.ReadAsync(waits))
             {
-                await stream.WriteAsync(Entry(published), stop.Token);
+                await stream.WriteAsync(Entry(published), writes);
             }
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            throw AdminErrors.Stopping();
-        }
-        catch (OperationCanceledException)
-        {
-            // The caller hung up.
-        }
+        });
     }
 
     private static EventEntry Entry(in PublishedEvent published) => new()

@@ -5,7 +5,7 @@ using Relay.AdminApi;
 namespace Relay.Admin;
 
 /// <summary>The whole relay's statistics, once or at an interval.</summary>
-internal sealed class StatsStream(ServerSnapshot snapshot, ClusterSnapshot cluster, IHostApplicationLifetime lifetime, TimeProvider time)
+internal sealed class StatsStream(ServerSnapshot snapshot, ClusterSnapshot cluster, StreamingCalls calls, TimeProvider time)
 {
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MinClusterInterval = TimeSpan.FromSeconds(1);
@@ -24,23 +24,14 @@ internal sealed class StatsStream(ServerSnapshot snapshot, ClusterSnapshot clust
             throw AdminErrors.Invalid(("interval", $"{given.Seconds} s and {given.Nanos} ns is not in {min.TotalSeconds:0.#} s to 1 h"));
         }
 
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         using var timer = new PeriodicTimer(interval, time);
-        try
+        await calls.RunAsync(context, async (waits, writes) =>
         {
             do
             {
-                await stream.WriteAsync(await ReadAsync(request.Cluster, context), stop.Token);
+                await stream.WriteAsync(await ReadAsync(request.Cluster, context), writes);
             }
-            while (await timer.WaitForNextTickAsync(stop.Token));
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            throw AdminErrors.Stopping();
-        }
-        catch (OperationCanceledException)
-        {
-            // The caller hung up.
-        }
+            while (await timer.WaitForNextTickAsync(waits));
+        });
     }
 }
