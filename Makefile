@@ -7,6 +7,7 @@ PREFIX ?= /usr/local
 RID ?= $(shell dotnet --info | sed -n 's/^ *RID: *//p' | head -1)
 VERSION = $(shell sed -n 's/.*<Version>\(.*\)<.*/\1/p' Directory.Build.props)
 DOTNET := DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 dotnet
+TESTS := DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 tests/again.sh dotnet test
 BIN := artifacts/bin
 RELAYCTL := $(BIN)/relayctl/relayctl
 # They measure the published relayd.
@@ -47,16 +48,16 @@ $(RELAYCTL): $(CTL_SOURCES)
 # once more on PostgreSQL, and those of clients once more with each client at one of three relays by chance (RELAY_TEST_SEED=7 repeats a run).
 # tests/install-servers.sh installs what the last two need. One test program after another: each runs as many tests at once as there are cores.
 test: build
-	@$(DOTNET) test --solution Relay.sln -c $(CONFIG) --no-build --no-progress --max-parallel-test-modules 1
-	@RELAY_TEST_TRANSPORT=kestrel $(DOTNET) test --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress
-	@RELAY_TEST_STORAGE=postgres $(DOTNET) test --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress \
+	@$(TESTS) --solution Relay.sln -c $(CONFIG) --no-build --no-progress --max-parallel-test-modules 1
+	@RELAY_TEST_TRANSPORT=kestrel $(TESTS) --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress
+	@RELAY_TEST_STORAGE=postgres $(TESTS) --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress \
 	  --filter-namespace Relay.EndToEnd.Rendezvous --filter-namespace Relay.EndToEnd.Chunks
-	@RELAY_TEST_CLUSTER=1 $(DOTNET) test --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress --filter-trait Clients=Spread
+	@RELAY_TEST_CLUSTER=1 $(TESTS) --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress --filter-trait Clients=Spread
 
 # The tests that start the programs, with those that `make publish` gives.
 test-published: build publish
-	@RELAY_TEST_PUBLISHED=$(CURDIR)/artifacts $(DOTNET) test --project tests/AdminCli.Tests -c $(CONFIG) --no-build --no-progress
-	@RELAY_TEST_PUBLISHED=$(CURDIR)/artifacts $(DOTNET) test --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress --filter-trait Programs=Started
+	@RELAY_TEST_PUBLISHED=$(CURDIR)/artifacts $(TESTS) --project tests/AdminCli.Tests -c $(CONFIG) --no-build --no-progress
+	@RELAY_TEST_PUBLISHED=$(CURDIR)/artifacts $(TESTS) --project tests/Server.EndToEnd -c $(CONFIG) --no-build --no-progress --filter-trait Programs=Started
 
 # Analyzers run in every build, as errors; this adds the format.
 lint: build
