@@ -1,6 +1,3 @@
-using System.Collections.Concurrent;
-using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 using Relay.EndToEnd.Support;
 
@@ -66,30 +63,23 @@ public sealed class ServiceTests : IDisposable
     [Fact]
     public async Task Systemd_IsToldOfStartStatusHangUpAndStop()
     {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        var path = Path.Combine(_folder, "notify.sock");
-        socket.Bind(new UnixDomainSocketEndPoint(path));
-        var told = new ConcurrentQueue<string>();
-        var reader = new Thread(() => Read(socket, told)) { IsBackground = true };
-        reader.Start();
-        await using var relay = await RelayProcess.StartWithVariablesAsync(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = path });
-        await ToldAsync("READY=1");
-        await ToldAsync("STATUS=ready, 0 of 10,000 clients");
-        await ToldAsync("WATCHDOG=1");
+        using var systemd = new NotifySocket(_folder);
+        await using var relay = await RelayProcess.StartWithVariablesAsync(systemd.Variables);
+        await systemd.ReceivedAsync("READY=1");
+        await systemd.ReceivedAsync("STATUS=ready, 0 of 10,000 clients");
+        await systemd.ReceivedAsync("WATCHDOG=1");
 
         await relay.SignalAsync("HUP");
         await Eventually.TrueAsync(() => relay.Output.Contains("Reloaded: nothing has changed, by relayd (SIGHUP)", StringComparison.Ordinal), "SIGHUP is logged");
         await using (await RawWebSocket.OpenAsync(relay.Port))
         {
-            await ToldAsync("STATUS=ready, 1 of 10,000 clients");
+            await systemd.ReceivedAsync("STATUS=ready, 1 of 10,000 clients");
         }
 
-        Assert.DoesNotContain("STOPPING=1", told);
+        Assert.DoesNotContain("STOPPING=1", systemd.Received);
         await relay.SignalAsync("TERM");
         Assert.Equal(0, await relay.ExitAsync());
-        await ToldAsync("STOPPING=1");
-
-        Task ToldAsync(string line) => Eventually.TrueAsync(() => told.Contains(line), line);
+        await systemd.ReceivedAsync("STOPPING=1");
     }
 
     [Fact]
@@ -118,21 +108,5 @@ public sealed class ServiceTests : IDisposable
         var typed = await RelayProcess.RunAsync(["--check-config", "--Port=9000"]);
 
         Assert.Equal(((0, "Configuration OK"), 2), (end, typed.ExitCode));
-    }
-
-    private static void Read(Socket socket, ConcurrentQueue<string> told)
-    {
-        var buffer = new byte[4096];
-        try
-        {
-            while (true)
-            {
-                told.Enqueue(Encoding.UTF8.GetString(buffer.AsSpan(0, socket.Receive(buffer))));
-            }
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            // The test is over.
-        }
     }
 }

@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using System.Net.Sockets;
-using System.Text;
 using Grpc.Core;
 using Relay.AdminApi;
 using Relay.EndToEnd.Support;
@@ -24,7 +22,7 @@ public sealed class UpgradeTests : IDisposable
     [Fact]
     public async Task Upgrade_WhileClientsConnect_RefusesNoneAndDisconnectsThoseOfTheOldWith1012()
     {
-        await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=10000", "--Admission:ConnectRatePerIp=off");
+        await using var relay = await RelayProcess.StartAsync("--Admission:PerIp=10000", "--Admission:ConnectRatePerIp=off", "--Admission:ConnectRateTotal=off");
         await using var early = await TestClient.RegisterAsync(relay.Port, "AAAAAA");
         using var stop = new CancellationTokenSource();
         var connected = 0;
@@ -209,20 +207,15 @@ public sealed class UpgradeTests : IDisposable
     [Fact]
     public async Task Upgrade_UnderSystemd_TellsItTheNewMainProcessAndNotThatTheServiceStops()
     {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        var path = Path.Combine(_folder, "notify.sock");
-        socket.Bind(new UnixDomainSocketEndPoint(path));
-        var told = new ConcurrentQueue<string>();
-        var reader = new Thread(() => Read(socket, told)) { IsBackground = true };
-        reader.Start();
-        await using var relay = await RelayProcess.StartWithVariablesAsync(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = path });
-        await Eventually.TrueAsync(() => told.Contains("READY=1"), "it is ready");
+        using var systemd = new NotifySocket(_folder);
+        await using var relay = await RelayProcess.StartWithVariablesAsync(systemd.Variables);
+        await systemd.ReceivedAsync("READY=1");
 
         var done = await UpgradeAsync(relay);
-        await Eventually.TrueAsync(() => told.Count(line => line == "READY=1") == 2, "the new process is ready");
+        await Eventually.TrueAsync(() => systemd.Received.Count(line => line == "READY=1") == 2, "the new process is ready");
         await relay.EndedAsync();
 
-        var lines = told.ToList();
+        var lines = systemd.Received.ToList();
         Assert.True(lines.IndexOf($"MAINPID={done.ProcessId}") is > 0 and var main && main < lines.LastIndexOf("READY=1"), string.Join('\n', lines));
         Assert.DoesNotContain("STOPPING=1", lines);
     }
@@ -257,20 +250,4 @@ public sealed class UpgradeTests : IDisposable
     }
 
     private static void AssertNothingWrong(RelayProcess relay) => Assert.DoesNotMatch(@"(?m)^\S+Z (fail|error|crit|critical): |Unhandled exception", relay.Output);
-
-    private static void Read(Socket socket, ConcurrentQueue<string> told)
-    {
-        var buffer = new byte[4096];
-        try
-        {
-            while (true)
-            {
-                told.Enqueue(Encoding.UTF8.GetString(buffer.AsSpan(0, socket.Receive(buffer))));
-            }
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            // The test is over.
-        }
-    }
 }

@@ -130,9 +130,9 @@ public sealed class HeldNameTests
     [Fact]
     public async Task Code_TwoNewcomersWantASilentHolders_OneGetsIt()
     {
-        await using var server = await RelayServer.StartAsync(settings => settings.Clients.PingTimeout = TimeSpan.FromSeconds(1));
+        await using var server = await RelayServer.StartAsync(settings => settings.Clients.PingTimeout = TimeSpan.FromSeconds(4));
 
-        // Nobody reads from it, so that it answers no ping.
+        // Nobody reads from it, so that it answers no ping. Whoever gets the code after it has long enough to answer its own.
         await using var silent = await TestClient.ConnectAsync(server);
         await silent.RegisterCodeAsync("AAAAAA", Key);
         await silent.ExpectAsync("registered");

@@ -52,7 +52,11 @@ internal sealed class RawClient : IDisposable
         var client = await ConnectAsync(port, from);
         await client.SendAsync(Request(headers: headers));
         var head = await client.ReadHeadAsync();
-        Assert.StartsWith("HTTP/1.1 101 ", head, StringComparison.Ordinal);
+        if (!head.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
+        {
+            Assert.Fail($"Refused: {head}{await client.ReadToEndAsync()}");
+        }
+
         return client;
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using Relay.EndToEnd.Support;
 using Relay.Transport;
 
@@ -145,13 +146,22 @@ public sealed class ProxyProtocolTests
     [InlineData(Stranger, "PROX")]
     public async Task Connect_HalfAHeader_HoldsNoPlaceAndIsCutInTime(string from, string sent)
     {
-        await using var server = await StartAsync(handshake: TimeSpan.FromMilliseconds(300));
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await StartAsync(time);
         using var client = await RawClient.ConnectAsync(server, from);
         await client.SendAsync(sent);
         await Eventually.TrueAsync(() => server.Get<ConnectionTable>().Count == 1, "the connection is there");
         Assert.Equal(0, server.Live());
 
-        Assert.Equal("", await client.ReadToEndAsync());
+        var end = client.ReadToEndAsync();
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return end.IsCompleted;
+            },
+            "it is closed");
+        Assert.Equal("", await end);
         await server.EmptyAsync();
         Assert.Equal(1, server.Get<ProxyHeaderGate>().Count(ProxyHeaderOutcome.TooSlow));
     }
@@ -179,10 +189,6 @@ public sealed class ProxyProtocolTests
         Assert.Equal(1, server.Get<ProxyHeaderGate>().Count(ProxyHeaderOutcome.Gone));
     }
 
-    private static Task<RelayServer> StartAsync(TimeSpan? handshake = null) => RelayServer.StartAsync(settings =>
-    {
-        settings.Admission.TrustedProxies = [Proxy];
-        settings.Listen.ClientAddress = "ProxyProtocol";
-        settings.Listen.HandshakeTimeout = handshake ?? settings.Listen.HandshakeTimeout;
-    });
+    private static Task<RelayServer> StartAsync(TimeProvider? time = null) => RelayServer.StartAsync(
+        settings => (settings.Admission.TrustedProxies, settings.Listen.ClientAddress) = ([Proxy], "ProxyProtocol"), time);
 }
