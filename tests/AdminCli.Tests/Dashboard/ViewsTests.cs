@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using AdminCli.Tests.Support;
 using Microsoft.Playwright;
 
@@ -7,7 +8,7 @@ namespace AdminCli.Tests.Dashboard;
 public sealed class ViewsTests(RelayFixture fixture, Chromium chromium) : IClassFixture<RelayFixture>, IClassFixture<Chromium>
 {
     private static readonly string[] Views =
-        ["Overview", "Addresses", "Explain", "Limits", "Bans", "Revisions", "Decisions", "Connections", "Channels", "Relays", "Peers", "Drain", "Audit"];
+        ["Overview", "Addresses", "Explain", "Limits", "Bans", "Revisions", "Decisions", "Connections", "Channels", "Relays", "Peers", "Federation", "Drain", "Audit"];
 
     [Fact]
     public async Task Views_ShowTheClients()
@@ -53,6 +54,26 @@ public sealed class ViewsTests(RelayFixture fixture, Chromium chromium) : IClass
         await browser["network"].FillAsync("10");
         await browser["network"].PressAsync("Enter");
         await browser.SeesAsync("is not a network or IP address");
+        browser.CheckIsClean();
+    }
+
+    [Fact]
+    public async Task Federation_ShowsThisRelayAndWhoIsBlocked()
+    {
+        const string Blocked = "ed25519:A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg";
+        await using var relay = await RelayProcess.StartAsync("--Federation:Admit=Any");
+        using var dashboard = await DashboardProcess.StartAsync(relay);
+        await using var browser = await chromium.OpenAsync(dashboard.Page);
+        await browser.GoAsync("Federation");
+        await BrowserPage.SeesAsync(browser.Page.GetByRole(AriaRole.Cell, new() { NameRegex = new Regex(@"^ed25519:\S+ \(this relay\)$") }));
+        await BrowserPage.SeesAsync(browser.Page.GetByRole(AriaRole.Cell, new() { Name = "alive", Exact = true }));
+        await Assertions.Expect(browser["off"]).ToHaveCountAsync(0);
+        await Assertions.Expect(browser.Page.GetByRole(AriaRole.Cell, new() { Name = Blocked, Exact = true })).ToHaveCountAsync(0);
+
+        Assert.Equal(0, (await relay.Cli.RunAsync("federation", "block", Blocked, "--reason", "<b>sends clients astray</b>")).ExitCode);
+
+        await BrowserPage.SeesAsync(browser.Page.GetByRole(AriaRole.Cell, new() { Name = Blocked, Exact = true }));
+        await BrowserPage.SeesAsync(browser.Page.GetByRole(AriaRole.Cell, new() { Name = "<b>sends clients astray</b>", Exact = true }));
         browser.CheckIsClean();
     }
 
