@@ -22,7 +22,7 @@ internal readonly record struct IpKey(ulong High, ulong Low, byte Bits)
     /// <summary>The key of connections whose client address a trusted proxy did not send: a class of its own, not an address.</summary>
     public static readonly IpKey Unresolved = new(0, 0, Ipv6Mark - 1);
 
-    /// <summary>The key of a person that a client has proven to be: 128 bits of a hash, which no address is.</summary>
+    /// <summary>The key of the subject that a client has authenticated as: 128 bits of a hash, which no address is.</summary>
     public static IpKey FromSubject(string name)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];

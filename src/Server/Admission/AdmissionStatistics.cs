@@ -19,7 +19,7 @@ internal sealed class AdmissionStatistics(ConnectionLedger ledger, LimitPolicySt
             description: "State of the relay: 1 for the state it is in, 0 for the others.");
         meter.CreateObservableGauge("relay.connections", () => ledger.Totals().Live, description: "Client connections that count against the limits.");
         meter.CreateObservableGauge("relay.connections.addresses", () => ledger.Totals().KeysHolding, description: "Addresses with at least one client connection.");
-        meter.CreateObservableGauge("relay.connections.subjects", () => ledger.Totals().SubjectsHolding, description: "Subjects that have proven who they are, with at least one client connection.");
+        meter.CreateObservableGauge("relay.connections.subjects", () => ledger.Totals().SubjectsHolding, description: "Authenticated subjects with at least one client connection.");
         meter.CreateObservableGauge("relay.connections.uncounted", () => ledger.Totals().Uncounted, description: "Client connections of unlimited networks, which count against no limit.");
         meter.CreateObservableCounter("relay.connections.admitted", () => ledger.Totals().Admitted, description: "Client connections admitted.");
         meter.CreateObservableCounter("relay.connections.refused", () => ByReason(ledger.Totals().Refused).Labelled("reason"), description: "Client connections rejected, by reason.");

@@ -19,7 +19,7 @@ internal sealed class Occupancy(int remembered, int ipv6Prefix, TimeProvider tim
 
     public KeyRecords Records { get; } = new(remembered, ipv6Prefix, time);
 
-    /// <summary>Those that clients have proven to be.</summary>
+    /// <summary>Those that clients have authenticated as.</summary>
     public SubjectRecords Subjects { get; } = new(remembered, ipv6Prefix, time);
 
     public Ceiling Ceiling { get; set; } = Ceiling.None;

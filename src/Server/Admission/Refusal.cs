@@ -43,6 +43,6 @@ internal enum Refusal
     /// <summary>Whether its token is valid cannot be found out now.</summary>
     AuthUnavailable,
 
-    /// <summary>The person that it has proven to be has too many connections.</summary>
+    /// <summary>The subject that it has authenticated as has too many connections.</summary>
     PerSubjectLimit,
 }

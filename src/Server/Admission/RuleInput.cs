@@ -6,10 +6,10 @@ namespace Relay.Admission;
 /// <summary>What is decided before any limit is looked at.</summary>
 /// <param name="ClosedBy">Why the relay admits no clients: stopping, draining; None: it serves.</param>
 /// <param name="IsBanned">The relay has banned the address itself. Bans by operators are in the policy.</param>
-/// <param name="Authentication">Why the client is nobody; None: it has proven who it is, or nobody has to.</param>
+/// <param name="Authentication">Why the client is nobody; None: it has authenticated, or nobody has to.</param>
 internal readonly record struct Standing(Refusal ClosedBy = Refusal.None, bool IsBanned = false, Refusal Authentication = Refusal.None);
 
-/// <summary>The person that a client has proven to be, as a decision sees it.</summary>
+/// <summary>The subject that a client has authenticated as, as a decision sees it.</summary>
 /// <param name="Key">Nobody's: the default.</param>
 /// <param name="Live">Live connections in all nodes, without the new one.</param>
 /// <param name="Limit">Connections at most; 0: no limit.</param>

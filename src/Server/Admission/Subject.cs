@@ -2,7 +2,7 @@ using Relay.Addresses;
 
 namespace Relay.Admission;
 
-/// <summary>A person, or a program, that a client has proven to be.</summary>
+/// <summary>A person, or a program, that clients authenticate as.</summary>
 /// <param name="Name">As the token or the hook names it, as <see cref="SubjectName"/> has it.</param>
 /// <param name="Limit">Connections at most, wherever they come from; 0: no limit.</param>
 /// <param name="IsUnlimited">Counted by name instead of by address: an office behind one address is many people.</param>

@@ -50,7 +50,7 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
     /// <summary>The key that the socket's address counts by: the address, or the network that it is in.</summary>
     public IpKey Key => Address.TruncateIpv6(_keyLength);
 
-    /// <summary>Who the client has proven to be; null: nobody.</summary>
+    /// <summary>The subject that the client has authenticated as; null: none.</summary>
     public Subject? Subject { get; init; }
 
     public long ConnectedAt { get; }
