@@ -29,7 +29,7 @@ internal sealed class AcceptFilter(ConnectionTable table, FileDescriptorBudget f
     public void RejectForFiles()
     {
         files.Reject();
-        handshakes.ResetOldest();
+        handshakes.ResetOne();
     }
 
     /// <summary>Takes a connection in that is allowed.</summary>

@@ -3,6 +3,7 @@ using Relay.Addresses;
 using Relay.Admission;
 using Relay.Memory;
 using Relay.Policy;
+using Relay.RateLimiting;
 using Relay.Scheduling;
 
 namespace Relay.Transport;
@@ -16,15 +17,15 @@ internal enum HandshakeRejection
     /// <summary>Its address has too many.</summary>
     PerIp,
 
-    /// <summary>There are too many in total, and it is the oldest.</summary>
+    /// <summary>There are too many in total, and it is the oldest of whoever has most.</summary>
     Total,
 }
 
 /// <summary>
 /// The connections that are nobody's yet: PROXY header, TLS, request head, and after a plain answer or a refusal until they
 /// are closed. They cost a file each and come before every limit, so they are bounded per address, in total, and in time. When
-/// they are too many the one that has waited longest gives way, of its address or of all: an honest client is done within a
-/// few round trips, a half-open one never.
+/// they are too many the one that has waited longest gives way, of its address, or in total of whoever has most, address or network: an
+/// honest client is done within a few round trips, a half-open one never.
 /// </summary>
 internal sealed class HandshakeGuard
 {
@@ -45,6 +46,11 @@ internal sealed class HandshakeGuard
     // Guarded by _lock, each in the order of arrival: all, and those of each key.
     private HandshakeQueue _waiting = new(HandshakeLink.All);
     private readonly Dictionary<IpKey, HandshakeQueue> _perKey = [];
+
+    // Who has how many. Kept only where there are too many, for it costs memory per address: from when somebody had to give way until
+    // most of them are gone.
+    private FairShares? _shares;
+    private int _minShared;
     private readonly long[] _rejected = new long[Labels.Length];
 
     // Set once, before anything is accepted.
@@ -82,23 +88,22 @@ internal sealed class HandshakeGuard
     /// <param name="address">Whose it is; null: a proxy's, who brings many.</param>
     public void Enter(Connection connection, IpKey? address)
     {
-        Handshake? oldest = null;
+        Handshake? displaced = null;
         Handshake? oldestOfKey;
         lock (_lock)
         {
-            if (_waiting.Count >= _max && _waiting.First is { } first)
-            {
-                oldest = Reject(first, HandshakeRejection.Total);
-            }
-
             var handshake = new Handshake(this, connection, _time.GetTimestamp());
             connection.Handshake = handshake;
             _waiting.AddLast(handshake);
             _memory.Add(PendingBytes);
             oldestOfKey = address is { } known ? CountByKey(handshake, known) : null;
+            if (_waiting.Count > _max)
+            {
+                displaced = RejectForRoom();
+            }
         }
 
-        oldest?.Connection.Abort();
+        displaced?.Connection.Abort();
         Displace(oldestOfKey);
     }
 
@@ -148,16 +153,16 @@ internal sealed class HandshakeGuard
         }
     }
 
-    /// <summary>Resets the oldest: there is no file descriptor left for the next.</summary>
-    public void ResetOldest()
+    /// <summary>Resets one as if they were too many: there is no file descriptor left for the next.</summary>
+    public void ResetOne()
     {
-        Handshake? oldest;
+        Handshake? displaced;
         lock (_lock)
         {
-            oldest = _waiting.First is { } first ? Reject(first, HandshakeRejection.Total) : null;
+            displaced = _waiting.Count > 0 ? RejectForRoom() : null;
         }
 
-        oldest?.Connection.Abort();
+        displaced?.Connection.Abort();
     }
 
     /// <summary>Resets the expired ones.</summary>
@@ -200,6 +205,7 @@ internal sealed class HandshakeGuard
         var oldest = ofKey.Count >= _options.MaxHandshakesPerIp && ofKey.Count >= KeyLimits.Of(policy, address, key).Max.Key ? ofKey.First : null;
         (handshake.Address, handshake.Key) = (address, key);
         ofKey.AddLast(handshake);
+        _shares?.Add(key, 1);
         return oldest is null ? null : Reject(oldest, HandshakeRejection.PerIp);
     }
 
@@ -221,6 +227,33 @@ internal sealed class HandshakeGuard
         }
     }
 
+    // Under the lock. The oldest, or, where somebody has more than the address and network of that one, his oldest. Who has not been named by his
+    // proxy yet goes by age.
+    private Handshake RejectForRoom()
+    {
+        var oldest = _waiting.First!;
+        if (oldest.Address is null)
+        {
+            return Reject(oldest, HandshakeRejection.Total);
+        }
+
+        _shares ??= Share();
+        return Reject(_perKey[_shares.Largest(oldest.Key)].First!, HandshakeRejection.Total);
+    }
+
+    // Under the lock.
+    private FairShares Share()
+    {
+        var shares = new FairShares();
+        foreach (var (key, handshakes) in _perKey)
+        {
+            shares.Add(key, handshakes.Count);
+        }
+
+        _minShared = _waiting.Count / 4;
+        return shares;
+    }
+
     // Under the lock.
     private Handshake Reject(Handshake handshake, HandshakeRejection why)
     {
@@ -240,6 +273,12 @@ internal sealed class HandshakeGuard
             return;
         }
 
+        if (_waiting.Count <= _minShared)
+        {
+            _shares = null;
+        }
+
+        _shares?.Add(handshake.Key, -1);
         ref var ofKey = ref CollectionsMarshal.GetValueRefOrNullRef(_perKey, handshake.Key);
         ofKey.Remove(handshake);
         if (ofKey.Count == 0)

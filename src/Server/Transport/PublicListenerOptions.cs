@@ -49,7 +49,7 @@ internal sealed class PublicListenerOptions : IValidatableObject
     [DurationRange("1s", "1m")]
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Pending handshakes in total, at most a quarter of the open files; above it the oldest is reset.</summary>
+    /// <summary>Pending handshakes in total, at most a quarter of the open files; above it the oldest of whoever has most, address or network, is reset.</summary>
     [Range(16, 1_000_000)]
     public int MaxHandshakes { get; set; } = 4_096;
 

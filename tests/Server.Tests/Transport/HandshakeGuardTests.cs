@@ -1,56 +1,15 @@
 using System.Net;
 using CsCheck;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using Relay.Addresses;
-using Relay.Admission;
-using Relay.Events;
 using Relay.Memory;
-using Relay.Policy;
 using Relay.Scheduling;
-using Relay.Telemetry;
 using Relay.TestKit;
 using Relay.Transport;
-using Server.Tests.Support;
 
 namespace Server.Tests.Listening;
 
-public sealed class HandshakeGuardTests : IDisposable
+public sealed class HandshakeGuardTests : PendingHandshakes
 {
-    private readonly FakeTimeProvider _time = new();
-    private readonly PublicListenerOptions _options = new() { MaxHandshakes = 40, MaxHandshakesPerIp = 3 };
-    private readonly LimitPolicyStore _policies;
-    private readonly AutoBans _bans;
-    private readonly RelayMetrics _metrics = new();
-    private readonly OverloadMonitor _overload;
-    private readonly ClosingConnections _closing;
-    private readonly ConnectionTable _table;
-    private readonly HandshakeGuard _guard;
-    private readonly PeriodicWork _ticking;
-    private readonly AdmissionGate _gate;
-
-    public HandshakeGuardTests()
-    {
-        _policies = new LimitPolicyStore(new AdmissionOptions { PerIp = 2, Overrides = ["203.0.113.50=10", "203.0.113.51=unlimited"] }, _time);
-        var networks = new ProtectedNetworks([]);
-        _bans = new AutoBans(new AutoBanOptions { Threshold = 2 }, networks, new RelayEvents(_time), _time);
-        var (limits, levels) = (new AdmissionOptions(), new OverloadOptions());
-        var ledger = new ConnectionLedger(_policies, limits, levels, _time);
-        _overload = new OverloadMonitor(ledger, _policies, levels, new RelayEvents(_time), _time, NullLogger<OverloadMonitor>.Instance);
-        _gate = new AdmissionGate(ledger, _policies, limits, _bans, networks, _overload, new DecisionLog(_time), _metrics, _time);
-        _closing = new ClosingConnections(_time);
-        _table = new ConnectionTable(_closing, MemoryBudget.Unlimited);
-        _guard = new HandshakeGuard(_options, _policies, _gate, MemoryBudget.Unlimited, _time);
-        _ticking = Ticking.Start(_time, HandshakeGuard.Interval, _guard.ResetExpired);
-    }
-
-    public void Dispose()
-    {
-        _ticking.Dispose();
-        _metrics.Dispose();
-        _policies.Dispose();
-    }
-
     // 100 idle connections of an office do not lock it out: its oldest goes, and nobody else's.
     [Theory]
     [InlineData("203.0.113.1", 3)]
@@ -208,22 +167,6 @@ public sealed class HandshakeGuardTests : IDisposable
         Assert.Equal(0, _guard.Count);
     }
 
-    // 20,000 half-open ones leave room for honest clients: whoever comes gets in, whoever has waited longest goes.
-    [Fact]
-    public void Enter_TooManyInAll_TheOneThatWaitedLongestGivesWay()
-    {
-        var half = Enumerable.Range(0, 20_000).Select(i =>
-        {
-            _guard.Enter(Connection(out var link), IpKey.FromIpv4((uint)(0x0B000000 + i)));
-            return link;
-        }).ToList();
-        Enter("203.0.113.1", out var honest);
-
-        Assert.Equal((40, 20_001 - 40L), (_guard.Count, Cut("total")));
-        Assert.Equal(Enumerable.Range(0, 20_000).Select(i => i < 20_001 - 40), half.Select(link => link.IsAborted));
-        Assert.False(honest.IsAborted);
-    }
-
     [Fact]
     public void Sweep_NoRequestInTime_IsCutAndHeldAgainstItsAddress()
     {
@@ -276,58 +219,5 @@ public sealed class HandshakeGuardTests : IDisposable
 
         Assert.Equal((true, true, 0), (first.IsAborted, second.IsAborted, _guard.Count));
         Assert.False(_bans.IsBanned(IpKey.From(IPAddress.Parse("203.0.113.1"))));
-    }
-
-    [Theory]
-    [InlineData(1_000_000, 40)]
-    [InlineData(100, 25)]
-    [InlineData(3, 1)]
-    public void FitInto_FewFiles_TakesAQuarterOfThem(int files, int most)
-    {
-        _guard.FitInto(files);
-
-        Assert.Equal(most, _guard.Max);
-    }
-
-    [Fact]
-    public void Max_LittleMemory_IsAQuarterOfTheBudget()
-    {
-        var guard = new HandshakeGuard(_options, _policies, _gate, new MemoryBudget(12 * 4 * HandshakeGuard.PendingBytes), _time);
-        guard.FitInto(1_000_000);
-
-        Assert.Equal(12, guard.Max);
-    }
-
-    [Fact]
-    public void CutOldest_Nobody_DoesNothing()
-    {
-        _guard.ResetOldest();
-        Enter("203.0.113.1", out var first);
-        Enter("203.0.113.2", out var second);
-        _guard.ResetOldest();
-
-        Assert.Equal((true, false, 1), (first.IsAborted, second.IsAborted, _guard.Count));
-    }
-
-    private Link Enter(string address, out Link link)
-    {
-        _guard.Enter(Connection(out link), IpKey.From(IPAddress.Parse(address)));
-        return link;
-    }
-
-    private Link EnterOfProxy()
-    {
-        _guard.Enter(Connection(out var link), address: null);
-        return link;
-    }
-
-    private long Cut(string reason) => _guard.Counts().Single(count => count.Key == reason).Value;
-
-    private Link Connection(out Link link) => link = new Link(_table);
-
-    /// <summary>A connection that remembers that it was cut.</summary>
-    private sealed class Link(ConnectionTable table) : FakeConnection(table)
-    {
-        public override bool Send(ReadOnlyMemory<byte> bytes) => throw new NotSupportedException();
     }
 }
