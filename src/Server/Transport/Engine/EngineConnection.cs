@@ -7,7 +7,7 @@ namespace Relay.Transport.Engine;
 /// A connection that one loop of the engine owns for its life: only that loop reads, calls the handler and closes the
 /// descriptor. Anybody may send, close and abort, under the connection's monitor.
 /// </summary>
-internal sealed class EngineConnection : EngineSocket
+internal sealed partial class EngineConnection : EngineSocket
 {
     // What a peer may still send when nobody listens to it any more.
     private const int MaxIgnoredBytes = 64 * 1024;
