@@ -58,6 +58,7 @@ namespace Relay
                 .AddIdentity(settings.Identity, settings.Listen.LocalEndpoint)
                 .AddFederation(settings.Federation)
                 .AddSingleton<HolderPseudonyms>()
+                .AddSingleton(new ClientRates((settings.Signaling.PairRequestsPerMinute, settings.Channels.UpstreamPerMinute)))
                 .AddClients(settings.Clients, settings.Cluster.IsOn)
                 .AddSignaling(settings.Signaling, settings.Cluster.IsOn)
                 .AddRelays(settings.Relays, settings.Cluster.IsOn)

@@ -53,7 +53,7 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
     /// <summary>Who the client has proven to be; null: nobody.</summary>
     public Subject? Subject { get; init; }
 
-    public long ConnectedAt { get; }
+    public long ConnectedAt { get; private set; }
 
     /// <summary>Whose session it is: the clients have one handler, each peer server one of its own.</summary>
     public ISessionHandler Handler { get; }
@@ -145,7 +145,7 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
         var pause = _bytes.Take(bytes.Length, options.BytesBurst, options.BytesRefill, now, Services.Time);
         if (!TryGrow(bytes.Length, out var growing))
         {
-            return FinishAsync(growing, bytes, pause);
+            return FinishAsync(growing, bytes, pause, SessionWait.Memory);
         }
 
         while (true)
@@ -153,7 +153,7 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
             var goesOn = Step(ref bytes, out var handling);
             if (handling is { } task)
             {
-                return FinishAsync(task, bytes, pause);
+                return FinishAsync(task, bytes, pause, SessionWait.Handler);
             }
 
             if (bytes.IsEmpty || !goesOn)
@@ -165,28 +165,40 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
     }
 
     // The rest of OnBytesAsync when something has to be waited for.
-    private async ValueTask<bool> FinishAsync(ValueTask handling, Memory<byte> bytes, TimeSpan pause)
+    private async ValueTask<bool> FinishAsync(ValueTask handling, Memory<byte> bytes, TimeSpan pause, SessionWait wait)
     {
         var goesOn = true;
-        for (ValueTask? next = handling; next is not null || (goesOn && !bytes.IsEmpty);)
+        for (ValueTask? next = handling; next is { } task;)
         {
-            if (next is { } task)
+            Volatile.Write(ref _isHandling, true);
+            SetWait(wait, bytes);
+            try
             {
-                Volatile.Write(ref _isHandling, true);
-                try
-                {
-                    await task;
-                }
-                catch (Exception exception)
-                {
-                    Fail(exception);
-                }
-
-                Volatile.Write(ref _isHandling, false);
-                await RoomAsync();
+                await task;
+            }
+            catch (Exception exception)
+            {
+                Fail(exception);
             }
 
-            goesOn = Step(ref bytes, out next);
+            Volatile.Write(ref _isHandling, false);
+            SetWait(SessionWait.Room, bytes);
+            await RoomAsync();
+            await Connection.Standstill.EnterAsync();
+            try
+            {
+                SetWait(SessionWait.None, default);
+                wait = SessionWait.Handler;
+                do
+                {
+                    goesOn = Step(ref bytes, out next);
+                }
+                while (next is null && goesOn && !bytes.IsEmpty);
+            }
+            finally
+            {
+                Connection.Standstill.Leave();
+            }
         }
 
         _reader.Release();
@@ -205,6 +217,7 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
             case FrameEventKind.Text or FrameEventKind.Binary:
                 var task = Handle(found.AsMemory(fed));
                 handling = task.IsCompletedSuccessfully && RoomAsync().IsCompleted ? null : task;
+                _handled = handling is null ? default : found.AsMemory(fed);
                 break;
             case FrameEventKind.Ping:
                 Send(EncodedMessage.Pong(found.Payload));

@@ -8,6 +8,7 @@ internal sealed partial class Session
 
     private async ValueTask<bool> PauseAsync(TimeSpan pause)
     {
+        SetWait(SessionWait.Pause, default);
         await Task.Delay(pause, Services.Time);
         return true;
     }

@@ -65,6 +65,11 @@ internal abstract class Connection
     /// <summary>Whether bytes that <see cref="Send"/> was given have not gone.</summary>
     public virtual bool IsKeeping => false;
 
+    /// <summary>Something that waits for it has changed, beside what it was given.</summary>
+    public virtual void Touch()
+    {
+    }
+
     /// <summary>Bytes of the budget in buffers of its own.</summary>
     public virtual int BufferBytes => 0;
 

@@ -1,12 +1,16 @@
 namespace Relay.Protocol.Moving;
 
 /// <summary>Clients that leave this process for another one, and where all that is known of them is written.</summary>
+/// <param name="staying">Sessions of clients that do not leave.</param>
 /// <param name="write">A part, and the descriptor that belongs to it or -1.</param>
-internal sealed class Departure(MovedTime time, Action<MovedPart, int> write)
+internal sealed class Departure(MovedTime time, IReadOnlySet<long> staying, Action<MovedPart, int> write)
 {
     private readonly HashSet<long> _sessions = [];
 
     public MovedTime Time => time;
+
+    /// <summary>Sessions of clients that do not leave, whatever they are.</summary>
+    public IReadOnlySet<long> Staying => staying;
 
     /// <summary>Of clients.</summary>
     public IReadOnlySet<long> Sessions => _sessions;

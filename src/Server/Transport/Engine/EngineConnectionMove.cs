@@ -88,6 +88,8 @@ internal sealed partial class EngineConnection
     {
         if (TryLeave(isWatched: true))
         {
+            // Whoever works on what has come has nobody to answer to.
+            _paused = null;
             CancelClosed();
             OnSocketClosed();
         }

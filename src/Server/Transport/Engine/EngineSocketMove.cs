@@ -65,8 +65,7 @@ internal abstract partial class EngineSocket
         }
     }
 
-    /// <summary>Something that waits for it beside what it was given has changed.</summary>
-    public void Touch()
+    public override void Touch()
     {
         lock (this)
         {
