@@ -107,11 +107,12 @@ namespace Relay
                 if (predecessor is not null)
                 {
                     predecessor.Count(app.Services.GetRequiredService<RemainingClients>());
+                    app.Services.GetRequiredService<ClientTakeOver>().Begin();
                     app.Services.GetRequiredService<RelayState>().Succeed();
                 }
 
                 await app.StartAsync(cancellationToken);
-                if (predecessor?.Confirm(app.Services.GetRequiredService<RemainingClients>()) is { } upgraded)
+                if (predecessor?.Confirm(app.Services.GetRequiredService<RemainingClients>(), app.Services.GetRequiredService<ClientTakeOver>()) is { } upgraded)
                 {
                     app.Services.GetRequiredService<RelayEvents>().Publish(upgraded);
                 }

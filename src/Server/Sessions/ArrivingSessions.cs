@@ -62,6 +62,13 @@ internal sealed class ArrivingSessions(
         _arrived.Clear();
     }
 
+    /// <summary>The other process is gone, and has not told all: they have to come again.</summary>
+    public void GiveUp()
+    {
+        _arrived.ForEach(arrived => arrived.Connection.Decline());
+        _arrived.Clear();
+    }
+
     private void Read(MovedClient state, Arrivals arrivals)
     {
         if (Create(state.Connection, state.Session, arrivals, Fits(state)) is not { } connection)
