@@ -13,7 +13,6 @@ namespace Relay.Sessions;
 internal sealed class DepartingSessions(
     EngineLoops loops,
     ConnectionTable connections,
-    SessionTable sessions,
     PeriodicTimers timers,
     PacedDisconnector disconnector,
     ISessionHandler clients,
@@ -33,6 +32,9 @@ internal sealed class DepartingSessions(
     private readonly List<(long Number, EngineConnection Connection, Session? Session)> _written = [];
     private List<EngineConnection> _halted = [];
     private IDisposable? _loops;
+
+    /// <summary>Of a node of a cluster nobody moves: the others know where he is.</summary>
+    public bool CanMove => !cluster.IsOn;
 
     /// <summary>Everything stands still when this is done. False: a loop of the engine does not come to its end of a turn.</summary>
     public async Task<bool> BeginAsync()
@@ -57,8 +59,8 @@ internal sealed class DepartingSessions(
         return true;
     }
 
-    /// <summary>Who is going to be disconnected, and whoever is at a node of a cluster, whose others know where he is.</summary>
-    public IEnumerable<long> Staying() => cluster.IsOn ? sessions.All.Select(session => session.Id) : disconnector.Waiting;
+    /// <summary>Who is going to be disconnected.</summary>
+    public IEnumerable<long> Staying() => disconnector.Waiting;
 
     public void Write(Departure departure)
     {
@@ -72,7 +74,7 @@ internal sealed class DepartingSessions(
                     Write(departure, connection, session);
                 }
             }
-            else if (connection.IsRequesting && !cluster.IsOn)
+            else if (connection.IsRequesting)
             {
                 var handshake = new MovedHandshake { Number = -1 - _written.Count, Connection = new MovedConnection() };
                 _written.Add((handshake.Number, connection, null));

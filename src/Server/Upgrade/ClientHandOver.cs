@@ -10,8 +10,11 @@ internal readonly record struct MovedClients(int Count, TimeSpan Standstill);
 /// The old process' part in moving its clients: everything stands still, what is known of them is written down, and the new process confirms that it has
 /// read it. Then one message decides. If it does not come to that, everything goes on where it stood.
 /// </summary>
-internal sealed class ClientHandOver(DepartingSessions sessions, IEnumerable<IMovable> movables, TimeProvider time)
+internal sealed class ClientHandOver(DepartingSessions sessions, IEnumerable<IMovable> movables, RemainingClients remaining, TimeProvider time)
 {
+    /// <summary>Those that have not moved.</summary>
+    public RemainingClients Remaining => remaining;
+
     /// <summary>
     /// Moves the clients that can; when this returns they are the new process', and everything here stands still until <see cref="End"/>. Throws
     /// <see cref="UpgradeException"/> when they are still here, and everything goes on.
@@ -45,6 +48,11 @@ internal sealed class ClientHandOver(DepartingSessions sessions, IEnumerable<IMo
 
     private void Write(Action<MovedPart, int> write)
     {
+        if (!sessions.CanMove)
+        {
+            return;
+        }
+
         var departure = new Departure(new MovedTime(time), movables.SelectMany(movable => movable.Staying()).ToHashSet(), write);
         foreach (var movable in movables)
         {

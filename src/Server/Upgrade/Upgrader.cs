@@ -23,7 +23,6 @@ internal sealed class Upgrader(
     OpenListeners listeners,
     ExclusiveState exclusive,
     Retirement retirement,
-    RemainingClients clients,
     ClientHandOver handOver,
     RelayState state,
     IHostApplicationLifetime application,
@@ -61,7 +60,7 @@ internal sealed class Upgrader(
         {
             var (next, result) = await HandOverAsync(who, reason);
             events.Publish(new HandedOver(result.ProcessId, result.Version, result.Moved.Count, result.Moved.Standstill) { Who = who, Reason = reason });
-            _ = retirement.EndAsync(next, clients, rate, deadline, who);
+            _ = retirement.EndAsync(next, handOver.Remaining, rate, deadline, who);
             return result;
         }
         catch (Exception exception)
@@ -85,7 +84,7 @@ internal sealed class Upgrader(
             await next.OfferAsync(listeners.Descriptors, new Offer { Program = ServerCommand.Version, Who = who, Reason = reason });
             released = time.GetTimestamp();
             await exclusive.ReleaseAsync(program.Patience);
-            await next.TakeOverAsync(clients.Read());
+            await next.TakeOverAsync(handOver.Remaining.Read());
             moved = await handOver.MoveAsync(next);
         }
         catch
@@ -107,7 +106,7 @@ internal sealed class Upgrader(
         var retiring = retirement.BeginAsync(next.Id);
         handOver.End();
         await retiring;
-        await next.OpenAsync(clients.Read());
+        await next.OpenAsync(handOver.Remaining.Read());
         return (next, new UpgradeResult(next.Id, version, pause, moved));
     }
 }
