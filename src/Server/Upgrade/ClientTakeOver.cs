@@ -1,4 +1,5 @@
 using Relay.Protocol.Moving;
+using Relay.Scheduling;
 using Relay.Sessions;
 using Relay.Transport;
 using Relay.Upgrade.V1;
@@ -6,7 +7,8 @@ using Relay.Upgrade.V1;
 namespace Relay.Upgrade;
 
 /// <summary>The new process' part in moving clients: they are here, and stand still, until the old one says that they are this one's.</summary>
-internal sealed class ClientTakeOver(ArrivingSessions sessions, IEnumerable<IMovable> movables, OpenListeners listeners, TimeProvider time)
+internal sealed class ClientTakeOver(
+    ArrivingSessions sessions, IEnumerable<IMovable> movables, OpenListeners listeners, PeriodicTimers timers, TimeProvider time)
 {
     private readonly MovedPartReader _parts = new();
     private Arrivals? _arrivals;
@@ -20,7 +22,13 @@ internal sealed class ClientTakeOver(ArrivingSessions sessions, IEnumerable<IMov
     /// <summary>Takes what the old one knows. Throws <see cref="InvalidDataException"/> for what makes no sense.</summary>
     public void Read(Moved moved, IReadOnlyList<int> descriptors)
     {
-        _arrivals ??= new Arrivals(new MovedTime(time), _parts.TakeDescriptor);
+        if (_arrivals is null)
+        {
+            // Nobody is judged by what is not known of him yet.
+            timers.Pause();
+            _arrivals = new Arrivals(new MovedTime(time), _parts.TakeDescriptor);
+        }
+
         foreach (var part in _parts.Read(moved, descriptors))
         {
             if (!movables.Any(movable => movable.TryRead(part, _arrivals)))
@@ -39,11 +47,16 @@ internal sealed class ClientTakeOver(ArrivingSessions sessions, IEnumerable<IMov
     public int Arrive(IReadOnlySet<long> kept)
     {
         sessions.Arrive(kept);
+        timers.Resume();
         return (_arrivals?.Count ?? 0) - kept.Count(number => _arrivals?.Find<Session>(number) is not null);
     }
 
     /// <summary>The old one is gone before it has told all: nobody has come.</summary>
-    public void GiveUp() => sessions.GiveUp();
+    public void GiveUp()
+    {
+        sessions.GiveUp();
+        timers.Resume();
+    }
 
     /// <summary>Admits clients.</summary>
     public void Open() => listeners.Open();
