@@ -8,6 +8,7 @@ using Relay.Protocol.Moving;
 using Relay.Sessions;
 using Relay.Telemetry;
 using Relay.Transport;
+using Server.Tests.Sessions;
 using Server.Tests.Support;
 
 namespace Server.Tests.Upgrade;
