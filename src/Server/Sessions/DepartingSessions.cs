@@ -67,6 +67,7 @@ internal sealed class DepartingSessions(
         _written.Clear();
         foreach (var connection in _halted)
         {
+            connection.Settle();
             if (connection.Handler is Session session)
             {
                 if (IsMovable(connection, session) && !departure.Staying.Contains(session.Id))

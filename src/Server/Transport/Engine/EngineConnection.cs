@@ -100,6 +100,11 @@ internal sealed partial class EngineConnection : EngineSocket
     /// <summary>The loop: somebody asked for its attention.</summary>
     public void OnPosted()
     {
+        if (Token == 0)
+        {
+            return;
+        }
+
         var ending = TakePosted();
         if (_paused is { IsDone: true } paused)
         {

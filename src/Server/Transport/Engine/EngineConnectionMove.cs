@@ -81,6 +81,9 @@ internal sealed partial class EngineConnection
         {
             Feed(unread.Span);
         }
+
+        // Whoever wanted its attention before the loop knew it.
+        Loop.Post(this);
     }
 
     /// <summary>The other process has it: forgets it here, and nobody at the other end notices.</summary>
