@@ -106,8 +106,7 @@ namespace Relay
                 await using var app = Build(settings, services => Succeed(services, predecessor), source);
                 if (predecessor is not null)
                 {
-                    predecessor.Count(app.Services.GetRequiredService<RemainingClients>());
-                    app.Services.GetRequiredService<ClientTakeOver>().Begin();
+                    predecessor.Begin(app.Services.GetRequiredService<RemainingClients>(), app.Services.GetRequiredService<ClientTakeOver>());
                     app.Services.GetRequiredService<RelayState>().Succeed();
                 }
 

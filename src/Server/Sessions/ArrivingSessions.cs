@@ -11,9 +11,6 @@ namespace Relay.Sessions;
 internal sealed class ArrivingSessions(
     EngineLoops loops, ConnectionLedger ledger, SessionServices services, ISessionHandler clients, ConnectionTable connections) : IMovable
 {
-    // What the process before gives to those who are still coming in there is not given here.
-    private const int SkippedNumbers = 1_000_000;
-
     private readonly List<(long Number, EngineConnection Connection, Session? Session)> _arrived = [];
     private readonly Dictionary<string, EngineListener?> _listeners = [];
     private int _next;
@@ -83,7 +80,6 @@ internal sealed class ArrivingSessions(
         var session = new Session(state.Session, address, MovedAddresses.Read(state.Key), connection, clients, services) { Subject = subject };
         connection.Restore(state.Connection, session, state.Unread.Memory);
         session.Restore(state, arrivals.Time);
-        services.Table.NumberFrom(state.Session + SkippedNumbers);
         _arrived.Add((state.Session, connection, session));
         arrivals.Add(state.Session, session);
     }

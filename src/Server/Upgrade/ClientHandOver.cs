@@ -10,8 +10,12 @@ internal readonly record struct MovedClients(int Count, TimeSpan Standstill);
 /// The old process' part in moving its clients: everything stands still, what is known of them is written down, and the new process confirms that it has
 /// read it. Then one message decides. If it does not come to that, everything goes on where it stood.
 /// </summary>
-internal sealed class ClientHandOver(DepartingSessions sessions, IEnumerable<IMovable> movables, RemainingClients remaining, TimeProvider time)
+internal sealed class ClientHandOver(
+    DepartingSessions sessions, SessionTable table, IEnumerable<IMovable> movables, RemainingClients remaining, TimeProvider time)
 {
+    /// <summary>The highest number of a session.</summary>
+    public long LastSession => table.LastId;
+
     /// <summary>Those that have not moved.</summary>
     public RemainingClients Remaining => remaining;
 

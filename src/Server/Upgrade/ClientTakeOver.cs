@@ -8,8 +8,11 @@ namespace Relay.Upgrade;
 
 /// <summary>The new process' part in moving clients: they are here, and stand still, until the old one says that they are this one's.</summary>
 internal sealed class ClientTakeOver(
-    ArrivingSessions sessions, IEnumerable<IMovable> movables, OpenListeners listeners, PeriodicTimers timers, TimeProvider time)
+    ArrivingSessions sessions, SessionTable table, IEnumerable<IMovable> movables, OpenListeners listeners, PeriodicTimers timers, TimeProvider time)
 {
+    // What the process before gives to those who still come in there is not given here.
+    private const int SkippedNumbers = 1_000_000;
+
     private readonly MovedPartReader _parts = new();
     private Arrivals? _arrivals;
 
@@ -17,7 +20,12 @@ internal sealed class ClientTakeOver(
     public IReadOnlyList<long> Refused => _arrivals?.Refused ?? [];
 
     /// <summary>Before this process listens: it admits nobody until <see cref="Open"/>.</summary>
-    public void Begin() => listeners.Hold();
+    /// <param name="lastSession">The highest number of a session of the old one.</param>
+    public void Begin(long lastSession)
+    {
+        listeners.Hold();
+        table.NumberFrom(lastSession + SkippedNumbers);
+    }
 
     /// <summary>Takes what the old one knows. Throws <see cref="InvalidDataException"/> for what makes no sense.</summary>
     public void Read(Moved moved, IReadOnlyList<int> descriptors)

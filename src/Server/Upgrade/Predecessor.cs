@@ -73,7 +73,11 @@ internal sealed class Predecessor(int descriptor, TimeProvider time) : IDisposab
     }
 
     /// <summary>Before this process accepts anybody: what the other one holds counts here as well.</summary>
-    public void Count(RemainingClients clients) => _held.ForEach(clients.Take);
+    public void Begin(RemainingClients clients, ClientTakeOver arriving)
+    {
+        _held.ForEach(clients.Take);
+        arriving.Begin(_offer.LastSession);
+    }
 
     /// <summary>
     /// This process has started. Takes in the clients of the other one, and waits until that accepts no more and the supervisor knows; what to publish

@@ -81,7 +81,8 @@ internal sealed class Upgrader(
         try
         {
             version = await next.GreetAsync();
-            await next.OfferAsync(listeners.Descriptors, new Offer { Program = ServerCommand.Version, Who = who, Reason = reason });
+            await next.OfferAsync(
+                listeners.Descriptors, new Offer { Program = ServerCommand.Version, Who = who, Reason = reason, LastSession = handOver.LastSession });
             released = time.GetTimestamp();
             await exclusive.ReleaseAsync(program.Patience);
             await next.TakeOverAsync(handOver.Remaining.Read());
