@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 using Grpc.Core;
@@ -132,13 +131,13 @@ public sealed class UpgradeClientsTests : IDisposable
     public async Task Upgrade_ClientOnTls_IsClosedWith1012AndItsNameIsHeld()
     {
         using var certificate = new TestCertificate();
-        var port = FreePort.Take();
+        var plainPort = FreePort.Take();
         await using var relay = await RelayProcess.StartAsync(
-            $"--Listen:Port={FreePort.Take()}", $"--Listen:More:0=127.0.0.1:{port} Tls", $"--Listen:CertificateFile={certificate.CertificateFile}", $"--Listen:KeyFile={certificate.KeyFile}");
-        await using var plain = await TestClient.RegisterAsync(relay.Port, "AAAAAA");
+            $"--Listen:Port={FreePort.Take()}", $"--Listen:More:0=127.0.0.1:{plainPort}", $"--Listen:CertificateFile={certificate.CertificateFile}", $"--Listen:KeyFile={certificate.KeyFile}");
+        await using var plain = await TestClient.RegisterAsync(plainPort, "AAAAAA");
         using var tls = new ClientWebSocket();
         tls.Options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
-        await tls.ConnectAsync(new Uri($"wss://127.0.0.1:{port}/"), Token);
+        await tls.ConnectAsync(new Uri($"wss://127.0.0.1:{relay.Port}/"), Token);
         await SendAsync(tls, $$"""{"type":"register","pairingCode":"BBBBBB","publicKey":"{{TestClient.Key("BBBBBB")}}"}""");
         while (!(await ReceiveAsync(tls)).Contains("\"registered\"", StringComparison.Ordinal))
         {
@@ -159,13 +158,13 @@ public sealed class UpgradeClientsTests : IDisposable
         await plain.ExpectAsync("pair_timeout");
         await plain.SendAsync("""{"type":"pair_response","targetCode":"BBBBBB","accepted":true}""");
         await plain.ExpectAsync("pair_error");
-        await using (var thief = await TestClient.ConnectAsync(relay.Port))
+        await using (var thief = await TestClient.ConnectAsync(plainPort))
         {
             await thief.RegisterCodeAsync("BBBBBB", TestClient.Key("thief"));
             await thief.ExpectAsync("code_collision");
         }
 
-        await using var again = await TestClient.RegisterAsync(relay.Port, "BBBBBB");
+        await using var again = await TestClient.RegisterAsync(plainPort, "BBBBBB");
         relay.AssertNothingWrong();
     }
 
