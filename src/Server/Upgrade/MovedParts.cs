@@ -1,3 +1,4 @@
+using System.Buffers;
 using Google.Protobuf;
 using Relay.Native;
 using Relay.Protocol.Moving;
@@ -11,19 +12,20 @@ internal sealed class MovedPartWriter(Action<Handover, IReadOnlyList<int>> send)
 {
     private const int MessageBytes = 256 * 1024;
 
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
     private readonly List<int> _descriptors = [];
 
     /// <param name="descriptor">-1: there is none.</param>
     public void Write(MovedPart part, int descriptor)
     {
-        part.WriteDelimitedTo(_bytes);
+        WriteLength(part.CalculateSize());
+        part.WriteTo(_bytes);
         if (descriptor >= 0)
         {
             _descriptors.Add(descriptor);
         }
 
-        if (_bytes.Length >= MessageBytes || _descriptors.Count == PassedDescriptors.Max)
+        if (_bytes.WrittenCount >= MessageBytes || _descriptors.Count == PassedDescriptors.Max)
         {
             Flush(isLast: false);
         }
@@ -35,7 +37,7 @@ internal sealed class MovedPartWriter(Action<Handover, IReadOnlyList<int>> send)
     // A large part takes several messages.
     private void Flush(bool isLast)
     {
-        var bytes = _bytes.GetBuffer().AsMemory(0, (int)_bytes.Length);
+        var bytes = _bytes.WrittenMemory;
         do
         {
             var next = bytes[..Math.Min(bytes.Length, MessageBytes)];
@@ -44,7 +46,18 @@ internal sealed class MovedPartWriter(Action<Handover, IReadOnlyList<int>> send)
             _descriptors.Clear();
         }
         while (!bytes.IsEmpty);
-        _bytes.SetLength(0);
+        _bytes.ResetWrittenCount();
+    }
+
+    // As a varint: seven bits a byte, the lowest first.
+    private void WriteLength(int length)
+    {
+        for (; length > 0x7F; length >>= 7)
+        {
+            _bytes.Write([(byte)(length | 0x80)]);
+        }
+
+        _bytes.Write([(byte)length]);
     }
 }
 

@@ -88,7 +88,7 @@ internal sealed class TalkingPair : IAsyncDisposable
     }
 
     private static Task SendAsync(TestClient client, string type, string target, long number) =>
-        client.SendAsync(string.Create(CultureInfo.InvariantCulture, $$"""{"type":"{{type}}","target":"{{target}}","payload":{"number":{{number}}}}"""));
+        client.SendAsync(string.Create(CultureInfo.InvariantCulture, $$"""{"type":"{{type}}","target":"{{target}}","payload":{"number": {{number}} } }"""));
 
     private static async Task ExpectAsync(TestClient client, string type, string from, long number) =>
         Assert.Equal(number, await ReceiveAsync(client, type, from));
