@@ -113,7 +113,7 @@ public sealed class UpgradeClientsTests : IDisposable
                 {
                     answers.Add(await AnswerAsync(relay));
                 }
-                catch (System.Net.Sockets.SocketException exception)
+                catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException)
                 {
                     // A flood is reset.
                     answers.Add(exception.Message);
