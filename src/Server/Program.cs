@@ -58,6 +58,7 @@ namespace Relay
                 .AddIdentity(settings.Identity, settings.Listen.LocalEndpoint)
                 .AddFederation(settings.Federation)
                 .AddSingleton<HolderPseudonyms>()
+                .AddSingleton(new ClientRates((settings.Signaling.PairRequestsPerMinute, settings.Channels.UpstreamPerMinute)))
                 .AddClients(settings.Clients, settings.Cluster.IsOn)
                 .AddSignaling(settings.Signaling, settings.Cluster.IsOn)
                 .AddRelays(settings.Relays, settings.Cluster.IsOn)
@@ -105,12 +106,12 @@ namespace Relay
                 await using var app = Build(settings, services => Succeed(services, predecessor), source);
                 if (predecessor is not null)
                 {
-                    predecessor.Count(app.Services.GetRequiredService<RemainingClients>());
+                    predecessor.Begin(app.Services.GetRequiredService<RemainingClients>(), app.Services.GetRequiredService<ClientTakeOver>());
                     app.Services.GetRequiredService<RelayState>().Succeed();
                 }
 
                 await app.StartAsync(cancellationToken);
-                if (predecessor?.Confirm(app.Services.GetRequiredService<RemainingClients>()) is { } upgraded)
+                if (predecessor?.Confirm(app.Services.GetRequiredService<RemainingClients>(), app.Services.GetRequiredService<ClientTakeOver>()) is { } upgraded)
                 {
                     app.Services.GetRequiredService<RelayEvents>().Publish(upgraded);
                 }

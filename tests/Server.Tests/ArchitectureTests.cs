@@ -78,7 +78,7 @@ public sealed partial class ArchitectureTests
 
     [Fact]
     public void Interfaces_All_AreTheSeamsWeKnow() => Assert.Equal(
-        ["IConnectionHandler", "ISessionHandler", "IStatistics"],
+        ["IConnectionHandler", "IMovable", "ISessionHandler", "IStatistics"],
         Sources("").SelectMany(file => InterfaceName().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)).Order());
 
     // Sessions and features run on whatever carries bytes.

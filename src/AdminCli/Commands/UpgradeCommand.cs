@@ -20,7 +20,7 @@ internal static class UpgradeCommand
             "upgrade",
             "Has a new process, of the program on the disk, take over.",
             "The relay starts its program again, with the same command line and environment, and passes it the listening sockets: no connection is refused. When the new process "
-                + "serves, the old one closes its clients with 1012 at --rate, and ends. If the new one cannot start, the old one goes on as before (exit code 1). "
+                + "has started, clients on plain TCP move to it and do not notice; the old one closes the others with 1012 at --rate, and ends. If the new one cannot start, the old one goes on as before (exit code 1). "
                 + "Ctrl-C stops watching, the upgrade continues. Requires role admin.",
             "relayctl upgrade --reason 'to 1.4'",
             "relayctl upgrade --rate 500 --deadline 2m")
@@ -79,9 +79,15 @@ internal static class UpgradeCommand
     private static string Line(UpgradeProgress progress) =>
         progress.State != UpgradeProgress.Types.State.Done ? "A new process is started ..."
         : $"Process {progress.ProcessId} serves, relayd {Printable.Clean(progress.Version)}. {Pause(progress)}\n"
+            + (progress.Moved == 0 ? "" : $"{Clients(progress.Moved)} moved to it; nothing came or went for {Milliseconds(progress)} ms.\n")
             + (progress.Remaining == 0
-                ? "The old process had no clients, and ends."
-                : $"The old process disconnects its {(progress.Remaining == 1 ? "client" : $"{Units.Count(progress.Remaining)} clients")}, and ends.");
+                ? "The old process has no clients left, and ends."
+                : $"The old process disconnects {Clients(progress.Remaining)} that cannot move, and ends.");
+
+    private static string Clients(long count) => count == 1 ? "1 client" : $"{Units.Count(count)} clients";
+
+    private static string Milliseconds(UpgradeProgress progress) =>
+        FormattableString.Invariant($"{progress.Standstill?.ToTimeSpan().TotalMilliseconds ?? 0:0}");
 
     private static string Pause(UpgradeProgress progress) =>
         FormattableString.Invariant($"Changes and what needs the database waited {progress.Pause?.ToTimeSpan().TotalSeconds ?? 0:0.0} s.");

@@ -56,6 +56,8 @@ internal sealed class UpgradeService(Upgrader upgrader, Drainer drainer, TimePro
                 Version = result.Version,
                 Pause = Duration.FromTimeSpan(result.Pause),
                 Remaining = drainer.State().Remaining,
+                Moved = result.Moved.Count,
+                Standstill = Duration.FromTimeSpan(result.Moved.Standstill),
             },
             hangUp);
     }

@@ -3,6 +3,7 @@ using Relay.Cluster;
 using Relay.Events;
 using Relay.Memory;
 using Relay.Policy;
+using Relay.Protocol.Moving;
 using Relay.Scheduling;
 using Relay.Telemetry;
 
@@ -42,6 +43,7 @@ internal static class AdmissionSetup
             state.Changed += provider.GetRequiredService<RelayEvents>().Publish;
             return state;
         })
+        .AddSingleton<IMovable, AdmissionMove>()
         .AddSingleton<IStatistics, AdmissionStatistics>()
         .AddSingleton<IStatistics, OverloadStatistics>()
         .AddSingleton<IStatistics, ClientAddressStatistics>();

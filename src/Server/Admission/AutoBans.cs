@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Relay.Addresses;
 using Relay.Events;
+using Relay.Protocol.Moving;
 using Relay.RateLimiting;
 
 namespace Relay.Admission;
@@ -172,6 +173,46 @@ internal sealed class AutoBans(AutoBanOptions options, ProtectedNetworks protect
             _ending.EnqueueRange(left);
             Volatile.Write(ref _active, _ending.Count);
             return ended;
+        }
+    }
+
+    /// <summary>All that is known, for another process.</summary>
+    public IReadOnlyList<MovedViolations> Save(MovedTime time)
+    {
+        lock (_lock)
+        {
+            return
+            [
+                .. _records.Select(entry => new MovedViolations
+                {
+                    Address = MovedAddresses.ToMessage(entry.Key),
+                    Since = time.AgeOf(entry.Value.Since),
+                    Violations = entry.Value.Violations,
+                    Bans = entry.Value.Times,
+                    BannedFor = entry.Value.Times == 0 ? 0 : time.RemainingOf(entry.Value.BannedUntil),
+                }),
+            ];
+        }
+    }
+
+    /// <summary>What another process knew of an address. Its ban was published there.</summary>
+    public void Restore(MovedViolations known, MovedTime time)
+    {
+        var key = MovedAddresses.Read(known.Address);
+        lock (_lock)
+        {
+            if (_records.ContainsKey(key) || !TryMakeRoom(key, time.Now))
+            {
+                return;
+            }
+
+            var until = known.Bans == 0 ? 0 : time.After(known.BannedFor);
+            _records[key] = new Record { Since = time.TimestampOf(known.Since), Violations = known.Violations, Times = known.Bans, BannedUntil = until };
+            if (until > time.Now)
+            {
+                _ending.Enqueue(key, until);
+                Volatile.Write(ref _active, _ending.Count);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ namespace Relay.Admission;
 /// limit is admitted, and a free slot is never denied because another thread was half-way through a refusal. Nothing is
 /// allocated once the tables have grown to their working size.
 /// </summary>
-internal sealed class ConnectionLedger
+internal sealed partial class ConnectionLedger
 {
     /// <summary>Addresses without a connection that are remembered, about 5 MB. When all of them wait for their rate to recover, new ones count with their network.</summary>
     public const int RememberedAddresses = 16_384;

@@ -104,6 +104,12 @@ internal sealed class Occupancy(int remembered, int ipv6Prefix, TimeProvider tim
     public void Enter(int record, int subject, LimitPolicy policy)
     {
         AdmissionRules.TakeRates(policy, ref RecordOf(record, subject).Rate, ref _rate);
+        EnterUnjudged(record, subject);
+    }
+
+    /// <summary>The same for a connection that was admitted elsewhere: it did not come now.</summary>
+    public void EnterUnjudged(int record, int subject)
+    {
         if (record >= 0)
         {
             Records.Enter(record);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Relay.Clients;
 using Relay.Protocol;
+using Relay.Protocol.Moving;
 
 namespace Relay.Attestation;
 
@@ -8,7 +9,7 @@ namespace Relay.Attestation;
 /// attest_request and attest_response, and the gate in front of what they open. A socket waits for its own request to the
 /// authority before its next message is looked at, so it has one request in progress at most; no other client waits for it.
 /// </summary>
-internal sealed class AttestationHandler(AttestationOptions options, AttestationClient authority, GracePeriods grace, TimeProvider time)
+internal sealed class AttestationHandler(AttestationOptions options, AttestationClient authority, GracePeriods grace, TimeProvider time) : IMovable
 {
     private const string NotConfigured = "Attestation not configured";
     private const int MaxDeviceIdLength = 128;
@@ -95,4 +96,13 @@ internal sealed class AttestationHandler(AttestationOptions options, Attestation
     }
 
     public void Leave(Client client) => _states.TryRemove(client, out _);
+
+    /// <summary>Whoever has begun to prove what he is does not move to another process.</summary>
+    public IEnumerable<long> Staying() => _states.Keys.Select(client => client.Session.Id);
+
+    public void Write(Departure departure)
+    {
+    }
+
+    public bool TryRead(MovedPart part, Arrivals arrivals) => false;
 }

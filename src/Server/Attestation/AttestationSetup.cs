@@ -1,3 +1,4 @@
+using Relay.Protocol.Moving;
 using Relay.Telemetry;
 
 namespace Relay.Attestation;
@@ -9,5 +10,6 @@ internal static class AttestationSetup
         .AddSingleton<AttestationClient>()
         .AddSingleton<GracePeriods>()
         .AddSingleton<AttestationHandler>()
+        .AddSingleton<IMovable>(provider => provider.GetRequiredService<AttestationHandler>())
         .AddSingleton<IStatistics, AttestationStatistics>();
 }

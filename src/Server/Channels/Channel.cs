@@ -57,6 +57,9 @@ internal sealed class Channel(string id, DateTimeOffset createdAt)
     /// <summary>Whether other relays' owners matter to it: then this relay hears what they say to the channel.</summary>
     public bool HearsOthers => _subscribers.Count > 0 || Waiting.Count > 0;
 
+    /// <summary>All of them, and whether each gets what comes.</summary>
+    public IReadOnlyDictionary<Client, bool> Subscribers => _subscribers;
+
     public bool HasSubscriber(Client client) => _subscribers.ContainsKey(client);
 
     public void SetSubscriber(Client client, bool ready)

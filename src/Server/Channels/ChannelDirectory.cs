@@ -19,11 +19,13 @@ internal sealed class ChannelDirectory(TimeProvider time)
 
     public Channel? Find(string channelId) => _channels.GetValueOrDefault(channelId);
 
-    public Channel FindOrAdd(string channelId)
+    public Channel FindOrAdd(string channelId) => FindOrAdd(channelId, time.GetUtcNow());
+
+    public Channel FindOrAdd(string channelId, DateTimeOffset createdAt)
     {
         if (!_channels.TryGetValue(channelId, out var channel))
         {
-            _channels.Add(channelId, channel = new Channel(channelId, time.GetUtcNow()));
+            _channels.Add(channelId, channel = new Channel(channelId, createdAt));
         }
 
         return channel;

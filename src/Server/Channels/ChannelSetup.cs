@@ -1,3 +1,4 @@
+using Relay.Protocol.Moving;
 using Relay.Scheduling;
 using Relay.Telemetry;
 
@@ -25,6 +26,7 @@ internal static class ChannelSetup
             .AddPeriodic<UpstreamDelivery>(UpstreamDelivery.Interval, delivery => delivery.Sweep())
             .AddSingleton<ChannelHandler>()
             .AddSingleton<StreamHandler>()
+            .AddSingleton<IMovable, ChannelsMove>()
             .AddSingleton<IStatistics, ChannelStatistics>();
         return isInCluster
             ? services

@@ -21,7 +21,7 @@ internal enum ChannelEntry
 /// Channels with an owner, subscribers or messages that wait; one without any of them is gone. The operations of one client
 /// follow one another, its leaving last; those of different clients come in any order.
 /// </summary>
-internal sealed class ChannelTable(ChannelDirectory directory, StreamTable streams, UpstreamQueue upstream, ChannelOptions options)
+internal sealed partial class ChannelTable(ChannelDirectory directory, StreamTable streams, UpstreamQueue upstream, ChannelOptions options)
 {
     // Guarded by the directory's lock: each client's channels, so that its leaving costs what it has.
     private readonly Dictionary<Client, List<Channel>> _owned = [];

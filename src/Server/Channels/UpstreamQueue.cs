@@ -82,7 +82,10 @@ internal sealed class UpstreamQueue(
     }
 
     /// <summary>Keeps a message of a subscriber at this address for the owner. It is the queue's from here on, which may drop it, or another, at once.</summary>
-    public void Add(string channelId, IpKey sender, SharedMessage message)
+    public void Add(string channelId, IpKey sender, SharedMessage message) => Add(channelId, sender, message, time.GetTimestamp());
+
+    /// <summary>The same since a moment that is no earlier than those of all that wait.</summary>
+    public void Add(string channelId, IpKey sender, SharedMessage message, long since)
     {
         lock (directory.Lock)
         {
@@ -95,7 +98,7 @@ internal sealed class UpstreamQueue(
             }
 
             var channel = directory.Find(channelId)!;
-            var waiting = new WaitingMessage(channel, sender, message, time.GetTimestamp());
+            var waiting = new WaitingMessage(channel, sender, message, since);
             var size = message.Length + Overhead;
 
             // Many small ones take as many places as they could: each counts as the place it takes.

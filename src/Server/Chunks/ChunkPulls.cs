@@ -21,6 +21,9 @@ internal sealed class ChunkPulls(ChunkOptions options, TimeProvider time)
     public Pull? Expired =>
         _byAge.First is { } oldest && time.GetElapsedTime(oldest.Value.Since) >= options.PullTimeout ? oldest.Value : null;
 
+    /// <summary>Who waits, and who was asked.</summary>
+    public IEnumerable<Party> Parties => _waiting.Keys.Concat(_asked.Keys);
+
     public int CountOf(Party waiter) => _waiting.TryGetValue(waiter, out var pulls) ? pulls.Count : 0;
 
     public IReadOnlyList<Pull> WaitedForBy(Party client) => _waiting.TryGetValue(client, out var pulls) ? [.. pulls] : [];

@@ -1,3 +1,4 @@
+using Relay.Protocol.Moving;
 using Relay.Scheduling;
 using Relay.Telemetry;
 
@@ -17,6 +18,7 @@ internal static class ChunkSetup
             .AddSingleton<ClusterSources>()
             .AddSingleton<ChunkPuller>()
             .AddSingleton<ChunkHandler>()
+            .AddSingleton<IMovable, ChunksMove>()
             .AddSingleton<ChunkSweep>()
             .AddHostedService(provider => provider.GetRequiredService<ChunkSweep>())
             .AddPeriodic<ChunkSweep>(ChunkSweep.Interval, sweep => sweep.Sweep())

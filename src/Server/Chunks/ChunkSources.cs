@@ -22,6 +22,8 @@ internal sealed class ChunkSources(ChunkOptions options, TimeProvider time)
     public Announcement? Expired =>
         _all.First is { } oldest && time.GetElapsedTime(oldest.Value.At) >= options.SourceLifetime ? oldest.Value : null;
 
+    public IEnumerable<Client> Clients => _clients.Keys;
+
     public bool Has(Client client, Chunk? chunk) => chunk is not null && _clients.TryGetValue(client, out var own) && own.ByChunk.ContainsKey(chunk);
 
     public IReadOnlyList<Announcement> Of(Client client) => _clients.TryGetValue(client, out var own) ? [.. own.Oldest] : [];

@@ -8,7 +8,7 @@ namespace Relay.Chunks;
 /// Who may push and who is served: the one lock over the known chunks. It decides and remembers; others send, read and write
 /// what it says. Who owns a channel is asked under the lock; the channels know nothing of chunks.
 /// </summary>
-internal sealed class ChunkTable
+internal sealed partial class ChunkTable
 {
     // What one hold of the lock may remove, so that a sweep never keeps sockets waiting.
     private const int SweepSteps = 256;

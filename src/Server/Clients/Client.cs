@@ -10,7 +10,7 @@ namespace Relay.Clients;
 /// What a client's session is known as: at most one pairing code and one peer id, and the buckets that its messages are
 /// counted in.
 /// </summary>
-internal sealed class Client(Session session) : Party
+internal sealed partial class Client(Session session) : Party
 {
     // Receive loop only.
     private TokenBucket _messages;

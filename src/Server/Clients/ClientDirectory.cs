@@ -22,7 +22,7 @@ internal enum Claim
 /// Codes and peer ids are apart: registering a peer id tells nothing about codes, and nothing that is meant for a code is
 /// found by a peer id. A name whose socket is gone is held for its key a while.
 /// </summary>
-internal sealed class ClientDirectory
+internal sealed partial class ClientDirectory
 {
     private readonly Lock _lock = new();
 

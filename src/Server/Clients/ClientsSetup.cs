@@ -1,3 +1,4 @@
+using Relay.Protocol.Moving;
 using Relay.Scheduling;
 using Relay.Telemetry;
 
@@ -16,6 +17,7 @@ internal static class ClientsSetup
             .AddSingleton<ClusterNameAnswers>()
             .AddSingleton<ClusterNames>()
             .AddSingleton<NameClaims>()
+            .AddSingleton<IMovable, ClientsMove>()
             .AddSingleton<IStatistics, ClientStatistics>();
         return isInCluster ? services.AddPeriodic<ClusterNames>(ClusterNames.Interval, names => names.Sweep()) : services;
     }

@@ -15,7 +15,14 @@ internal sealed class HeldNames(ClientOptions options, TimeProvider time)
 
     public int Count => _names.Count;
 
-    public void Hold(string name, string key, IpKey address)
+    /// <summary>All of them, the oldest first.</summary>
+    public IEnumerable<(string Name, string Key, IpKey Address, long Since)> All =>
+        _byAge.Select(held => (held.Name, held.Key, held.OfAddress!.Value.Holder, held.Since));
+
+    public void Hold(string name, string key, IpKey address) => Hold(name, key, address, time.GetTimestamp());
+
+    /// <summary>The same since a moment that is no earlier than any before.</summary>
+    public void Hold(string name, string key, IpKey address, long since)
     {
         Expire();
         if (options.NameHold == TimeSpan.Zero)
@@ -24,7 +31,7 @@ internal sealed class HeldNames(ClientOptions options, TimeProvider time)
         }
 
         Free(name);
-        var held = new HeldName(name, key, time.GetTimestamp());
+        var held = new HeldName(name, key, since);
         held.OfAll = _byAge.AddLast(held);
         held.OfAddress = _shares.Add(address, 1, held);
         _names.Add(name, held);

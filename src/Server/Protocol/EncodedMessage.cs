@@ -50,14 +50,14 @@ internal readonly struct EncodedMessage
     /// <summary>What <see cref="Return(object)"/> needs.</summary>
     public object Owner => _shared ?? (object)_rented;
 
-    public static EncodedMessage CopyOf(ReadOnlySpan<byte> message)
+    public static EncodedMessage CopyOf(ReadOnlySpan<byte> message, long receivedAt = 0, bool isPong = false)
     {
         var rented = ArrayPool<byte>.Shared.Rent(HeadRoom + message.Length);
         message.CopyTo(rented.AsSpan(HeadRoom));
-        return new EncodedMessage(rented, message.Length);
+        return new EncodedMessage(rented, message.Length, receivedAt) { IsPong = isPong };
     }
 
-    public static EncodedMessage Pong(ReadOnlySpan<byte> payload) => CopyOf(payload) with { IsPong = true };
+    public static EncodedMessage Pong(ReadOnlySpan<byte> payload) => CopyOf(payload, isPong: true);
 
     public void Return() => Return(Owner);
 

@@ -1,4 +1,5 @@
 using Relay.Addresses;
+using Relay.Protocol.Moving;
 
 namespace Relay.RateLimiting;
 
@@ -31,6 +32,32 @@ internal sealed class AddressRate(int perMinute, TimeProvider time, int maxAddre
             var entry = node.Value.Item;
             entry.Last = time.GetTimestamp();
             return entry.Bucket.TryTake(1, perMinute, Minute, time);
+        }
+    }
+
+    /// <summary>What addresses have taken, where that matters still.</summary>
+    public IReadOnlyList<MovedRate> Save(MovedRate.Types.Kind kind, MovedTime moment)
+    {
+        lock (_lock)
+        {
+            return [.. from pair in _addresses
+                let taken = pair.Value.Value.Item.Bucket.TakenOf(perMinute, Minute, moment.Now, time)
+                where taken > 0
+                select new MovedRate { Kind = kind, Address = MovedAddresses.ToMessage(pair.Key), Taken = taken }];
+        }
+    }
+
+    /// <summary>What an address has taken in another process.</summary>
+    public void Restore(MovedRate rate, MovedTime moment)
+    {
+        lock (_lock)
+        {
+            var key = MovedAddresses.Read(rate.Address);
+            if (_addresses.TryGetValue(key, out var node) || TryAdd(key, out node))
+            {
+                node.Value.Item.Last = moment.Now;
+                node.Value.Item.Bucket = TokenBucket.Of(rate.Taken, moment.Now);
+            }
         }
     }
 

@@ -11,6 +11,17 @@ internal struct TokenBucket
     private double _taken;
     private long _last;
 
+    /// <summary>A bucket of which so much is taken at that moment.</summary>
+    public static TokenBucket Of(double taken, long now) => new() { _taken = taken > 0 ? taken : 0, _last = now };
+
+    /// <summary>How much is taken of it.</summary>
+    public readonly double TakenOf(double capacity, TimeSpan period, long now, TimeProvider time)
+    {
+        var bucket = this;
+        bucket.Refill(capacity, period, now, time);
+        return bucket._taken;
+    }
+
     /// <summary>Takes <paramref name="amount"/> if there is that much; a bucket of <paramref name="capacity"/> refills wholly in <paramref name="period"/>.</summary>
     public bool TryTake(double amount, double capacity, TimeSpan period, TimeProvider time) =>
         TryTake(amount, capacity, period, time.GetTimestamp(), time);

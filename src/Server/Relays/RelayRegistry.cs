@@ -12,7 +12,7 @@ namespace Relay.Relays;
 /// </summary>
 /// <param name="random">The choice must be unpredictable: an attacker could otherwise place its own relays in it.</param>
 /// <param name="isInCluster">Other relays are told of some.</param>
-internal sealed class RelayRegistry(RelayOptions options, TimeProvider time, RandomNumberGenerator random, bool isInCluster = false)
+internal sealed partial class RelayRegistry(RelayOptions options, TimeProvider time, RandomNumberGenerator random, bool isInCluster = false)
 {
     /// <summary>Max relays in one answer.</summary>
     public const int MaxOffered = 100;

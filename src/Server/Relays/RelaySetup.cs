@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Relay.Protocol.Moving;
 using Relay.Scheduling;
 using Relay.Telemetry;
 
@@ -12,6 +13,7 @@ internal static class RelaySetup
             .AddSingleton(options)
             .AddSingleton(provider => new RelayRegistry(options, provider.GetRequiredService<TimeProvider>(), RandomNumberGenerator.Create(), isInCluster))
             .AddSingleton<RelayHandler>()
+            .AddSingleton<IMovable, RelaysMove>()
             .AddSingleton<IStatistics, RelayStatistics>();
         return isInCluster
             ? services

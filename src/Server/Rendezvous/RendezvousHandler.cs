@@ -54,7 +54,17 @@ internal sealed class RendezvousHandler(
     private async Task RegisterAsync(Client client, Registration registration)
     {
         client.HoldsTokens |= registration.Request.Tokens.Count > 0;
-        var found = await store.RegisterAsync(registration);
+        client.Session.IsRepeatable = store.IsRepeatable;
+        Findings found;
+        try
+        {
+            found = await store.RegisterAsync(registration);
+        }
+        finally
+        {
+            client.Session.IsRepeatable = false;
+        }
+
         var matches = Present(found.Tokens, await remote.FindAsync(found.Tokens));
         var answer = Answer(matches, found.Drops, registration.Away);
         store.CountFound(matches.Count, found.Drops.Count);

@@ -1,3 +1,4 @@
+using Relay.Protocol.Moving;
 using Relay.Scheduling;
 using Relay.Telemetry;
 
@@ -10,6 +11,7 @@ internal static class RendezvousSetup
         services
             .AddSingleton(options)
             .AddSingleton<RendezvousStore>()
+            .AddSingleton<IMovable>(provider => provider.GetRequiredService<RendezvousStore>())
             .AddSingleton<RendezvousCleaner>()
             .AddHostedService(provider => provider.GetRequiredService<RendezvousCleaner>())
             .AddPeriodic<RendezvousCleaner>(options.CleanupInterval, (cleaner, stop) => cleaner.CleanAsync(stop))

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Relay.Addresses;
+using Relay.Protocol.Moving;
 using Relay.Storage;
 
 namespace Relay.Rendezvous;
@@ -9,7 +10,7 @@ namespace Relay.Rendezvous;
 /// the database thread, so that all of a message is kept or nothing. Of all relays on a database one at a time changes them: of two
 /// peers who meet exactly one is the later, and the limits hold for all relays together.
 /// </summary>
-internal sealed class RendezvousStore(Database database, RendezvousOptions options, TimeProvider time)
+internal sealed class RendezvousStore(Database database, RendezvousOptions options, TimeProvider time) : IMovable
 {
     private const long Unknown = -1;
 
@@ -29,6 +30,9 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
     private long _dailyPoints;
     private long _hourlyTokens;
 
+    // The start of the relay whose place this one has taken, with its clients: their tokens were written then. 0: there is none.
+    private long _start;
+
     // Atomic.
     private long _matchesFound;
     private long _dropsDelivered;
@@ -45,23 +49,42 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
         Interlocked.Add(ref _dropsDelivered, drops);
     }
 
+    // What this relay's tokens are numbered with.
+    private long Start => Volatile.Read(ref _start) is not 0 and var start ? start : database.Start;
+
+    /// <summary>While the database is another process', what waits for it can be done there as well.</summary>
+    public bool IsRepeatable => !database.IsShared;
+
+    public void Write(Departure departure) => departure.Write(new MovedPart { Tokens = new MovedTokens { Start = Start } });
+
+    public bool TryRead(MovedPart part, Arrivals arrivals)
+    {
+        if (part.Tokens is not { } tokens)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _start, tokens.Start);
+        return true;
+    }
+
     /// <summary>Keeps what is put down and gives what others had put down there. Done when it is on the disk.</summary>
     public async Task<Findings> RegisterAsync(Registration registration)
     {
-        var found = await database.RunAsync(connection => Register(connection, registration with { Owner = database.Own(registration.Owner) }));
+        var found = await database.RunAsync(connection => Register(connection, registration with { Owner = Own(registration.Owner) }));
         return found with
         {
             Tokens = found.Tokens.ConvertAll(token => token with
             {
                 Owner = Starts.NumberOf(token.Owner),
-                Start = database.IsOwn(token.Owner) ? 0 : Starts.Of(token.Owner),
+                Start = Starts.Of(token.Owner) == Start ? 0 : Starts.Of(token.Owner),
             }),
         };
     }
 
     /// <summary>Removes the tokens that a session held under these names.</summary>
     public Task RemoveTokensAsync(long owner, IReadOnlyList<string> names) =>
-        database.RunAsync(connection => RemoveTokens(connection, database.Own(owner), names));
+        database.RunAsync(connection => RemoveTokens(connection, Own(owner), names));
 
     /// <summary>Removes some of what has expired, at most so many rows; gives how many it were.</summary>
     public Task<long> RemoveExpiredAsync(int most) => database.RunAsync(connection => RemoveExpired(connection, most));
@@ -224,6 +247,8 @@ internal sealed class RendezvousStore(Database database, RendezvousOptions optio
         Volatile.Write(ref _hourlyTokens, totals.Tokens);
         return totals;
     }
+
+    private long Own(long session) => Starts.Own(Start, session);
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
 }

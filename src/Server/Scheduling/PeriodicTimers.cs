@@ -11,6 +11,8 @@ internal sealed class PeriodicTimers(TimeProvider time)
     // Guarded by _lock.
     private readonly Dictionary<TimeSpan, Group> _groups = [];
 
+    private volatile bool _isPaused;
+
     /// <summary>Calls at each interval from now on; at most one interval too early the first time. What is returned ends it, and waits for a call in progress.</summary>
     public IDisposable Start(TimeSpan interval, Action tick)
     {
@@ -18,7 +20,7 @@ internal sealed class PeriodicTimers(TimeProvider time)
         {
             if (!_groups.TryGetValue(interval, out var group))
             {
-                group = new Group();
+                group = new Group(this);
                 group.Timer = time.CreateTimer(_ => group.Run(), null, interval, interval);
                 _groups.Add(interval, group);
             }
@@ -27,6 +29,21 @@ internal sealed class PeriodicTimers(TimeProvider time)
             return new Subscription(this, interval, tick);
         }
     }
+
+    /// <summary>Nothing runs from now on until <see cref="Resume"/>. Waits for what runs.</summary>
+    public void Pause()
+    {
+        Group[] groups;
+        lock (_lock)
+        {
+            _isPaused = true;
+            groups = [.. _groups.Values];
+        }
+
+        Array.ForEach(groups, group => group.Barrier());
+    }
+
+    public void Resume() => _isPaused = false;
 
     private void End(TimeSpan interval, Action tick)
     {
@@ -49,7 +66,7 @@ internal sealed class PeriodicTimers(TimeProvider time)
         group.Barrier();
     }
 
-    private sealed class Group
+    private sealed class Group(PeriodicTimers timers)
     {
         private readonly Lock _running = new();
 
@@ -68,7 +85,7 @@ internal sealed class PeriodicTimers(TimeProvider time)
 
             try
             {
-                foreach (var tick in Ticks)
+                foreach (var tick in timers._isPaused ? [] : Ticks)
                 {
                     tick();
                 }

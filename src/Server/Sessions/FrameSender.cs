@@ -9,7 +9,7 @@ namespace Relay.Sessions;
 /// The sending side of a session: messages as frames to the connection, in order. Straight from whoever sends while nothing
 /// waits, else through a queue that exists only while it is needed. No lock is held while it sends.
 /// </summary>
-internal abstract class FrameSender(Connection connection, SessionServices services)
+internal abstract partial class FrameSender(Connection connection, SessionServices services)
 {
     // Frames that one caller sends for others before the pool goes on with it.
     private const int MaxInOneTurn = 64;
@@ -113,6 +113,7 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
                 _queue.Memory = connection.Memory;
                 var added = _queue.TryAdd(new QueuedMessage(message, kind, sender), services.Options, out var displaced);
                 services.Metrics.QueueChanged(added ? 1 : 0, displaced);
+                connection.Touch();
                 return added ? SendResult.Accepted : SendResult.Full;
             }
 
@@ -125,20 +126,6 @@ internal abstract class FrameSender(Connection connection, SessionServices servi
         }
 
         return SendResult.Accepted;
-    }
-
-    /// <summary>See <see cref="OutboundQueue.RoomAsync"/>.</summary>
-    protected Task RoomAsync()
-    {
-        if (Volatile.Read(ref _queue) is null)
-        {
-            return Task.CompletedTask;
-        }
-
-        lock (this)
-        {
-            return _isCompleted || _queue is null ? Task.CompletedTask : _queue.RoomAsync(services.Options);
-        }
     }
 
     /// <summary>No more messages: the close frame follows what waits, which <paramref name="drop"/> returns unsent.</summary>

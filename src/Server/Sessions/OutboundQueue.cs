@@ -68,6 +68,13 @@ internal sealed class OutboundQueue
         return fits;
     }
 
+    /// <summary>Adds what has waited in another process, whether it fits or not: it was judged there.</summary>
+    public void Restore(in QueuedMessage message, ClientSessionOptions options)
+    {
+        _messages.Enqueue(message);
+        Account(message, 1, options);
+    }
+
     /// <summary>The message that has waited longest, which is the caller's from here on.</summary>
     public bool TryTake(out QueuedMessage message, ClientSessionOptions options)
     {

@@ -13,6 +13,18 @@ internal sealed class PacedDisconnector(ClientSessionOptions options)
     private readonly Queue<(Session Session, Action<Session> Close)> _waiting = [];
     private double _due;
 
+    /// <summary>The numbers of those that are going to be closed.</summary>
+    public IReadOnlyList<long> Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _waiting.Select(next => next.Session.Id)];
+            }
+        }
+    }
+
     public void Add(IEnumerable<Session> sessions, CloseReason reason) => Add(sessions, session => session.Close(reason));
 
     /// <summary>Closes with a frame of the operator's choice.</summary>

@@ -53,7 +53,7 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
     /// <summary>The subject that the client has authenticated as; null: none.</summary>
     public Subject? Subject { get; init; }
 
-    public long ConnectedAt { get; }
+    public long ConnectedAt { get; private set; }
 
     /// <summary>Whose session it is: the clients have one handler, each peer server one of its own.</summary>
     public ISessionHandler Handler { get; }
@@ -145,15 +145,15 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
         var pause = _bytes.Take(bytes.Length, options.BytesBurst, options.BytesRefill, now, Services.Time);
         if (!TryGrow(bytes.Length, out var growing))
         {
-            return FinishAsync(growing, bytes, pause);
+            return FinishAsync(growing, new ReadingWait(SessionWait.Memory, default, bytes), bytes, pause);
         }
 
         while (true)
         {
-            var goesOn = Step(ref bytes, out var handling);
+            var goesOn = Step(ref bytes, out var handling, out var handled);
             if (handling is { } task)
             {
-                return FinishAsync(task, bytes, pause);
+                return FinishAsync(task, new ReadingWait(SessionWait.Handler, handled, bytes), bytes, pause);
             }
 
             if (bytes.IsEmpty || !goesOn)
@@ -165,38 +165,51 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
     }
 
     // The rest of OnBytesAsync when something has to be waited for.
-    private async ValueTask<bool> FinishAsync(ValueTask handling, Memory<byte> bytes, TimeSpan pause)
+    private async ValueTask<bool> FinishAsync(ValueTask handling, ReadingWait wait, Memory<byte> bytes, TimeSpan pause)
     {
         var goesOn = true;
-        for (ValueTask? next = handling; next is not null || (goesOn && !bytes.IsEmpty);)
+        for (ValueTask? next = handling; next is { } task;)
         {
-            if (next is { } task)
+            Volatile.Write(ref _isHandling, true);
+            _wait = wait;
+            try
             {
-                Volatile.Write(ref _isHandling, true);
-                try
-                {
-                    await task;
-                }
-                catch (Exception exception)
-                {
-                    Fail(exception);
-                }
-
-                Volatile.Write(ref _isHandling, false);
-                await RoomAsync();
+                await task;
+            }
+            catch (Exception exception)
+            {
+                Fail(exception);
             }
 
-            goesOn = Step(ref bytes, out next);
+            Volatile.Write(ref _isHandling, false);
+            _wait = new ReadingWait(SessionWait.Room, default, bytes);
+            await RoomAsync();
+            await Connection.Standstill.EnterAsync();
+            try
+            {
+                _wait = null;
+                ReadOnlyMemory<byte> handled;
+                do
+                {
+                    goesOn = Step(ref bytes, out next, out handled);
+                }
+                while (next is null && goesOn && !bytes.IsEmpty);
+                wait = new ReadingWait(SessionWait.Handler, handled, bytes);
+            }
+            finally
+            {
+                Connection.Standstill.Leave();
+            }
         }
 
         _reader.Release();
         return goesOn && pause > TimeSpan.Zero ? await PauseAsync(pause) : goesOn;
     }
 
-    // One message or control frame. False: the peer says no more. What has to be waited for before the next comes out.
-    private bool Step(ref Memory<byte> bytes, out ValueTask? handling)
+    // One message or control frame. False: the peer says no more. What has to be waited for before the next comes out, and the message whose handler that is.
+    private bool Step(ref Memory<byte> bytes, out ValueTask? handling, out ReadOnlyMemory<byte> handled)
     {
-        handling = null;
+        (handling, handled) = (null, default);
         var fed = bytes;
         var found = _reader.Read(bytes.Span, out var consumed);
         bytes = bytes[consumed..];
@@ -205,6 +218,7 @@ internal sealed partial class Session : MessageSender, IConnectionHandler
             case FrameEventKind.Text or FrameEventKind.Binary:
                 var task = Handle(found.AsMemory(fed));
                 handling = task.IsCompletedSuccessfully && RoomAsync().IsCompleted ? null : task;
+                handled = handling is null ? default : found.AsMemory(fed);
                 break;
             case FrameEventKind.Ping:
                 Send(EncodedMessage.Pong(found.Payload));

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Relay.Protocol.Moving;
 using Relay.Scheduling;
 using Relay.Telemetry;
 using Relay.Transport;
@@ -26,6 +27,10 @@ internal static class SessionSetup
         .AddSingleton<MemoryReclaimer>()
         .AddPeriodic<MemoryReclaimer>(MemoryReclaimer.Interval, reclaimer => reclaimer.Sweep())
         .AddSingleton<IStatistics, MemoryStatistics>()
+        .AddSingleton<DepartingSessions>()
+        .AddSingleton<IMovable>(provider => provider.GetRequiredService<DepartingSessions>())
+        .AddSingleton<ArrivingSessions>()
+        .AddSingleton<IMovable>(provider => provider.GetRequiredService<ArrivingSessions>())
         .AddSingleton<Heartbeat>()
         .AddPeriodic<Heartbeat>(Heartbeat.Interval, heartbeat => heartbeat.Sweep());
 }

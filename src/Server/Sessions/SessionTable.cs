@@ -13,6 +13,12 @@ internal sealed class SessionTable
 
     public IEnumerable<Session> All => _sessions.All;
 
+    /// <summary>The number of the last session.</summary>
+    public long LastId => Interlocked.Read(ref _lastId);
+
+    /// <summary>From now on sessions have higher numbers than this.</summary>
+    public void NumberFrom(long id) => Interlocked.Exchange(ref _lastId, Math.Max(LastId, id));
+
     public long NextId() => Interlocked.Increment(ref _lastId);
 
     /// <summary>Returns the number that <see cref="Remove"/> needs.</summary>

@@ -8,6 +8,7 @@ internal sealed partial class Session
 
     private async ValueTask<bool> PauseAsync(TimeSpan pause)
     {
+        _wait = ReadingWait.Pause;
         await Task.Delay(pause, Services.Time);
         return true;
     }

@@ -1,3 +1,4 @@
+using Relay.Addresses;
 using Relay.Clients;
 using Relay.Protocol;
 using Relay.RateLimiting;
@@ -12,6 +13,9 @@ internal sealed class LinkHandler(
     private const string UnknownBrowser = "Unknown Browser";
 
     private readonly AddressRate _addresses = new(options.PairRequestsPerMinutePerIp, time);
+
+    /// <summary>Link requests of addresses.</summary>
+    public AddressRate Addresses => _addresses;
 
     public void Request(Client client, in ClientMessage message)
     {
@@ -99,6 +103,13 @@ internal sealed class LinkHandler(
     /// <summary>The requester has left with its relay: the phone is notified.</summary>
     public void Forget(PendingRequest request) => TellPhone(request);
 
+    /// <summary>What the phone is shown is over: it gets the next request.</summary>
+    public void Withdraw(Client phone, string code, in IpKey requester)
+    {
+        phone.Pass(MessageWriter.Write(new LinkTimeout(code), ServerJson.Default.LinkTimeout), requester);
+        ShowNext(phone);
+    }
+
     /// <summary>Shows a request to its phone when its turn comes, if it can be made; if not, the requester has to be told.</summary>
     public bool TryRequest(PendingRequest request)
     {
@@ -147,8 +158,7 @@ internal sealed class LinkHandler(
     {
         if (ended.IsShown)
         {
-            ended.To.Pass(MessageWriter.Write(new LinkTimeout(ended.ToCode), ServerJson.Default.LinkTimeout), ended.FromAddress);
-            ShowNext(ended.To);
+            Withdraw(ended.To, ended.ToCode, ended.FromAddress);
         }
     }
 

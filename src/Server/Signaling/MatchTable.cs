@@ -1,4 +1,5 @@
 using Relay.Clients;
+using Relay.Protocol.Moving;
 
 namespace Relay.Signaling;
 
@@ -89,6 +90,36 @@ internal sealed class MatchTable(SignalingOptions options)
                     Part(party, partner);
                 }
             }
+        }
+    }
+
+    /// <summary>With whom each client was matched.</summary>
+    public IReadOnlyList<MovedMatches> Save()
+    {
+        lock (_lock)
+        {
+            return [.. from pair in _partners
+                where pair.Key is Client
+                select new MovedMatches
+                {
+                    Session = ((Client)pair.Key).Session.Id,
+                    Partners = { pair.Value.OfType<Client>().Select(partner => partner.Session.Id) },
+                }];
+        }
+    }
+
+    /// <summary>With whom a client was matched in another process. Of each of them the same is said.</summary>
+    public void Restore(Client client, IReadOnlyList<Client> partners)
+    {
+        if (!options.RequireMatch || partners.Count == 0)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _pairs += partners.Count(partner => !_partners.ContainsKey(partner));
+            _partners[client] = [.. partners];
         }
     }
 

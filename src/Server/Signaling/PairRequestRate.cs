@@ -10,6 +10,9 @@ internal sealed class PairRequestRate(SignalingOptions options, TimeProvider tim
 
     private readonly AddressRate _addresses = new(options.PairRequestsPerMinutePerIp, time);
 
+    /// <summary>Those of addresses.</summary>
+    public AddressRate Addresses => _addresses;
+
     public bool TryTake(Client client) =>
         client.PairRequests.TryTake(1, options.PairRequestsPerMinute, Minute, time) && _addresses.TryTake(client.Session.Key);
 }

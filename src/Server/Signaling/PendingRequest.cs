@@ -45,6 +45,9 @@ internal sealed class PendingRequest
     /// <summary>A phone was sent this request to link; the others to it wait for their turn.</summary>
     public bool IsShown { get; set; }
 
+    /// <summary>Its turn among those to the same target, of one that comes from another process; else 0.</summary>
+    public int Turn { get; init; }
+
     /// <summary>Where it stands among all, oldest first; null: it has ended, or never waited.</summary>
     public LinkedListNode<PendingRequest>? Place { get; set; }
 

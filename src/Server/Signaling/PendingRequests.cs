@@ -7,7 +7,7 @@ namespace Relay.Signaling;
 /// Every request that waits for an answer, to pair or to link. Each ends exactly once: whoever gets it out of one of the
 /// methods below notifies the clients concerned, after the lock. All live equally long, so the lists are in the order of deadlines.
 /// </summary>
-internal sealed class PendingRequests(SignalingOptions options, TimeProvider time)
+internal sealed partial class PendingRequests(SignalingOptions options, TimeProvider time)
 {
     private readonly Lock _lock = new();
 

@@ -1,3 +1,4 @@
+using Relay.Protocol.Moving;
 using Relay.Scheduling;
 using Relay.Telemetry;
 
@@ -18,6 +19,7 @@ internal static class SignalingSetup
             .AddSingleton<PairingHandler>()
             .AddSingleton<SignalForwarder>()
             .AddSingleton<LinkHandler>()
+            .AddSingleton<IMovable, SignalingMove>()
             .AddSingleton<RequestDeadline>()
             .AddPeriodic<RequestDeadline>(RequestDeadline.Interval, deadline => deadline.Sweep())
             .AddSingleton<ClusterSignals>()

@@ -39,6 +39,9 @@ internal sealed class AcceptFilter(ConnectionTable table, FileDescriptorBudget f
         handshakes.Enter(connection, origins.IsClient(connection.ClientAddress, peer) ? peer : null);
     }
 
+    /// <summary>A proxy has said, to the process before, whose connection it is.</summary>
+    public void Identify(Connection connection, IpKey address) => handshakes.Identify(connection, address);
+
     /// <summary>Another object carries the connection from now on; false: its handshake has been reset meanwhile.</summary>
     public bool TryReplace(Connection connection, Connection successor)
     {

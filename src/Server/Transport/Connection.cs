@@ -59,6 +59,17 @@ internal abstract class Connection
     /// <summary>What is kept for the connection counts there.</summary>
     public MemoryBudget Memory => _table.Memory;
 
+    /// <summary>Passed by whoever works on what its peer has said, on a thread of the pool.</summary>
+    public Standstill Standstill => _table.Standstill;
+
+    /// <summary>Whether bytes that <see cref="Send"/> was given have not gone.</summary>
+    public virtual bool IsKeeping => false;
+
+    /// <summary>Something that waits for it has changed, beside what it was given.</summary>
+    public virtual void Touch()
+    {
+    }
+
     /// <summary>Bytes of the budget in buffers of its own.</summary>
     public virtual int BufferBytes => 0;
 

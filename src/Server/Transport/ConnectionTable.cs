@@ -9,6 +9,9 @@ internal sealed class ConnectionTable(ClosingConnections closing, MemoryBudget m
 
     public ClosingConnections Closing => closing;
 
+    /// <summary>Passed by whoever works on what a peer has said.</summary>
+    public Standstill Standstill { get; } = new();
+
     public MemoryBudget Memory => memory;
 
     public int Count => _connections.Count;

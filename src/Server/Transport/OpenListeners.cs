@@ -14,6 +14,7 @@ internal sealed class OpenListeners(InheritedSockets inherited)
     // Guarded by _lock.
     private readonly List<Socket> _sockets = [];
     private readonly List<Func<Task>> _stops = [];
+    private TaskCompletionSource? _held;
 
     /// <summary>What this process was given and has not taken yet.</summary>
     public InheritedSockets Inherited => inherited;
@@ -48,6 +49,35 @@ internal sealed class OpenListeners(InheritedSockets inherited)
         lock (_lock)
         {
             _stops.Add(stop);
+        }
+    }
+
+    /// <summary>Done when the public's listeners accept: at once, unless they were held back.</summary>
+    public Task Opened
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _held?.Task ?? Task.CompletedTask;
+            }
+        }
+    }
+
+    /// <summary>Before they are bound: the public's listeners accept nobody until <see cref="Open"/>.</summary>
+    public void Hold()
+    {
+        lock (_lock)
+        {
+            _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    public void Open()
+    {
+        lock (_lock)
+        {
+            _held?.TrySetResult();
         }
     }
 

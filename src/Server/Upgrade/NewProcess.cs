@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using Relay.Native;
+using Relay.Protocol.Moving;
 using Relay.Upgrade.V1;
 using Counts = Relay.Cluster.V1.Counts;
 
@@ -22,6 +23,9 @@ internal sealed class NewProcess : IDisposable
     private static readonly string[] NotInherited = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
 
     private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(10);
+
+    // While clients wait.
+    private static readonly TimeSpan StandstillPatience = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
     private readonly UpgradeLink _link;
@@ -94,20 +98,40 @@ internal sealed class NewProcess : IDisposable
         }
     });
 
-    /// <summary>Tells it that what only one process can have is free, and waits until it has started.</summary>
+    /// <summary>Tells it that what only one process can have is free, and waits until it has started, and would serve.</summary>
     public async Task TakeOverAsync(IReadOnlyList<Counts> held)
     {
         await TellAsync(held);
         await OnThreadAsync(() => _link.Send(new Handover { Released = new Released() }, [], _patience));
-        await ReceiveAsync(Handover.StepOneofCase.Started);
+        await ReceiveAsync(Handover.StepOneofCase.Ready);
     }
 
-    /// <summary>Tells it that this process accepts no more, if it is still there.</summary>
-    public async Task CommitAsync()
+    /// <summary>Tells it what is known of clients, and waits until it would go on with them. Numbers of those that it does not take in.</summary>
+    /// <param name="write">Writes parts, each with its descriptor or -1.</param>
+    public async Task<IReadOnlySet<long>> MoveAsync(Action<Action<MovedPart, int>> write)
+    {
+        await OnThreadAsync(() =>
+        {
+            var parts = new MovedPartWriter((message, descriptors) => _link.Send(message, descriptors, StandstillPatience));
+            write(parts.Write);
+            parts.Finish();
+        });
+        var started = await ReceiveAsync(Handover.StepOneofCase.Started, StandstillPatience);
+        return started.Started.Refused.ToHashSet();
+    }
+
+    /// <summary>Tells it that it is the relay from now on; with this message it is.</summary>
+    /// <param name="kept">Numbers of those that stay with this process.</param>
+    public Task CommitAsync(IReadOnlyList<long> kept) =>
+        OnThreadAsync(() => _link.Send(new Handover { Committed = new Committed { Kept = { kept } } }, [], StandstillPatience));
+
+    /// <summary>Tells it that this process accepts no more, and what it holds, if it is still there.</summary>
+    public async Task OpenAsync(IReadOnlyList<Counts> held)
     {
         try
         {
-            await OnThreadAsync(() => _link.Send(new Handover { Committed = new Committed() }, [], _patience));
+            await TellAsync(held);
+            await OnThreadAsync(() => _link.Send(new Handover { Opened = new Opened() }, [], _patience));
         }
         catch (UpgradeException)
         {
@@ -148,14 +172,14 @@ internal sealed class NewProcess : IDisposable
         _process.Dispose();
     }
 
-    private async Task<Handover> ReceiveAsync(Handover.StepOneofCase expected)
+    private async Task<Handover> ReceiveAsync(Handover.StepOneofCase expected, TimeSpan? within = null)
     {
         Handover? message = null;
         try
         {
             await OnThreadAsync(() =>
             {
-                message = _link.Receive(_patience, out var descriptors);
+                message = _link.Receive(within ?? _patience, out var descriptors);
                 descriptors.ForEach(Descriptors.Close);
             });
         }

@@ -73,28 +73,43 @@ internal sealed class Predecessor(int descriptor, TimeProvider time) : IDisposab
     }
 
     /// <summary>Before this process accepts anybody: what the other one holds counts here as well.</summary>
-    public void Count(RemainingClients clients) => _held.ForEach(clients.Take);
+    public void Begin(RemainingClients clients, ClientTakeOver arriving)
+    {
+        _held.ForEach(clients.Take);
+        arriving.Begin(_offer.LastSession);
+    }
 
     /// <summary>
-    /// This process serves. Waits until the other one accepts no more and the supervisor knows; what to publish then. From then on what the other one
-    /// holds is followed until it ends.
+    /// This process has started. Takes in the clients of the other one, and waits until that accepts no more and the supervisor knows; what to publish
+    /// then. From then on what the other one holds is followed until it ends.
     /// </summary>
-    public Upgraded Confirm(RemainingClients clients)
+    public Upgraded Confirm(RemainingClients clients, ClientTakeOver arriving)
     {
+        var moved = 0;
         try
         {
-            Send(new Handover { Started = new Started() });
-            Receive(Handover.StepOneofCase.Committed, []);
+            arriving.Prepare();
+            Send(new Handover { Ready = new Ready() });
+            moved = TakeIn(arriving);
+            Open(clients);
         }
         catch (UpgradeException)
         {
             // It has ended meanwhile, so that this one is the relay in any case.
+            arriving.GiveUp();
+        }
+        catch (Exception exception)
+        {
+            // It waits for this one, and so do its clients.
+            Fail(exception.Message);
+            throw;
         }
 
+        arriving.Open();
         Sockets.CloseRest();
         _isFollowed = true;
         _ = Task.Factory.StartNew(() => Follow(clients), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        return new Upgraded(_offer.Program, ServerCommand.Version, _offer.Who) { Reason = _offer.Reason };
+        return new Upgraded(_offer.Program, ServerCommand.Version, _offer.Who, moved) { Reason = _offer.Reason };
     }
 
     /// <summary>This process ends, and the other one goes on.</summary>
@@ -119,6 +134,43 @@ internal sealed class Predecessor(int descriptor, TimeProvider time) : IDisposab
         }
     }
 
+    private int TakeIn(ClientTakeOver arriving)
+    {
+        Moved moved;
+        do
+        {
+            var descriptors = new List<int>();
+            moved = Receive(Handover.StepOneofCase.Moved, descriptors).Moved;
+            arriving.Read(moved, descriptors);
+        }
+        while (!moved.IsLast);
+
+        IReadOnlySet<long> kept = new HashSet<long>();
+        try
+        {
+            Send(new Handover { Started = new Started { Refused = { arriving.Refused } } });
+            kept = Receive(Handover.StepOneofCase.Committed, []).Committed.Kept.ToHashSet();
+        }
+        catch (UpgradeException)
+        {
+            // It has ended, and nobody but this process has its clients.
+        }
+
+        return arriving.Arrive(kept);
+    }
+
+    // What the other one still holds, when it takes in no more.
+    private void Open(RemainingClients clients)
+    {
+        Handover message;
+        while ((message = Receive(null, [])).StepCase == Handover.StepOneofCase.Counts)
+        {
+            clients.Take(message.Counts);
+        }
+
+        Expect(message, Handover.StepOneofCase.Opened);
+    }
+
     private void Follow(RemainingClients clients)
     {
         try
@@ -138,11 +190,12 @@ internal sealed class Predecessor(int descriptor, TimeProvider time) : IDisposab
 
     private void Send(Handover message) => _link.Send(message, [], Patience);
 
-    private Handover Receive(Handover.StepOneofCase expected, List<int> descriptors)
+    // Null: whatever comes.
+    private Handover Receive(Handover.StepOneofCase? expected, List<int> descriptors)
     {
         var message = _link.Receive(Patience, out var received);
         descriptors.AddRange(received);
-        return Expect(message, expected);
+        return expected is { } step ? Expect(message, step) : message;
     }
 
     private static Handover Expect(Handover message, Handover.StepOneofCase expected) =>

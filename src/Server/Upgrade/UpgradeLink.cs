@@ -12,7 +12,7 @@ namespace Relay.Upgrade;
 internal sealed class UpgradeLink(int descriptor, TimeProvider time) : IDisposable
 {
     /// <summary>Of what the two say to each other.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     private const int HeadBytes = 2 * sizeof(int);
     private const int MaxBytes = 1 << 20;

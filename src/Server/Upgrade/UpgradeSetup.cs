@@ -7,5 +7,7 @@ internal static class UpgradeSetup
         .AddSingleton<ExclusiveState>()
         .AddSingleton<RemainingClients>()
         .AddSingleton<Retirement>()
+        .AddSingleton<ClientHandOver>()
+        .AddSingleton<ClientTakeOver>()
         .AddSingleton<Upgrader>();
 }

@@ -10,19 +10,20 @@ namespace Relay.Upgrade;
 /// <param name="ProcessId">Of the process that is the relay now.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Pause">For so long what needs the database, and changes of the policy, had to wait.</param>
-internal readonly record struct UpgradeResult(int ProcessId, string Version, TimeSpan Pause);
+/// <param name="Moved">The clients that have moved.</param>
+internal readonly record struct UpgradeResult(int ProcessId, string Version, TimeSpan Pause, MovedClients Moved);
 
 /// <summary>
-/// Has a new process take the place of this one: it gets the listening sockets, and, when it is ready to start, what only one process
-/// can have. Until it confirms that it serves, this one goes on as before whatever happens to it; from then on this one only disconnects
-/// its clients.
+/// Has a new process take the place of this one: it gets the listening sockets, when it is ready to start what only one process can have, and when
+/// it has started the clients that can move. Until that has been confirmed, this one goes on as before whatever happens to it; from then on this one only
+/// disconnects the clients that are left.
 /// </summary>
 internal sealed class Upgrader(
     RunningProgram program,
     OpenListeners listeners,
     ExclusiveState exclusive,
     Retirement retirement,
-    RemainingClients clients,
+    ClientHandOver handOver,
     RelayState state,
     IHostApplicationLifetime application,
     RelayEvents events,
@@ -58,8 +59,8 @@ internal sealed class Upgrader(
         try
         {
             var (next, result) = await HandOverAsync(who, reason);
-            events.Publish(new HandedOver(result.ProcessId, result.Version) { Who = who, Reason = reason });
-            _ = retirement.EndAsync(next, clients, rate, deadline, who);
+            events.Publish(new HandedOver(result.ProcessId, result.Version, result.Moved.Count, result.Moved.Standstill) { Who = who, Reason = reason });
+            _ = retirement.EndAsync(next, handOver.Remaining, rate, deadline, who);
             return result;
         }
         catch (Exception exception)
@@ -76,14 +77,18 @@ internal sealed class Upgrader(
 
         // A stop waits for the database, which waits for the new process.
         using var stopping = application.ApplicationStopping.UnsafeRegister(_ => next.Kill(), null);
-        var (released, version) = (0L, "");
+        var (released, version, moved) = (0L, "", default(MovedClients));
         try
         {
+            var prepared = handOver.PrepareAsync();
             version = await next.GreetAsync();
-            await next.OfferAsync(listeners.Descriptors, new Offer { Program = ServerCommand.Version, Who = who, Reason = reason });
+            await next.OfferAsync(
+                listeners.Descriptors, new Offer { Program = ServerCommand.Version, Who = who, Reason = reason, LastSession = handOver.LastSession });
             released = time.GetTimestamp();
             await exclusive.ReleaseAsync(program.Patience);
-            await next.TakeOverAsync(clients.Read());
+            await next.TakeOverAsync(handOver.Remaining.Read());
+            await prepared;
+            moved = await handOver.MoveAsync(next);
         }
         catch
         {
@@ -99,8 +104,12 @@ internal sealed class Upgrader(
 
         var pause = time.GetElapsedTime(released);
         exclusive.End(isHandedOver: true);
-        await retirement.BeginAsync(next.Id);
-        await next.CommitAsync();
-        return (next, new UpgradeResult(next.Id, version, pause));
+
+        // Before the loops run again, so that they accept nobody.
+        var retiring = retirement.BeginAsync(next.Id);
+        handOver.End();
+        await retiring;
+        await next.OpenAsync(handOver.Remaining.Read());
+        return (next, new UpgradeResult(next.Id, version, pause, moved));
     }
 }

@@ -12,8 +12,10 @@ namespace Relay.EndToEnd.Hosting;
 [Trait("Programs", "Started")]
 public sealed class UpgradeFailureTests : IDisposable
 {
-    // Messages of the hand-over, as a shell writes them: the first with a version, the third.
-    private const string Hello = @"printf '\x04\0\0\0\0\0\0\0\x0a\x02\x08\x01' >&$RELAYD_UPGRADE_FD; ";
+    // Messages of the hand-over, as a shell writes them: the first with a version, the third, the fifth, and one with a part of what is no answer to it.
+    private const string Hello = @"printf '\x04\0\0\0\0\0\0\0\x0a\x02\x08\x02' >&$RELAYD_UPGRADE_FD; ";
+    private const string HelloOfTheFirstVersion = @"printf '\x0b\0\0\0\0\0\0\0\x0a\x09\x08\x01\x12\x050.1.0' >&$RELAYD_UPGRADE_FD; ";
+    private const string Ready = @"printf '\x02\0\0\0\0\0\0\0\x4a\0' >&$RELAYD_UPGRADE_FD; ";
     private const string HelloOfAnotherVersion = @"printf '\x0b\0\0\0\0\0\0\0\x0a\x09\x08\x63\x12\x059.9.9' >&$RELAYD_UPGRADE_FD; ";
     private const string Prepared = @"printf '\x02\0\0\0\0\0\0\0\x1a\0' >&$RELAYD_UPGRADE_FD; ";
     private const string Garbage = @"printf 'GET / HTTP/1.1\r\n\r\n' >&$RELAYD_UPGRADE_FD; ";
@@ -35,12 +37,17 @@ public sealed class UpgradeFailureTests : IDisposable
     [Theory]
     [InlineData("exit 3", "the new process has ended with exit code 3; its log says why")]
     [InlineData("exec sleep 1000", Silent)]
-    [InlineData(HelloOfAnotherVersion + "exec sleep 1000", "relayd 9.9.9 hands over in another way (version 99, this is 1); drain this one and restart it")]
+    [InlineData(HelloOfAnotherVersion + "exec sleep 1000", "relayd 9.9.9 hands over in another way (version 99, this is 2); drain this one and restart it")]
+    [InlineData(HelloOfTheFirstVersion + "exec sleep 1000", "relayd 0.1.0 hands over in another way (version 1, this is 2); drain this one and restart it")]
     [InlineData(Garbage + "exec sleep 1000", "the other process has sent what is no message of a hand-over")]
     [InlineData(Prepared + "exec sleep 1000", "the other process has sent what does not belong here")]
     [InlineData(Hello + "exec sleep 1000", Silent)]
     [InlineData(Hello + Prepared + "exec sleep 1000", Silent)]
     [InlineData(Hello + Prepared + "sleep 0.5; kill -9 $$", "the new process has ended with exit code 137; its log says why")]
+    [InlineData(Hello + Prepared + Ready + "sleep 0.5; kill -9 $$", "the new process has ended with exit code 137; its log says why")]
+    [InlineData(Hello + Prepared + Ready + Garbage + "exec sleep 1000", "the other process has sent what is no message of a hand-over")]
+    [InlineData(Hello + Prepared + Ready + Ready + "exec sleep 1000", "the other process has sent what does not belong here")]
+    [InlineData(Hello + Prepared + Ready + "exec sleep 1000", "no answer within 5 s")]
     public async Task Upgrade_NewProcessDoesNotTakeOver_GoesOnAsBefore(string script, string problem)
     {
         await using var server = await StartAsync(script, problem == Silent ? Short : null);
@@ -58,6 +65,10 @@ public sealed class UpgradeFailureTests : IDisposable
         await using var other = await TestClient.RegisterAsync(server, "BBBBBB");
         var found = await other.MeetAsync("'dailyPoints':['p'],'hourlyTokens':['t']");
         Assert.Equal((1, 1), (found.Drops().Length, found.Matches().Length));
+        await client.ExpectAsync("rendezvous_match");
+        await client.ExpectNothingAsync();
+        await other.SendAsync("""{"type":"offer","target":"AAAAAA","payload":1}""");
+        await client.ExpectAsync("offer");
         Assert.Equal([problem], (await AuditedAsync(server, "UpgradeFailed")).Select(entry => entry.After));
         Assert.Equal(["ok"], (await AuditedAsync(server, "Upgrade")).Select(entry => entry.Result));
         Assert.Equal(StatusCode.Aborted, (await Assert.ThrowsAsync<RpcException>(() => UpgradeAsync(server))).StatusCode);

@@ -1,3 +1,5 @@
+using Google.Protobuf;
+using Relay.Protocol.Moving;
 using Relay.Transport.Framing;
 
 namespace Server.Tests.Fuzz;
@@ -9,7 +11,8 @@ internal static class FramePieces
     /// The events, as <see cref="SlowFrameDecoder"/> words them. Each piece is an array of exactly its length: reading past it throws.
     /// </summary>
     /// <param name="nextPiece">How many bytes come next, at least 0 and at most as many as are left, which it is told.</param>
-    public static (List<string> Events, bool IsMidMessage) Read(byte[] stream, FrameRole role, int limit, Func<int, int> nextPiece)
+    /// <param name="moves">Whether another reader goes on after a piece, as when a client moves to another process; null: none does.</param>
+    public static (List<string> Events, bool IsMidMessage) Read(byte[] stream, FrameRole role, int limit, Func<int, int> nextPiece, Func<bool>? moves = null)
     {
         var events = new List<string>();
         var reader = new FrameReader(role, limit);
@@ -43,6 +46,14 @@ internal static class FramePieces
             FuzzTarget.Promise(reader.HeldBytes <= Math.Max(16, 2 * Math.Min(at, limit)) + 128, $"{reader.HeldBytes} bytes are held after {at}");
             FuzzTarget.Promise(reader.IsMidMessage || reader.HeldBytes == 0, "a buffer is held for nothing");
             FuzzTarget.Promise(!isOver || !reader.IsMidMessage, "waits after the end");
+            if (!isOver && moves?.Invoke() == true)
+            {
+                var state = MovedReader.Parser.ParseFrom(reader.Save().ToByteArray());
+                reader.Dispose();
+                reader = new FrameReader(role, limit);
+                reader.Restore(state);
+                FuzzTarget.Promise(reader.Save().Equals(state), "what was restored is something else");
+            }
         }
 
         var isMidMessage = reader.IsMidMessage;

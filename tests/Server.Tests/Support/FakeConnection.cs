@@ -28,6 +28,9 @@ internal abstract class FakeConnection(ConnectionTable table) : Connection(table
         handler.OnOpened();
     }
 
+    /// <summary>The handler was opened in another process.</summary>
+    public void Adopt(IConnectionHandler handler) => _handler = handler;
+
     /// <summary>One masked frame comes in.</summary>
     public ValueTask<bool> SayAsync(FrameOpcode opcode, ReadOnlySpan<byte> payload)
     {

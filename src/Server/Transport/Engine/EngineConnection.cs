@@ -7,7 +7,7 @@ namespace Relay.Transport.Engine;
 /// A connection that one loop of the engine owns for its life: only that loop reads, calls the handler and closes the
 /// descriptor. Anybody may send, close and abort, under the connection's monitor.
 /// </summary>
-internal sealed class EngineConnection : EngineSocket
+internal sealed partial class EngineConnection : EngineSocket
 {
     // What a peer may still send when nobody listens to it any more.
     private const int MaxIgnoredBytes = 64 * 1024;
@@ -100,6 +100,11 @@ internal sealed class EngineConnection : EngineSocket
     /// <summary>The loop: somebody asked for its attention.</summary>
     public void OnPosted()
     {
+        if (Token == 0)
+        {
+            return;
+        }
+
         var ending = TakePosted();
         if (_paused is { IsDone: true } paused)
         {

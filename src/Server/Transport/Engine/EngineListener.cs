@@ -23,6 +23,7 @@ internal sealed class EngineListener(
         Channel.CreateBounded<HandedOverConnection>(new BoundedChannelOptions(MaxHandedOver) { SingleReader = true });
 
     private readonly List<(EngineLoop Loop, EngineAcceptor Acceptor)> _acceptors = [];
+    private volatile bool _isStopped;
 
     public EndPoint EndPoint => endPoint;
 
@@ -31,14 +32,48 @@ internal sealed class EngineListener(
     public AcceptFilter Filter => filter;
 
     /// <summary>Begins to accept; one call for each socket.</summary>
-    public void Listen(EngineLoop loop, Socket socket, DescriptorReserve reserve, TimeProvider time)
+    /// <param name="opened">Before that nobody is accepted.</param>
+    public void Listen(EngineLoop loop, Socket socket, DescriptorReserve reserve, TimeProvider time, Task opened)
     {
         var acceptor = new EngineAcceptor(loop, this, socket, reserve, time);
         _acceptors.Add((loop, acceptor));
-        loop.Post(() => loop.Listen(acceptor));
+        if (opened.IsCompleted)
+        {
+            loop.Post(() => loop.Listen(acceptor));
+        }
+        else
+        {
+            _ = ListenAsync();
+        }
+
+        async Task ListenAsync()
+        {
+            await opened;
+            if (!_isStopped)
+            {
+                loop.Post(() => loop.Listen(acceptor));
+            }
+        }
     }
 
     public EngineConnection Create(EngineLoop loop, int descriptor, IpKey peer) => new(loop, this, descriptor, peer, table);
+
+    /// <summary>Takes in a connection that another process has accepted, before its loop knows it.</summary>
+    /// <param name="handshake">The peer, where it is nobody's yet.</param>
+    public void Adopt(EngineConnection connection, IpKey? handshake)
+    {
+        if (handshake is not { } peer)
+        {
+            table.Add(connection);
+            return;
+        }
+
+        filter.Enter(connection, peer);
+        if (connection.Claim.Kind == ProxyClaimKind.Client)
+        {
+            filter.Identify(connection, connection.Claim.Source);
+        }
+    }
 
     /// <summary>Gives a connection to Kestrel. From the loop that owns it.</summary>
     public void HandOver(EngineConnection connection)
@@ -92,6 +127,7 @@ internal sealed class EngineListener(
     /// <summary>Accepts no more; what it has accepted goes on.</summary>
     public async Task StopAsync()
     {
+        _isStopped = true;
         List<(EngineLoop Loop, EngineAcceptor Acceptor)> acceptors = [.. _acceptors];
         _acceptors.Clear();
         await Task.WhenAll(acceptors.Select(UnlistenAsync));

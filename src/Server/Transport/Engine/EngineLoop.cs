@@ -96,6 +96,20 @@ internal sealed partial class EngineLoop : IDisposable
         _batch.SendIfFull();
     });
 
+    /// <summary>Has the loop's thread stand still at the end of a turn, when all that it sent has left. What was posted meanwhile comes before what the system reports then.</summary>
+    /// <param name="halted">Is signalled when it does.</param>
+    /// <param name="goOn">Ends it.</param>
+    public void Halt(CountdownEvent halted, ManualResetEventSlim goOn) => Post(() =>
+    {
+        _batch.Send();
+        halted.Signal();
+        goOn.Wait();
+        while (_work.TryDequeue(out var work))
+        {
+            work();
+        }
+    });
+
     public bool TryWatch(int descriptor, EpollEvents events, ulong token) => _epoll.TryAdd(descriptor, events, token);
 
     public void Watch(int descriptor, EpollEvents events, ulong token) => _epoll.Modify(descriptor, events, token);
@@ -140,8 +154,12 @@ internal sealed partial class EngineLoop : IDisposable
 
     public void Unlisten(EngineAcceptor acceptor)
     {
-        _epoll.Remove(acceptor.Descriptor);
-        _acceptors[_acceptors.IndexOf(acceptor)] = null;
+        // It may never have been listened to.
+        if (_acceptors.IndexOf(acceptor) is >= 0 and var place)
+        {
+            _epoll.Remove(acceptor.Descriptor);
+            _acceptors[place] = null;
+        }
     }
 
     /// <summary>Listens, or not for a while: a level-triggered socket that cannot be accepted from would keep the loop busy.</summary>

@@ -12,6 +12,9 @@ internal sealed class EngineLoops(
     // Atomic: loops that have not run since they were last asked.
     private int _toTurn;
 
+    /// <summary>The listeners whose connections they carry; written at the start.</summary>
+    public List<EngineListener> Listeners { get; } = [];
+
     /// <summary>All of them, which the first call starts.</summary>
     public EngineLoop[] Start()
     {
@@ -42,5 +45,30 @@ internal sealed class EngineLoops(
         return true;
     }
 
+    /// <summary>Has all loops stand still until what is returned is disposed. Waits for that; null: one has not come to its end of a turn in time.</summary>
+    public IDisposable? Halt(TimeSpan within)
+    {
+        var loops = Volatile.Read(ref _loops);
+        var stop = new Stop(loops.Length);
+        Array.ForEach(loops, loop => loop.Halt(stop.Halted, stop.GoOn));
+        if (stop.Halted.Wait(within))
+        {
+            return stop;
+        }
+
+        stop.Dispose();
+        return null;
+    }
+
     public void Dispose() => Array.ForEach(Interlocked.Exchange(ref _loops, []), loop => loop.Dispose());
+
+    // Its events are not disposed: a loop may just come to them, or wake up.
+    private sealed class Stop(int loops) : IDisposable
+    {
+        public CountdownEvent Halted { get; } = new(loops);
+
+        public ManualResetEventSlim GoOn { get; } = new();
+
+        public void Dispose() => GoOn.Set();
+    }
 }

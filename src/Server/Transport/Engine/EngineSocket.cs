@@ -6,7 +6,7 @@ namespace Relay.Transport.Engine;
 /// The sending side of a connection of the engine, and its descriptor. Anybody may send, close and abort, under the object's
 /// own monitor, which costs nothing while nobody waits for it. Only the loop closes the descriptor.
 /// </summary>
-internal abstract class EngineSocket(EngineLoop loop, int descriptor, ConnectionTable table) : Connection(table)
+internal abstract partial class EngineSocket(EngineLoop loop, int descriptor, ConnectionTable table) : Connection(table)
 {
     // Edges: what was reported once and is still there costs nothing. Whoever reads less than all has to come back by himself.
     private const EpollEvents Incoming = EpollEvents.Readable | EpollEvents.PeerFinished | EpollEvents.EdgeTriggered;
@@ -22,17 +22,6 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
     private BatchRest _rest;
     private ReadOnlyMemory<byte> _unsent;
     private CancellationTokenSource? _closed;
-
-    protected enum Ending : byte
-    {
-        None,
-
-        /// <summary>After what the system has taken.</summary>
-        InOrder,
-
-        /// <summary>At once.</summary>
-        Reset,
-    }
 
     public EngineLoop Loop => loop;
 
@@ -80,6 +69,12 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
             if (_descriptor < 0 || _ending != Ending.None)
             {
                 return true;
+            }
+
+            if (_isHalted)
+            {
+                (_isTouched, _unsent) = (true, bytes);
+                return false;
             }
 
             if (TryBatch(bytes.Span))
@@ -188,17 +183,6 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
         }
     }
 
-    /// <summary>The loop: the descriptor, which is its own from now on; -1: it has been taken.</summary>
-    protected int TakeDescriptor(out bool isUnsent)
-    {
-        lock (this)
-        {
-            _rest.Remove(_rest.Length, Memory);
-            (isUnsent, _unsent) = (!_unsent.IsEmpty, default);
-            return Interlocked.Exchange(ref _descriptor, -1);
-        }
-    }
-
     // Under the monitor. Once watched it stays so: it is an edge.
     private void WatchWritable()
     {
@@ -215,6 +199,7 @@ internal abstract class EngineSocket(EngineLoop loop, int descriptor, Connection
         {
             if (_descriptor >= 0 && _ending < ending)
             {
+                _isTouched = true;
                 _ending = ending;
                 Post();
             }

@@ -34,10 +34,11 @@ internal sealed class EngineTransport(
         var listener = new EngineListener(sockets[0].LocalEndPoint!, endPoint.ClientAddress, filter, table, _sockets);
         for (var i = 0; i < sockets.Count; i++)
         {
-            listener.Listen(all[i % all.Length], sockets[i], _reserve, time);
+            listener.Listen(all[i % all.Length], sockets[i], _reserve, time, listeners.Opened);
         }
 
         listeners.Add(listener.StopAsync);
+        loops.Listeners.Add(listener);
         return listener;
     }
 

@@ -8,7 +8,7 @@ namespace Relay.Transport.Framing;
 /// budget, and grows with what has arrived, not with what was announced. Nothing that a peer sends throws.
 /// </summary>
 /// <remarks>A mutable struct of 56 bytes: keep it in a field, never copy it, one thread at a time.</remarks>
-internal struct FrameReader(FrameRole role, int maxMessageBytes, MemoryBudget? memory = null) : IDisposable
+internal partial struct FrameReader(FrameRole role, int maxMessageBytes, MemoryBudget? memory = null) : IDisposable
 {
     private readonly MemoryBudget _memory = memory ?? MemoryBudget.Unlimited;
 

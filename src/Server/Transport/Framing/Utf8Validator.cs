@@ -10,6 +10,13 @@ internal struct Utf8Validator
     private byte _min;
     private byte _max;
 
+    /// <summary>How far a text has come.</summary>
+    public (byte Missing, byte Min, byte Max) State
+    {
+        readonly get => (_missing, _min, _max);
+        set => (_missing, _min, _max) = value;
+    }
+
     /// <summary>True unless the last piece ended within a character.</summary>
     public readonly bool IsComplete => _missing == 0;
 

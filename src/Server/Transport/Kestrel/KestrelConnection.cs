@@ -159,7 +159,17 @@ internal sealed class KestrelConnection : Connection
                 return false;
             }
 
-            var handled = handler.OnBytesAsync(buffer.AsMemory(0, read));
+            await Standstill.EnterAsync();
+            ValueTask<bool> handled;
+            try
+            {
+                handled = handler.OnBytesAsync(buffer.AsMemory(0, read));
+            }
+            finally
+            {
+                Standstill.Leave();
+            }
+
             if (handled.IsCompleted ? handled.GetAwaiter().GetResult() : await WaitAsync(handled))
             {
                 return true;

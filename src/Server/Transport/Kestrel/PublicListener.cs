@@ -19,7 +19,7 @@ internal sealed class PublicListenerFactory(
 
         IConnectionListener listener = publicEndPoint.UsesEngine
             ? engine.Bind(publicEndPoint)
-            : new PublicListener(await BindBySystemAsync(endpoint, cancellationToken), publicEndPoint.ClientAddress, filter, table);
+            : new PublicListener(await BindBySystemAsync(endpoint, cancellationToken), publicEndPoint.ClientAddress, filter, table, listeners.Opened);
         filter.Measure();
         return listener;
     }
@@ -33,12 +33,17 @@ internal sealed class PublicListenerFactory(
 }
 
 /// <summary>Accepts, and wraps what the accept filter lets in.</summary>
-internal sealed class PublicListener(IConnectionListener inner, ClientAddressRule clientAddress, AcceptFilter filter, ConnectionTable table) : IConnectionListener
+/// <param name="opened">Before that nobody is accepted.</param>
+internal sealed class PublicListener(
+    IConnectionListener inner, ClientAddressRule clientAddress, AcceptFilter filter, ConnectionTable table, Task opened) : IConnectionListener
 {
+    private readonly TaskCompletionSource _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public EndPoint EndPoint => inner.EndPoint;
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
+        await Task.WhenAny(opened, _unbound.Task);
         while (await inner.AcceptAsync(cancellationToken) is { } connection)
         {
             var peer = connection.RemoteEndPoint is IPEndPoint endPoint ? IpKey.From(endPoint.Address) : IpKey.Unresolved;
@@ -57,7 +62,11 @@ internal sealed class PublicListener(IConnectionListener inner, ClientAddressRul
         return null;
     }
 
-    public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => inner.UnbindAsync(cancellationToken);
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        _unbound.TrySetResult();
+        return inner.UnbindAsync(cancellationToken);
+    }
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

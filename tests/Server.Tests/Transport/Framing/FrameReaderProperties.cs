@@ -64,6 +64,22 @@ public sealed class FrameReaderProperties
             },
             iter: 20_000);
 
+    [Fact]
+    public void Restore_BetweenAnyPieces_GoesOnAsIfNothingHadBeen() =>
+        Gen.Select(Stream, Gen.Int[1, 40].Array[1, 20], Gen.Int).Sample(
+            (stream, pieces, seed) =>
+            {
+                var (given, fromClient) = stream;
+                var (next, random) = (0, new Random(seed));
+                var (events, isMidMessage) = SlowFrameDecoder.Decode(given, fromClient, Limit);
+                var (found, isFoundMid) = FramePieces.Read(
+                    given, fromClient ? FrameRole.Server : FrameRole.Client, Limit, left => Math.Min(left, pieces[next++ % pieces.Length]), () => random.Next(2) == 0);
+
+                Assert.Equal(events, found);
+                Assert.Equal(isMidMessage, isFoundMid);
+            },
+            iter: 20_000);
+
     private static byte[] Encode(byte first, byte[] payload, uint mask, int oddity, bool fromClient)
     {
         // Out of sixty: one masked that must not be or the reverse, one with too long a form of its length, one with a length that is made up.
