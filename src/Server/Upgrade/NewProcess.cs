@@ -110,7 +110,7 @@ internal sealed class NewProcess : IDisposable
     /// <param name="write">Writes parts, each with its descriptor or -1.</param>
     public async Task<IReadOnlySet<long>> MoveAsync(Action<Action<MovedPart, int>> write)
     {
-        await OnThreadAsync(() =>
+        await ExplainAsync(() =>
         {
             var parts = new MovedPartWriter((message, descriptors) => _link.Send(message, descriptors, StandstillPatience));
             write(parts.Write);
@@ -175,13 +175,25 @@ internal sealed class NewProcess : IDisposable
     private async Task<Handover> ReceiveAsync(Handover.StepOneofCase expected, TimeSpan? within = null)
     {
         Handover? message = null;
+        await ExplainAsync(() =>
+        {
+            message = _link.Receive(within ?? _patience, out var descriptors);
+            descriptors.ForEach(Descriptors.Close);
+        });
+        if (message!.StepCase == Handover.StepOneofCase.Failed)
+        {
+            throw new UpgradeException($"the new process cannot start: {Clean(message.Failed.Problem)}");
+        }
+
+        return message.StepCase == expected ? message : throw new UpgradeException("the other process has sent what does not belong here");
+    }
+
+    // What has gone wrong with the link is mostly that the other end is no more.
+    private async Task ExplainAsync(Action wait)
+    {
         try
         {
-            await OnThreadAsync(() =>
-            {
-                message = _link.Receive(within ?? _patience, out var descriptors);
-                descriptors.ForEach(Descriptors.Close);
-            });
+            await OnThreadAsync(wait);
         }
         catch (UpgradeException exception)
         {
@@ -189,13 +201,6 @@ internal sealed class NewProcess : IDisposable
                 ? new UpgradeException(FormattableString.Invariant($"the new process has ended with exit code {_process.ExitCode}; its log says why"))
                 : exception;
         }
-
-        if (message!.StepCase == Handover.StepOneofCase.Failed)
-        {
-            throw new UpgradeException($"the new process cannot start: {Clean(message.Failed.Problem)}");
-        }
-
-        return message.StepCase == expected ? message : throw new UpgradeException("the other process has sent what does not belong here");
     }
 
     // Its end of the link is closed a moment before the process has ended.
