@@ -19,9 +19,6 @@ internal sealed class ClientHandOver(
     /// <summary>Those that have not moved.</summary>
     public RemainingClients Remaining => remaining;
 
-    /// <summary>While the new process starts: what is needed later is made ready.</summary>
-    public Task PrepareAsync() => PreparedCode.PrepareAsync(movables);
-
     /// <summary>
     /// Moves the clients that can; when this returns they are the new process', and everything here stands still until <see cref="End"/>. Throws
     /// <see cref="UpgradeException"/> when they are still here, and everything goes on.

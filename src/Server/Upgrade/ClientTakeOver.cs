@@ -14,7 +14,6 @@ internal sealed class ClientTakeOver(
     private const int SkippedNumbers = 1_000_000;
 
     private readonly MovedPartReader _parts = new();
-    private Task _prepared = Task.CompletedTask;
     private Arrivals? _arrivals;
 
     /// <summary>Numbers of those that cannot be taken in.</summary>
@@ -25,12 +24,8 @@ internal sealed class ClientTakeOver(
     public void Begin(long lastSession)
     {
         listeners.Hold();
-        _prepared = PreparedCode.PrepareAsync(movables);
         table.NumberFrom(lastSession + SkippedNumbers);
     }
-
-    /// <summary>Waits until this process can take them.</summary>
-    public void Prepare() => _prepared.GetAwaiter().GetResult();
 
     /// <summary>Takes what the old one knows. Throws <see cref="InvalidDataException"/> for what makes no sense.</summary>
     public void Read(Moved moved, IReadOnlyList<int> descriptors)

@@ -88,7 +88,6 @@ internal sealed class Predecessor(int descriptor, TimeProvider time) : IDisposab
         var moved = 0;
         try
         {
-            arriving.Prepare();
             Send(new Handover { Ready = new Ready() });
             moved = TakeIn(arriving);
             Open(clients);

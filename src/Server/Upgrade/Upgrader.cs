@@ -80,14 +80,12 @@ internal sealed class Upgrader(
         var (released, version, moved) = (0L, "", default(MovedClients));
         try
         {
-            var prepared = handOver.PrepareAsync();
             version = await next.GreetAsync();
             await next.OfferAsync(
                 listeners.Descriptors, new Offer { Program = ServerCommand.Version, Who = who, Reason = reason, LastSession = handOver.LastSession });
             released = time.GetTimestamp();
             await exclusive.ReleaseAsync(program.Patience);
             await next.TakeOverAsync(handOver.Remaining.Read());
-            await prepared;
             moved = await handOver.MoveAsync(next);
         }
         catch
