@@ -145,7 +145,7 @@ public sealed class UpgradeClientsTests : IDisposable
             $"--Listen:Port={FreePort.Take()}", $"--Listen:More:0=127.0.0.1:{plainPort}", $"--Listen:CertificateFile={certificate.CertificateFile}", $"--Listen:KeyFile={certificate.KeyFile}");
         await using var plain = await TestClient.RegisterAsync(plainPort, "AAAAAA");
         using var tls = new ClientWebSocket();
-        tls.Options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        tls.Options.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.Subject == "CN=localhost";
         await tls.ConnectAsync(new Uri($"wss://127.0.0.1:{relay.Port}/"), Token);
         await SendAsync(tls, $$"""{"type":"register","pairingCode":"BBBBBB","publicKey":"{{TestClient.Key("BBBBBB")}}"}""");
         while (!(await ReceiveAsync(tls)).Contains("\"registered\"", StringComparison.Ordinal))
@@ -295,13 +295,7 @@ public sealed class UpgradeClientsTests : IDisposable
         await using var client = await TestClient.RegisterAsync(relay.Port, "AAAAAA");
         using var stop = new CancellationTokenSource();
         var asked = 0;
-        var meeting = Task.Run(async () =>
-        {
-            for (; !stop.IsCancellationRequested; asked++)
-            {
-                await client.MeetAsync(FormattableString.Invariant($"'peerId':'AAAAAA','dailyPoints':['p{asked}'],'deadDrop':'letter'"));
-            }
-        });
+        var meeting = MeetAsync();
         await Eventually.TrueAsync(() => Volatile.Read(ref asked) > 3, "it asks");
 
         Assert.Equal(1, (await relay.UpgradeAsync()).Moved);
@@ -312,6 +306,14 @@ public sealed class UpgradeClientsTests : IDisposable
         await meeting;
         await client.ExpectNothingAsync();
         relay.AssertNothingWrong();
+
+        async Task MeetAsync()
+        {
+            for (; !stop.IsCancellationRequested; asked++)
+            {
+                await client.MeetAsync(FormattableString.Invariant($"'peerId':'AAAAAA','dailyPoints':['p{asked}'],'deadDrop':'letter'"));
+            }
+        }
     }
 
     private static async Task<bool> ConnectionsAsync(RelayProcess relay, int count)

@@ -13,10 +13,8 @@ using Relay.Protocol.Moving;
 using Relay.RateLimiting;
 using Relay.Relays;
 using Relay.Scheduling;
-using Relay.Sessions;
 using Relay.Signaling;
 using Relay.Transport;
-using Relay.Transport.Framing;
 using Server.Tests.Admission;
 using Server.Tests.Support;
 
