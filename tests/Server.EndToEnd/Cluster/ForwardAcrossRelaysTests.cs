@@ -157,7 +157,7 @@ public sealed class ForwardAcrossRelaysTests
     }
 
     private static string Names(RelayCluster cluster) => string.Join("; ", Enumerable.Range(0, 2).Select(node => FormattableString.Invariant(
-        $"relay-{node} has {cluster[node].Get<ClusterNameTable>().Count} names, {cluster[node].Get<Relay.Cluster.Questions>().Silent} questions without an answer, messages {cluster[node].Get<Relay.Cluster.ClusterBus>().Counts}")));
+        $"relay-{node} has {cluster[node].Live()} clients, {cluster[node].Get<ClusterNameTable>().Count} names, {cluster[node].Get<Relay.Cluster.Questions>().Silent} questions without an answer, messages {cluster[node].Get<Relay.Cluster.ClusterBus>().Counts}")));
 
     private static Task OfferAsync(TestClient client, string target) => client.SendAsync($$"""{"type":"offer","target":"{{target}}","payload":1}""");
 }
