@@ -44,8 +44,10 @@ public sealed class UpgradeClientsTests : IDisposable
         {
             for (var i = 0; i < pairs; i++)
             {
-                talking.Add(await TalkingPair.StartAsync(relay.Port, i));
+                talking.Add(await TalkingPair.ConnectAsync(relay.Port, i));
             }
+
+            talking.ForEach(pair => pair.Start());
 
             for (var round = 1; round <= upgrades; round++)
             {

@@ -16,14 +16,10 @@ internal sealed class TalkingPair : IAsyncDisposable
     private readonly TestClient _other;
     private readonly CancellationTokenSource _stop = new();
     private readonly string[] _codes;
-    private readonly Task _talk;
+    private Task _talk = Task.CompletedTask;
     private long _heard;
 
-    private TalkingPair(TestClient one, TestClient other, string[] codes)
-    {
-        (_one, _other, _codes) = (one, other, codes);
-        _talk = Task.WhenAll(Task.Run(AskAsync), Task.Run(AnswerAsync));
-    }
+    private TalkingPair(TestClient one, TestClient other, string[] codes) => (_one, _other, _codes) = (one, other, codes);
 
     /// <summary>Answers that have come.</summary>
     public long Heard => Interlocked.Read(ref _heard);
@@ -33,11 +29,15 @@ internal sealed class TalkingPair : IAsyncDisposable
     /// <summary>Of any answer, since its question was sent.</summary>
     public TimeSpan Longest { get; private set; }
 
-    public static async Task<TalkingPair> StartAsync(int port, int number)
+    /// <summary>Connects the two, whose codes no other pair has.</summary>
+    public static async Task<TalkingPair> ConnectAsync(int port, int number)
     {
         string[] codes = [CodeOf(2 * number), CodeOf((2 * number) + 1)];
         return new TalkingPair(await TestClient.RegisterAsync(port, codes[0]), await TestClient.RegisterAsync(port, codes[1]), codes);
     }
+
+    /// <summary>From now on they talk.</summary>
+    public void Start() => _talk = Task.WhenAll(Task.Run(AskAsync), Task.Run(AnswerAsync));
 
     /// <summary>Ends when the last question has been answered; throws what went wrong.</summary>
     public async Task StopAsync()
