@@ -29,6 +29,14 @@ internal sealed class MovingServer : IDisposable
 
     public FakeTimeProvider Time { get; }
 
+    /// <summary>The other process' clock has another beginning.</summary>
+    public static FakeTimeProvider LaterTime()
+    {
+        var time = new FakeTimeProvider();
+        time.Advance(TimeSpan.FromDays(400));
+        return time;
+    }
+
     public ClientSessionOptions Options { get; } = new();
 
     public SessionTable Sessions { get; } = new();
