@@ -1,8 +1,8 @@
 using System.Globalization;
+using System.Text;
 using Grpc.Core;
 using Relay.AdminApi;
 using Relay.EndToEnd.Support;
-using Relay.TestKit;
 
 namespace Relay.EndToEnd.Hosting;
 
