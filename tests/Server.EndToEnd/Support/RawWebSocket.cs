@@ -49,9 +49,15 @@ internal sealed class RawWebSocket : IAsyncDisposable
     public static async Task<RawWebSocket> OpenAsync(int port, string path = "/", string? from = null, int receiveBuffer = 4096)
     {
         var socket = await DialAsync(port, from, receiveBuffer);
-        await socket.WriteAsync($"GET {path} HTTP/1.1\r\nHost: localhost\r\n{Upgrade}\r\n");
-        Assert.StartsWith("HTTP/1.1 101 ", await socket.ReadHeadAsync(), StringComparison.Ordinal);
+        await socket.UpgradeAsync(path);
         return socket;
+    }
+
+    /// <summary>Upgrades a connection that has written nothing.</summary>
+    public async Task UpgradeAsync(string path = "/")
+    {
+        await WriteAsync($"GET {path} HTTP/1.1\r\nHost: localhost\r\n{Upgrade}\r\n");
+        Assert.StartsWith("HTTP/1.1 101 ", await ReadHeadAsync(), StringComparison.Ordinal);
     }
 
     public Task WriteAsync(string text) => WriteAsync(Encoding.Latin1.GetBytes(text));

@@ -71,6 +71,36 @@ public sealed partial class SystemCallTests
         Assert.InRange(await CallsAsync(strace), 1, MaxCalls);
     }
 
+    /// <summary>A connection is accepted when its request is there: nothing is looked for that has not come.</summary>
+    [Fact]
+    public async Task Handshake_RequestComesLater_TakesNoCallInVain()
+    {
+        const int Visitors = 20;
+
+        // Three for the question that is answered meanwhile; an epoll_wait, two accepts, of which the second finds nobody, two receives, a send and an epoll_ctl.
+        const int MaxCallsPerVisitor = 11;
+        RequireStrace();
+        await using var relay = await RelayProcess.StartAsync("--Listen:Loops=1");
+        await using var client = await RegisterAsync(relay.Port, 0);
+        using var strace = await TraceAsync(LoopOf(relay.ProcessId));
+        var visitors = new List<RawWebSocket>();
+        for (var i = 0; i < Visitors; i++)
+        {
+            var visitor = await RawWebSocket.DialAsync(relay.Port);
+            visitors.Add(visitor);
+            await client.WriteTextFrameAsync("""{"type":"ping"}""");
+            Assert.Equal("""{"type":"pong"}""", await client.ReadTextAsync());
+            await visitor.UpgradeAsync();
+            await visitor.ReadTextAsync();
+        }
+
+        Assert.InRange(await CallsAsync(strace) / (double)Visitors, 1, MaxCallsPerVisitor);
+        foreach (var visitor in visitors)
+        {
+            await visitor.DisposeAsync();
+        }
+    }
+
     private static void RequireStrace()
     {
         Assert.SkipWhen(TestTransport.Kind == TransportKind.Kestrel || !OperatingSystem.IsLinux(), "SKIPPED: the engine's loops are counted.");
