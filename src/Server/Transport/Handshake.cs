@@ -3,16 +3,17 @@ using Relay.Addresses;
 namespace Relay.Transport;
 
 /// <summary>One unfinished connection, with its places among the others. Guarded by the lock of its guard.</summary>
-internal sealed class Handshake(HandshakeGuard guard, Connection connection, long since)
+internal sealed class Handshake(HandshakeGuard guard)
 {
     public HandshakeGuard Guard => guard;
 
-    public Connection Connection { get; set; } = connection;
+    /// <summary>The connection itself; none while this is spare.</summary>
+    public Connection Connection { get; set; } = null!;
 
     /// <summary>When it was accepted.</summary>
-    public long Since => since;
+    public long Since { get; set; }
 
-    /// <summary>Whose it is; null: a proxy's that has not said so yet.</summary>
+    /// <summary>The address that it is from; null: a proxy's that has not said so yet.</summary>
     public IpKey? Address { get; set; }
 
     /// <summary>What it counts by, once <see cref="Address"/> is known.</summary>
@@ -95,4 +96,32 @@ internal struct HandshakeQueue(HandshakeLink link)
 
     private readonly ref HandshakeNeighbors NeighborsOf(Handshake handshake) =>
         ref link == HandshakeLink.All ? ref handshake.InAll : ref handshake.InKey;
+}
+
+/// <summary>
+/// Those of connections that are finished, for those that are accepted next: most are unfinished for no longer than a turn of their loop. One that
+/// was rejected is not among them, for whoever resets it has it. Guarded like them.
+/// </summary>
+internal sealed class SpareHandshakes
+{
+    // Of 128 bytes each.
+    private const int Max = 256;
+
+    private readonly Stack<Handshake> _spare = new(Max);
+
+    public Handshake Take(HandshakeGuard guard, Connection connection, long since)
+    {
+        var handshake = _spare.TryPop(out var spare) ? spare : new Handshake(guard);
+        (handshake.Connection, handshake.Since) = (connection, since);
+        return handshake;
+    }
+
+    public void Add(Handshake handshake)
+    {
+        (handshake.Connection, handshake.Address) = (null!, null);
+        if (_spare.Count < Max)
+        {
+            _spare.Push(handshake);
+        }
+    }
 }

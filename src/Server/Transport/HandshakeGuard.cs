@@ -47,6 +47,8 @@ internal sealed class HandshakeGuard
     private HandshakeQueue _waiting = new(HandshakeLink.All);
     private readonly Dictionary<IpKey, HandshakeQueue> _perKey = [];
 
+    private readonly SpareHandshakes _spare = new();
+
     // Who has how many. Kept only where there are too many, for it costs memory per address: from when somebody had to give way until
     // most of them are gone.
     private FairShares? _shares;
@@ -92,7 +94,7 @@ internal sealed class HandshakeGuard
         Handshake? oldestOfKey;
         lock (_lock)
         {
-            var handshake = new Handshake(this, connection, _time.GetTimestamp());
+            var handshake = _spare.Take(this, connection, _time.GetTimestamp());
             connection.Handshake = handshake;
             _waiting.AddLast(handshake);
             _memory.Add(PendingBytes);
@@ -132,6 +134,7 @@ internal sealed class HandshakeGuard
             if (connection.Handshake is { } handshake)
             {
                 Remove(handshake);
+                _spare.Add(handshake);
             }
         }
     }
