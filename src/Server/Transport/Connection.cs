@@ -26,8 +26,8 @@ internal abstract class Connection
 
     protected Connection(ConnectionTable table) => _table = table;
 
-    /// <summary>The key that its lease counts by.</summary>
-    public IpKey Key { get; private set; }
+    /// <summary>The key that its lease counts by. Before it is admitted: the peer's address, if what carries it knows.</summary>
+    public IpKey Key { get; protected set; }
 
     /// <summary>Where it came in, if what carries it knows.</summary>
     public virtual EndPoint? LocalEndPoint => null;

@@ -16,8 +16,8 @@ public sealed class ConnectCostTests(ITestOutputHelper output)
     private const int Connects = 100;
     private const int Rounds = 5;
     private const int ResetsInARound = 200;
-    private const int MaxForClient = 800;
-    private const int MaxForRefused = 280;
+    private const int MaxForClient = 750;
+    private const int MaxForRefused = 250;
     private const string Refused = "127.0.0.2";
 
     private readonly List<long> _allocated = [];

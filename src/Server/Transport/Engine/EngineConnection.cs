@@ -20,7 +20,7 @@ internal sealed partial class EngineConnection : EngineSocket
     private bool _isReadDue;
 
     public EngineConnection(EngineLoop loop, EngineListener listener, int descriptor, IpKey peer, ConnectionTable table)
-        : base(loop, descriptor, table) => (Listener, Peer) = (listener, peer);
+        : base(loop, descriptor, table) => (Listener, Key) = (listener, peer);
 
     public EngineListener Listener { get; }
 
@@ -28,7 +28,8 @@ internal sealed partial class EngineConnection : EngineSocket
 
     public override System.Net.EndPoint LocalEndPoint => Listener.EndPoint;
 
-    public IpKey Peer { get; }
+    /// <summary>Who has connected. Not to be asked of one that is admitted: its key has this one's place, for an idle client is not to take more memory than it needs.</summary>
+    public IpKey Peer => Key;
 
     /// <summary>True once its PROXY header was taken, or the absence of one was found to be right.</summary>
     public bool IsPastProxyHeader { get; set; }
