@@ -89,7 +89,7 @@ internal sealed class ArrivingSessions(
         if (Create(state.Connection, state.Number, arrivals, fits: true) is { } connection)
         {
             connection.Restore(state.Connection, handler: null);
-            connection.Listener.Adopt(connection, connection.Peer);
+            connection.Listener.Adopt(connection, connection.Key);
             _arrived.Add((state.Number, connection, null, default));
         }
     }

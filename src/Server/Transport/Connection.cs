@@ -26,7 +26,10 @@ internal abstract class Connection
 
     protected Connection(ConnectionTable table) => _table = table;
 
-    /// <summary>The key that its lease counts by. Before it is admitted: the peer's address, if what carries it knows.</summary>
+    /// <summary>
+    /// The key that its lease counts by. Before it is admitted: the address that has connected, if what carries it knows. One place for both, because an idle
+    /// client is to take no more memory than it needs.
+    /// </summary>
     public IpKey Key { get; protected set; }
 
     /// <summary>Where it came in, if what carries it knows.</summary>

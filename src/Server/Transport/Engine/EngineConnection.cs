@@ -28,9 +28,6 @@ internal sealed partial class EngineConnection : EngineSocket
 
     public override System.Net.EndPoint LocalEndPoint => Listener.EndPoint;
 
-    /// <summary>Who has connected. Not to be asked of one that is admitted: its key has this one's place, for an idle client is not to take more memory than it needs.</summary>
-    public IpKey Peer => Key;
-
     /// <summary>True once its PROXY header was taken, or the absence of one was found to be right.</summary>
     public bool IsPastProxyHeader { get; set; }
 

@@ -40,7 +40,7 @@ internal sealed partial class EngineConnection
     /// <summary>Writes down what the connection is, and gives its descriptor, which stays its own.</summary>
     public int Save(MovedConnection state)
     {
-        state.Peer = MovedAddresses.ToMessage(Peer);
+        state.Peer = MovedAddresses.ToMessage(Key);
         state.ClaimKind = (uint)Claim.Kind;
         state.ClaimSource = MovedAddresses.ToMessage(Claim.Source);
         state.Listener = LocalEndPoint.ToString()!;

@@ -31,7 +31,7 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
 
     /// <summary>The connection has ended before its first bytes were whole.</summary>
     public void OnEnded(EngineConnection connection) =>
-        proxyHeaders.Pass(connection, connection.Peer, ProxyHeaderGate.Ended(connection));
+        proxyHeaders.Pass(connection, connection.Key, ProxyHeaderGate.Ended(connection));
 
     private bool TryLook(EngineConnection connection, bool isLast)
     {
@@ -47,7 +47,7 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
     // False: it is not whole, or it was the last thing of this connection.
     private bool TryPassProxyHeader(EngineConnection connection, bool isLast)
     {
-        var isExpected = proxyHeaders.IsExpected(connection.ClientAddress, connection.Peer);
+        var isExpected = proxyHeaders.IsExpected(connection.ClientAddress, connection.Key);
         var bytes = new ReadOnlySequence<byte>(_bytes, 0, _length);
         var claim = default(ProxyClaim);
         var length = 0;
@@ -68,7 +68,7 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
         };
         connection.Claim = claim;
         connection.IsPastProxyHeader = true;
-        if (!proxyHeaders.Pass(connection, connection.Peer, outcome))
+        if (!proxyHeaders.Pass(connection, connection.Key, outcome))
         {
             connection.CloseSoon();
             connection.Close();
@@ -118,7 +118,7 @@ internal sealed class EngineHandshakes(ProxyHeaderGate proxyHeaders, ClientEntra
         // A list of subprotocols is checked where Kestrel's is. Most clients have none.
         var isWellFormed = _head.CountOf(_bytes.AsSpan(0, _length), "sec-websocket-protocol"u8) == 0;
         var request = new UpgradeRequest(
-            "GET", _headers ??= Header, connection.Peer, connection.Claim, connection.ClientAddress, _query ??= Query, IsUpgrade: true, isWellFormed);
+            "GET", _headers ??= Header, connection.Key, connection.Claim, connection.ClientAddress, _query ??= Query, IsUpgrade: true, isWellFormed);
         var outcome = entrance(request, connection);
         var subprotocol = isWellFormed || outcome.Refused is not null ? null : request.Subprotocol;
         if (outcome.Pending is { } pending)
