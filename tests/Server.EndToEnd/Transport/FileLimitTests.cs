@@ -66,11 +66,8 @@ public sealed class FileLimitTests
             {
                 await socket.ConnectAsync("127.0.0.1", port, cancel);
 
-                // First clients, up to their ceiling; then those that never say what they want.
-                if (i < Flood / 2)
-                {
-                    await socket.SendAsync(Encoding.ASCII.GetBytes(RawClient.Request()), cancel);
-                }
+                // First clients, up to their ceiling; then those that begin to say what they want, and never end. Who says nothing at all would be offered later.
+                await socket.SendAsync(Encoding.ASCII.GetBytes(i < Flood / 2 ? RawClient.Request() : "G"), cancel);
             });
         }
 
