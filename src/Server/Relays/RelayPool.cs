@@ -82,7 +82,7 @@ internal sealed class RelayPool
         return chosen;
     }
 
-    /// <summary>How many random numbers a choice takes: of a network and of a relay in it; two of the networks may have nothing but the two relays that are left out.</summary>
+    /// <summary>How many random numbers a choice takes: of a network and of a relay in it; two of the networks may have nothing but the two relays that are not offered.</summary>
     public static int DrawsOf(int count) => 2 * (count + 2);
 
     private RelayGroup GroupOf(IpKey address)

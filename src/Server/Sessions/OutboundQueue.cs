@@ -10,7 +10,7 @@ internal readonly record struct QueuedMessage(EncodedMessage Message, SendKind K
 
 /// <summary>
 /// What waits to be sent to one socket, bounded by count and by bytes. It exists only while something waits and goes back
-/// to a pool then: most sockets are idle most of the time. What the receiver asked for is judged by itself, so that nobody else can fill
+/// to a pool then: most sockets are idle most of the time. What the receiver asked for is counted by itself, so that nobody else can fill
 /// its place. Not thread-safe; <see cref="FrameSender"/> guards it.
 /// </summary>
 internal sealed class OutboundQueue
@@ -68,7 +68,7 @@ internal sealed class OutboundQueue
         return fits;
     }
 
-    /// <summary>Adds what has waited in another process, whether it fits or not: it was judged there.</summary>
+    /// <summary>Adds what has waited in another process, whether it fits or not: it was checked there.</summary>
     public void Restore(in QueuedMessage message, ClientSessionOptions options)
     {
         _messages.Enqueue(message);
@@ -128,7 +128,7 @@ internal sealed class OutboundQueue
     }
 
     // An address has its share, or one message that is larger. When the share of all is full there is still a place for who has nothing
-    // waiting: a message of whoever has most goes, unless that is the newcomer.
+    // waiting: a message of whoever has most goes, unless that is the new one.
     private bool TryAddUnasked(in QueuedMessage message, ClientSessionOptions options, out int displaced)
     {
         displaced = 0;

@@ -5,9 +5,9 @@ using Relay.Events;
 namespace Relay.Transport;
 
 /// <summary>One recount of the live sockets against the ledger.</summary>
-/// <param name="Ledger">Places on the books.</param>
+/// <param name="Ledger">Slots that the ledger has acquired.</param>
 /// <param name="Live">Live client sockets found.</param>
-/// <param name="Keys">Keys whose counts differ: on the books, found.</param>
+/// <param name="Keys">Keys whose counts differ: in the ledger, found.</param>
 /// <param name="Uncounted">Of those in the ledger the ones of unlimited networks, which count against no limit.</param>
 internal sealed record AuditResult(DateTimeOffset Time, int Ledger, int Live, int Uncounted, IReadOnlyList<(IpKey Key, int Ledger, int Live)> Keys)
 {

@@ -42,7 +42,7 @@ internal sealed class Member(string serverId, byte[] publicKey, string informant
     /// <summary>When anybody spoke of it last.</summary>
     public TimeSpan Mentioned { get; set; }
 
-    /// <summary>When it was last asked for a sign of life, by us or through others.</summary>
+    /// <summary>When it was last pinged, by us or through others.</summary>
     public TimeSpan? AskedAt { get; set; }
 
     /// <summary>When a ping was sent that is not answered yet.</summary>

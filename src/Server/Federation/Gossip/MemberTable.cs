@@ -75,11 +75,11 @@ internal sealed class MemberTable(MembershipClock clock, Queue<MembershipAction>
         }
     }
 
-    private bool TryFindDisplaceable(Member newcomer, [NotNullWhen(true)] out Member? displaced)
+    private bool TryFindDisplaceable(Member arrival, [NotNullWhen(true)] out Member? displaced)
     {
         var largest = _members.Values.Where(IsDisplaceable).GroupBy(SourceOf, StringComparer.Ordinal).MaxBy(group => group.Count());
         displaced = largest?.MinBy(member => member.Mentioned);
-        return displaced is not null && (newcomer.Link is not null || SourceOf(newcomer) != largest!.Key);
+        return displaced is not null && (arrival.Link is not null || SourceOf(arrival) != largest!.Key);
     }
 
     private static bool IsDisplaceable(Member member) => member is { Link: null, State: MemberState.Unknown or MemberState.Failed or MemberState.Left };
